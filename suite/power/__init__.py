@@ -1,0 +1,1 @@
+"""Energy: sources (plug-ins), the sampler process, windows and integration."""

@@ -1,0 +1,34 @@
+"""The wire between controller and worker: one JSON object a line, requests on stdin, replies on stdout.
+
+    -> {"id": 7, "op": "time", "case": "b8", "call_count": 5}
+    <- {"id": 7, "result": {"started_s": 1234.5, "latency_s": [0.51, 0.50, 0.51, 0.50, 0.51]}}
+    <- {"id": 7, "error": {"code": "OUT_OF_MEMORY", "reason": "...", "remedy": "...", "traceback": "..."}}
+
+The worker obeys; the controller decides. Replies come in the order of the requests, one each. The worker's own prints
+and library chatter go to stderr (file descriptor 1 is turned onto it at start). Times are seconds of the system-wide
+monotonic clock. A change of shape raises PROTOCOL_VERSION; the controller refuses another.
+
+Operations (arguments -> result):
+
+hello             -> protocol, process_started_s (first line of Python), versions {name: version}, devices [name, ...]
+import            model -> import_s, resident_bytes                       torch and what the model needs
+count_parameters  model, options -> the fields of records.ParameterCount but expected_unique_count   (meta device)
+count_flops       model, options, scenario, batch_size, axes {name: size} -> mac_count, by_operator [[name, macs], ...],
+                  uncounted [name, ...]                                    (meta device)
+load              model, options, runtime, precision, device, thread_count, seed -> build_s, weights_s, weight_bytes,
+                  weights_source, weights_sha256, thread_count (as it is in force), synchronisation
+prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, step_count,
+                  before_resident_bytes                                    makes the inputs, on the device
+check_inputs      case -> changed [input name, ...]                        error INPUT_IGNORED if one changes nothing
+time              case, call_count -> started_s, latency_s [...]
+time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, latency_s [...]
+                                                                           back-to-back calls, for an energy window
+memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device)
+reset_memory      -> peak_was_reset                                        starts a new peak where the system can
+release           case -> {}
+quit              -> {}
+
+`options` is what the user brings to a model: {"checkpoint": path or null}.
+"""
+
+PROTOCOL_VERSION = 1
