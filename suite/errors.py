@@ -42,11 +42,17 @@ class OutcomeError(SuiteError):
 
 
 class WorkerError(OutcomeError):
-    """`fatal` says that the worker process is gone and must be started again."""
+    """`fatal` says that the worker process is gone and must be started again.
 
-    def __init__(self, code: str, reason: str, remedy: str, *, fatal: bool = False) -> None:
+    `traceback`: the worker's, or the last lines of its log where it died; None where there is neither.
+    """
+
+    def __init__(
+        self, code: str, reason: str, remedy: str, *, fatal: bool = False, traceback: str | None = None
+    ) -> None:
         super().__init__(code, reason, remedy)
         self.fatal = fatal
+        self.traceback = traceback
 
 
 class SensorError(OutcomeError):

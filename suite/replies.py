@@ -1,0 +1,136 @@
+"""What a worker answers, typed, and the small interface that the runner needs of one.
+
+`suite.client.Worker` implements `WorkerLike` with a real process; tests implement it with a fake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from suite.records import FlopCount, ParameterCount, Task, record, require, require_non_negative, require_positive
+
+
+@record
+class Hello:
+    """What the worker's interpreter is and has. `devices` is empty where torch is not installed."""
+
+    process_s: float  # spawn to the worker's first line of Python
+    versions: tuple[tuple[str, str], ...]  # (("python", "3.6.15"), ("torch", "1.10.1"), ...)
+    devices: tuple[str, ...]  # ("cpu", "cuda:0", ...)
+    clock: str  # what stamps and durations are read from: "perf_counter: clock_gettime(CLOCK_MONOTONIC)"
+
+    def __post_init__(self) -> None:
+        require_non_negative("process_s", self.process_s)
+
+
+@record
+class Imported:
+    """import_s: all the seconds this worker has spent importing torch and what the model needs."""
+
+    import_s: float
+    resident_bytes: int
+
+    def __post_init__(self) -> None:
+        require_non_negative("import_s", self.import_s)
+        require_positive("resident_bytes", self.resident_bytes)
+
+
+@record
+class Loaded:
+    build_s: float
+    weights_s: float  # filling alone, without hashing; about 0 for a checkpoint, which is read while building
+    weight_bytes: int
+    weights_source: Literal["seeded", "checkpoint", "pinned"]
+    weights_sha256: str
+    thread_count: int  # as it is in force
+    synchronisation: str  # "none needed: cpu" or the call that waits for the device
+
+    def __post_init__(self) -> None:
+        require_non_negative("build_s, weights_s, weight_bytes", self.build_s, self.weights_s, self.weight_bytes)
+        require_positive("thread_count", self.thread_count)
+
+
+@record
+class Prepared:
+    inputs_source: Literal["seeded", "trajectory"]
+    inputs_sha256: str
+    step_count: int  # forward passes in one call
+    before_resident_bytes: int  # before the inputs were made
+
+    def __post_init__(self) -> None:
+        require_positive("step_count, before_resident_bytes", self.step_count, self.before_resident_bytes)
+
+
+@record
+class Timed:
+    started_s: float
+    latency_s: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        require(len(self.latency_s) > 0, "a timed block holds at least one call")
+        require_positive("latency_s", *self.latency_s)
+
+
+@record
+class TimedFor:
+    """Back-to-back calls between two stamps of the system-wide monotonic clock."""
+
+    started_s: float
+    ended_s: float
+    call_count: int
+    latency_s: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        require_positive("window", self.ended_s - self.started_s)
+        require(self.call_count == len(self.latency_s), "call_count must be the number of durations")
+        require_positive("latency_s", *self.latency_s)
+
+
+@record
+class Memory:
+    """peak_was_reset: the peak is since the last reset_memory; else since the process began."""
+
+    resident_bytes: int
+    peak_resident_bytes: int
+    peak_was_reset: bool
+    device_peak_bytes: int | None  # None where the device is the CPU
+
+    def __post_init__(self) -> None:
+        require_positive("resident_bytes, peak_resident_bytes", self.resident_bytes, self.peak_resident_bytes)
+
+
+Axes = Sequence[tuple[str, int]]
+
+
+class WorkerLike(Protocol):
+    """A worker as the runner sees it. Every method raises WorkerError; after a fatal one the worker is gone."""
+
+    @property
+    def hello(self) -> Hello: ...
+
+    def import_model(self, model: str) -> Imported: ...
+
+    def count_parameters(self, model: str, checkpoint: str | None) -> ParameterCount: ...
+
+    def count_flops(
+        self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes
+    ) -> FlopCount: ...
+
+    def load(self, task: Task) -> Loaded: ...
+
+    def prepare(self, case: str, task: Task) -> Prepared: ...
+
+    def check_inputs(self, case: str) -> tuple[str, ...]: ...
+
+    def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
+
+    def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor: ...
+
+    def memory(self) -> Memory: ...
+
+    def reset_memory(self) -> bool: ...
+
+    def release(self, case: str) -> None: ...
+
+    def close(self) -> None: ...
