@@ -1,11 +1,15 @@
 """Display of quantities: the one place where SI values become text.
 
-show(0.0123, "s") == "12.3 ms"; three significant digits unless told otherwise.
+show(0.0123, "s") == "12.3 ms"; three significant digits unless told otherwise. A column of figures shares one unit:
+scale_of([0.0123, 0.128], "s") puts "ms" in its head and shows "128.4 ± 2.1", "127.9–128.8" below it.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Iterable
+from typing import NamedTuple
 
 _PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -59,3 +63,63 @@ def _show_bytes(value: float, significant: int) -> str:
         scaled, index = scaled / 1024, index + 1
     text = f"{scaled:.0f}" if index == 0 else digits(scaled, max(significant, len(str(int(abs(scaled))))))
     return f"{text} {_BINARY[index]}"
+
+
+class Scale(NamedTuple):
+    """One unit for a column of figures or an axis: values are divided by `factor`; `symbol` stands in the head."""
+
+    factor: float
+    symbol: str
+
+    def value(self, value: float, significant: int = 4) -> str:
+        scaled = value / self.factor
+        return digits(scaled, max(significant, len(str(int(abs(scaled))))))
+
+    def spread(self, value: float, uncertainty: float) -> str:
+        """ "128.4 ± 2.1": the uncertainty with two digits, the value to the same place, at most six digits of it."""
+        scaled, spread = value / self.factor, uncertainty / self.factor
+        if spread == 0:
+            return f"{digits(scaled, 4)} ± 0"
+        place = math.floor(math.log10(float(f"{spread:.1e}"))) - 1
+        if scaled != 0:
+            place = max(place, math.floor(math.log10(abs(scaled))) - 5)
+        return f"{_to_place(scaled, place)} ± {_to_place(spread, place)}"
+
+    def interval(self, low: float, high: float) -> str:
+        """ "127.9–128.8": the last digit is worth at most a quarter of the half-width."""
+        low, high = low / self.factor, high / self.factor
+        if low == high:
+            return f"{digits(low, 4)}–{digits(high, 4)}"
+        place = math.floor(math.log10((high - low) / 8))
+        place = max(place, math.floor(math.log10(max(abs(low), abs(high)))) - 6)
+        return f"{_to_place(low, place)}–{_to_place(high, place)}"
+
+
+def scale_of(values: Iterable[float], unit: str) -> Scale:
+    """The scale that brings the middle one of the values (zeros apart) into 1..1000 (bytes: 1..1024)."""
+    sizes = [abs(value) for value in values if value != 0]
+    if not sizes or unit in _UNPREFIXED:
+        return Scale(1.0, unit)
+    middle = statistics.median_low(sizes)
+    if unit == "B":
+        index = min(max(0, math.floor(math.log(middle, 1024))), len(_BINARY) - 1)
+        return Scale(1024.0**index, _BINARY[index])
+    exponent = prefix_exponent(middle)
+    return Scale(10.0**exponent, f"{_PREFIXES[exponent]}{unit}")
+
+
+def show_spread(value: float, uncertainty: float, unit: str) -> str:
+    """show_spread(0.1284, 0.0021, "s") == "128.4 ± 2.1 ms"."""
+    scale = scale_of([value], unit)
+    return f"{scale.spread(value, uncertainty)} {scale.symbol}".rstrip()
+
+
+def show_interval(low: float, high: float, unit: str) -> str:
+    """show_interval(0.1279, 0.1288, "s") == "127.9–128.8 ms"."""
+    scale = scale_of([high], unit)
+    return f"{scale.interval(low, high)} {scale.symbol}".rstrip()
+
+
+def _to_place(value: float, place: int) -> str:
+    """value rounded to a power of ten: _to_place(128.44, -1) == "128.4", _to_place(1312.0, 1) == "1310"."""
+    return f"{round(value, -place):.{max(0, -place)}f}"

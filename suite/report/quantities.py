@@ -1,0 +1,210 @@
+"""The tables that the report and the terminal share: parameters, FLOPs, latency, energy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from suite import units
+from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, ParameterCount, Summary, record
+from suite.report.table import Cell, Table, table
+from suite.report.view import Point, RunView
+from suite.units import Scale
+
+Row: TypeAlias = list[Cell]
+
+
+def parameter_table(view: RunView) -> Table:
+    """Counts per model, exact; `shared by name` is what a naive count has too much."""
+    headers = ("Model", "Unique", "Registered", "Shared by name", "Trainable", "Embeddings", "Buffers", "Bytes")
+    rows: list[Row] = []
+    for model in view.models:
+        value = view.parameters(model)
+        if value is None:
+            continue
+        rows.append([view.title(model), *_parameter_cells(value)])
+    return table(headers, rows)
+
+
+def _parameter_cells(value: ParameterCount | NotMeasured) -> Row:
+    if isinstance(value, NotMeasured):
+        return [value] * 7
+    counts = (
+        value.unique_count,
+        value.registered_count,
+        value.registered_count - value.unique_count,
+        value.trainable_count,
+        value.embedding_count,
+        value.buffer_element_count,
+    )
+    return [*(units.show_count(count) for count in counts), units.show(value.parameter_bytes, "B", 4)]
+
+
+def flop_table(view: RunView) -> Table:
+    """Multiply-accumulates and FLOPs of one call, for every input size that was asked for."""
+    headers = ("Model", "Input", "MACs", "FLOPs = 2 x MACs", "Source")
+    rows: list[Row] = []
+    for point in view.points("flops"):
+        value = view.flops(point.subject.model, point)
+        start: Row = [view.title(point.subject.model), view.describe(point)]
+        if isinstance(value, FlopCount):
+            rows.append(
+                [*start, units.show_count(value.mac_count), units.show(value.flop_count, "FLOP", 4), value.source]
+            )
+        else:
+            rows.append([*start, value, value, value])
+    return table(headers, rows, left=2, wordy=("Source",))
+
+
+def latency_table(view: RunView, points: Sequence[Point]) -> Table:
+    """One row per point: count, mean and sample deviation, median with its interval, and how far to trust them."""
+    found = [view.summary(point) for point in points]
+    scale = units.scale_of((value.median for value in found if isinstance(value, Summary)), "s")
+    headers = (
+        "Model",
+        "Input",
+        "n",
+        f"Mean ± std ({scale.symbol})",
+        f"Median ({scale.symbol})",
+        f"{_confidence(view, points)} interval of the median ({scale.symbol})",
+        f"Percentiles ({scale.symbol})",
+        "Outliers",
+        "Warm-up calls",
+        "Verdict",
+    )
+    rows: list[Row] = []
+    for point, value in zip(points, found, strict=True):
+        start: Row = [view.label(point.subject), view.describe(point)]
+        rows.append(start + (_latency_cells(view, point, value, scale) if isinstance(value, Summary) else [value] * 8))
+    return table(headers, rows, left=2, wordy=("Verdict",))
+
+
+def _latency_cells(view: RunView, point: Point, summary: Summary, scale: Scale) -> Row:
+    samples = view.latency(point)
+    warmup = (
+        f"{len(samples.warmup_latency_s)}{'' if samples.steady else ', not steady'}"
+        if isinstance(samples, LatencySamples)
+        else None
+    )
+    return [
+        str(summary.count),
+        mean_and_std(summary, scale),
+        scale.value(summary.median),
+        median_interval(summary, scale),
+        percentiles(summary, scale),
+        str(summary.outlier_count),
+        warmup,
+        verdict(summary),
+    ]
+
+
+def mean_and_std(summary: Summary, scale: Scale) -> str:
+    if summary.std is None:
+        return f"{scale.value(summary.mean)} (n = 1: no std)"
+    return scale.spread(summary.mean, summary.std)
+
+
+def median_interval(summary: Summary, scale: Scale) -> str:
+    found = summary.median_interval
+    return scale.interval(found.low, found.high) if found else "n too small"
+
+
+def percentiles(summary: Summary, scale: Scale) -> str:
+    """Only those that the number of samples supports; the median has its own column."""
+    told = [f"p{percent:g} {scale.value(value)}" for percent, value in summary.percentiles if percent != 50]
+    return ", ".join(told) if told else "n too small"
+
+
+def verdict(summary: Summary) -> str:
+    if summary.resolved:
+        return "RESOLVED"
+    if summary.calls_needed is None:
+        return "UNRESOLVED"
+    return f"UNRESOLVED, about {units.show_count(summary.calls_needed)} more calls"
+
+
+def _confidence(view: RunView, points: Sequence[Point]) -> str:
+    levels = sorted({view.task("latency", point).repetition.confidence for point in points})
+    return " and ".join(f"{level * 100:g} %" for level in levels)
+
+
+@record
+class InferenceEnergy:
+    """Joules per inference (one item of a batch): mean over the windows, and the half-width (95 %) of its error."""
+
+    gross_j: float
+    net_j: float
+    error_j: float
+    load_w: float
+    idle_w: float
+    inference_count: int
+
+
+def inference_energy(reading: EnergyReading, batch_size: int) -> InferenceEnergy:
+    """Gross and idle-net energy of one inference.
+
+    Idle-net: the mean of the idle power before and after, over the window, is taken off. The error budget is that of
+    the mean window, so it is divided by the mean window's inferences.
+    """
+    idle_w = (reading.idle_before_w + reading.idle_after_w) / 2
+    inferences = sum(window.call_count for window in reading.windows) * batch_size
+    energy_j = math.fsum(window.energy_j for window in reading.windows)
+    duration_s = math.fsum(window.end_s - window.start_s for window in reading.windows)
+    return InferenceEnergy(
+        gross_j=energy_j / inferences,
+        net_j=(energy_j - idle_w * duration_s) / inferences,
+        error_j=reading.budget.total_j * len(reading.windows) / inferences,
+        load_w=energy_j / duration_s,
+        idle_w=idle_w,
+        inference_count=inferences,
+    )
+
+
+def energy_table(view: RunView, points: Sequence[Point]) -> Table:
+    """Joules per inference, gross and idle-net, each with the error budget's half-width."""
+    found = [view.energy(point) for point in points]
+    figures = [
+        inference_energy(value, point.batch_size) if isinstance(value, EnergyReading) else value
+        for point, value in zip(points, found, strict=True)
+    ]
+    measured = [value for value in figures if isinstance(value, InferenceEnergy)]
+    scale = units.scale_of((value.gross_j for value in measured), "J")
+    headers = (
+        "Model",
+        "Input",
+        f"Gross ({scale.symbol} per inference)",
+        f"Idle-net ({scale.symbol} per inference)",
+        "Power under load (W)",
+        "Idle before, after (W)",
+        "Inferences",
+        "Source",
+    )
+    rows: list[Row] = []
+    for point, reading, figure in zip(points, found, figures, strict=True):
+        start: Row = [view.label(point.subject), view.describe(point)]
+        if isinstance(reading, EnergyReading) and isinstance(figure, InferenceEnergy):
+            rows.append(start + _energy_cells(reading, figure, scale))
+        else:
+            rows.append([*start, *[value_or_absence(reading)] * 6])
+    return table(headers, rows, left=2, wordy=("Source",))
+
+
+def value_or_absence(value: EnergyReading | NotMeasured | None) -> NotMeasured | None:
+    return value if isinstance(value, NotMeasured) else None
+
+
+def _energy_cells(reading: EnergyReading, figure: InferenceEnergy, scale: Scale) -> Row:
+    return [
+        scale.spread(figure.gross_j, figure.error_j),
+        scale.spread(figure.net_j, figure.error_j),
+        units.digits(figure.load_w),
+        f"{units.digits(reading.idle_before_w)}, {units.digits(reading.idle_after_w)}",
+        units.show_count(figure.inference_count),
+        f"{reading.source}: {reading.scope}",
+    ]
+
+
+def throughput_per_s(point: Point, summary: Summary) -> float:
+    """Inferences (items of a batch) per second at the median latency."""
+    return point.batch_size / summary.median

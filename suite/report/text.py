@@ -1,0 +1,36 @@
+"""What `suite params | flops | latency | energy` print: one table, then why anything is absent."""
+
+from __future__ import annotations
+
+from suite.records import NotMeasured, Run
+from suite.report import quantities
+from suite.report.table import Table
+from suite.report.view import RunView
+
+
+def params_table(run: Run) -> str:
+    """Parameter counts of every model, for a terminal."""
+    return _with_reasons(quantities.parameter_table(RunView(run)))
+
+
+def flops_table(run: Run) -> str:
+    """Multiply-accumulates and FLOPs of every input size, for a terminal."""
+    return _with_reasons(quantities.flop_table(RunView(run)))
+
+
+def latency_table(run: Run) -> str:
+    """Latency of every point that was asked for, for a terminal."""
+    view = RunView(run)
+    return _with_reasons(quantities.latency_table(view, view.points("latency")))
+
+
+def energy_table(run: Run) -> str:
+    """Energy per inference of every point that was asked for, for a terminal."""
+    view = RunView(run)
+    return _with_reasons(quantities.energy_table(view, view.points("energy")))
+
+
+def _with_reasons(table: Table) -> str:
+    absences = dict.fromkeys(cell for row in table.rows for cell in row if isinstance(cell, NotMeasured))
+    notes = [f"{absence.code}: {absence.reason}; {absence.remedy}" for absence in absences]
+    return "\n\n".join([table.text(), *(["\n".join(notes)] if notes else [])])

@@ -1,0 +1,288 @@
+"""A run as the report sees it: records by what they measured, each summary computed once.
+
+Nothing here measures or formats; sections ask the view and write.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Protocol
+
+from suite import registry
+from suite.records import (
+    ColdStart,
+    EnergyReading,
+    FlopCount,
+    LatencySamples,
+    Manifest,
+    MemoryUse,
+    NotMeasured,
+    ParameterCount,
+    Run,
+    RunRecord,
+    Summary,
+    Task,
+    Test,
+    record,
+)
+from suite.stats import summary as summaries
+
+BATCH_SIZE = "batch_size"
+CUT_OFF = NotMeasured(
+    code="CUT_OFF",
+    reason="The run ended before this task was done",
+    remedy="Run the same command again with --resume: what is stored stays, the rest is measured",
+)
+
+
+class Axis(Protocol):
+    """What the report reads of an input axis that a model declares."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+
+
+class Declaration(Protocol):
+    """What the report reads of a model plug-in; a model that is not installed has none."""
+
+    title: str
+    task: str
+    why: str
+    source: str
+
+    @property
+    def axes(self) -> tuple[Axis, ...]: ...
+
+
+@record
+class Subject:
+    """What a timed figure is about, apart from how large its input was."""
+
+    model: str
+    runtime: str
+    precision: str
+    device: str
+    thread_count: int
+    seed: int
+    checkpoint: str | None
+    trajectory: str | None
+
+
+@record
+class Point:
+    """One place in a sweep: a subject, how it is called, and the sizes of its input."""
+
+    subject: Subject
+    scenario: str
+    batch_size: int
+    axes: tuple[tuple[str, int], ...]
+
+    def size(self, axis: str) -> int:
+        return self.batch_size if axis == BATCH_SIZE else dict(self.axes)[axis]
+
+
+@record
+class Sweep:
+    """Points that differ in one size alone, in its order. At least two of them."""
+
+    subject: Subject
+    scenario: str
+    axis: str
+    points: tuple[Point, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(point.size(self.axis) for point in self.points)
+
+
+def point_of(task: Task) -> Point:
+    subject = Subject(
+        model=task.model,
+        runtime=task.runtime,
+        precision=task.precision,
+        device=task.device,
+        thread_count=task.thread_count,
+        seed=task.seed,
+        checkpoint=task.checkpoint,
+        trajectory=task.trajectory,
+    )
+    return Point(subject=subject, scenario=task.scenario, batch_size=task.batch_size, axes=task.axes)
+
+
+class RunView:
+    """Look-ups over one run. Absence is a NotMeasured (asked for, not there) or None (not asked for)."""
+
+    def __init__(self, run: Run, declarations: Mapping[str, Declaration] | None = None) -> None:
+        self.run = run
+        self._declarations = registry.discover(registry.MODELS) if declarations is None else declarations
+        self._by_key = {record.task.key: record for record in run.records}
+        listed = dict.fromkeys((*run.manifest.tasks, *(record.task for record in run.records)))
+        self.tasks: tuple[Task, ...] = tuple(listed)
+        self._summaries: dict[Point, Summary] = {}
+        self._timed: dict[tuple[Test, Point], Task] = {(task.test, point_of(task)): task for task in self.tasks}
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.run.manifest
+
+    # Names
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(task.model for task in self.tasks))
+
+    def declaration(self, model: str) -> Declaration | None:
+        return self._declarations.get(model)
+
+    def title(self, model: str) -> str:
+        declaration = self.declaration(model)
+        return declaration.title if declaration and declaration.title else model
+
+    def axis_label(self, axis: str) -> str:
+        """The label of an axis: the same for all models that declare it; its name where none does."""
+        if axis == BATCH_SIZE:
+            return "batch size"
+        for model in self.models:
+            declaration = self.declaration(model)
+            for declared in declaration.axes if declaration else ():
+                if declared.name == axis:
+                    return declared.label
+        return axis.replace("_", " ")
+
+    def label(self, subject: Subject) -> str:
+        """The model's title, and what else tells this subject from the others of the run."""
+        fields = ("runtime", "precision", "device", "thread_count", "seed", "checkpoint", "trajectory")
+        told = []
+        for name in fields:
+            if len({getattr(other, name) for other in self.subjects}) > 1:
+                value = getattr(subject, name)
+                told.append({"thread_count": f"{value} threads", "seed": f"seed {value}"}.get(name, str(value)))
+        title = self.title(subject.model)
+        return f"{title} ({', '.join(told)})" if told else title
+
+    def describe(self, point: Point) -> str:
+        """The sizes of a point in words: "batch 1, 20 text tokens, 36 image regions"."""
+        sizes = [f"{size} {self.axis_label(name)}" for name, size in point.axes]
+        return ", ".join([f"batch {point.batch_size}", *sizes])
+
+    # What was asked
+
+    def asked(self, test: Test) -> bool:
+        return any(task.test == test for task in self.tasks)
+
+    @cached_property
+    def subjects(self) -> tuple[Subject, ...]:
+        """Those of the timed tests, in the order in which they were asked for."""
+        timed = [task for task in self.tasks if task.test in ("latency", "energy")]
+        return tuple(dict.fromkeys(point_of(task).subject for task in timed))
+
+    def points(self, test: Test, scenario: str | None = None) -> tuple[Point, ...]:
+        found = (point for kind, point in self._timed if kind == test)
+        return tuple(point for point in found if scenario is None or point.scenario == scenario)
+
+    def base(self, subject: Subject) -> Point | None:
+        """The point that a table of models shows: smallest batch, and of each axis the size most often asked for."""
+        points = [point for point in self._points_of(subject) if point.scenario == "forward"]
+        if not points:
+            return None
+        usual = {}
+        for name, _ in points[0].axes:
+            usual[name] = Counter(point.size(name) for point in points).most_common(1)[0][0]
+        matching = [point for point in points if dict(point.axes) == usual] or points
+        return min(matching, key=lambda point: point.batch_size)
+
+    def sweeps(self, axis: str) -> tuple[Sweep, ...]:
+        """Every subject's series along an axis (or the batch size), the other sizes as in its base point."""
+        found = []
+        for subject in self.subjects:
+            base = self.base(subject)
+            if base is None or (axis != BATCH_SIZE and axis not in dict(base.axes)):
+                continue
+            points = [point for point in self.points("latency", "forward") if _differs_in(point, base, axis)]
+            points.sort(key=lambda point: point.size(axis))
+            if len(points) > 1:
+                found.append(Sweep(subject=subject, scenario="forward", axis=axis, points=tuple(points)))
+        return tuple(found)
+
+    @cached_property
+    def axes(self) -> tuple[str, ...]:
+        """The input axes along which some model was swept."""
+        names = dict.fromkeys(name for point in self.points("latency", "forward") for name, _ in point.axes)
+        return tuple(name for name in names if self.sweeps(name))
+
+    def _points_of(self, subject: Subject) -> list[Point]:
+        return list(dict.fromkeys(point for _, point in self._timed if point.subject == subject))
+
+    # What was measured
+
+    def record(self, test: Test, point: Point) -> RunRecord | None:
+        task = self._timed.get((test, point))
+        return self._by_key.get(task.key) if task else None
+
+    def task(self, test: Test, point: Point) -> Task:
+        return self._timed[test, point]
+
+    def parameters(self, model: str) -> ParameterCount | NotMeasured | None:
+        for task in self.tasks:
+            if task.test == "params" and task.model == model:
+                found = self._by_key.get(task.key)
+                return found.parameters if found else CUT_OFF
+        return None
+
+    def flops(self, model: str, point: Point | None = None) -> FlopCount | NotMeasured | None:
+        """Of a model's first flops task, or of the one with the scenario and the sizes of `point`."""
+        for task in self.tasks:
+            if task.test != "flops" or task.model != model:
+                continue
+            if point is None or _sizes(point_of(task)) == _sizes(point):
+                found = self._by_key.get(task.key)
+                return found.flops if found else CUT_OFF
+        return None
+
+    def latency(self, point: Point) -> LatencySamples | NotMeasured | None:
+        if ("latency", point) not in self._timed:
+            return None
+        found = self.record("latency", point)
+        return found.latency if found else CUT_OFF
+
+    def memory(self, point: Point) -> MemoryUse | NotMeasured | None:
+        if ("latency", point) not in self._timed:
+            return None
+        found = self.record("latency", point)
+        return found.memory if found else CUT_OFF
+
+    def energy(self, point: Point) -> EnergyReading | NotMeasured | None:
+        if ("energy", point) not in self._timed:
+            return None
+        found = self.record("energy", point)
+        return found.energy if found else CUT_OFF
+
+    def cold_start(self, subject: Subject) -> ColdStart | NotMeasured | None:
+        for found in self.run.records:
+            if found.cold_start is not None and point_of(found.task).subject == subject:
+                return found.cold_start
+        return None
+
+    def summary(self, point: Point) -> Summary | NotMeasured | None:
+        """Statistics of a point's latency samples, computed once."""
+        samples = self.latency(point)
+        if not isinstance(samples, LatencySamples):
+            return samples
+        if point not in self._summaries:
+            self._summaries[point] = summaries.summarise(samples, self.task("latency", point).repetition)
+        return self._summaries[point]
+
+
+def _sizes(point: Point) -> tuple[str, int, tuple[tuple[str, int], ...]]:
+    return point.scenario, point.batch_size, point.axes
+
+
+def _differs_in(point: Point, base: Point, axis: str) -> bool:
+    if point.subject != base.subject:
+        return False
+    names = [BATCH_SIZE, *dict(base.axes)]
+    return all(point.size(name) == base.size(name) for name in names if name != axis)
