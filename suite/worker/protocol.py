@@ -10,8 +10,9 @@ monotonic clock. A change of shape raises PROTOCOL_VERSION; the controller refus
 
 Operations (arguments -> result):
 
-hello             -> protocol, process_started_s (first line of Python), versions {name: version}, devices [name, ...]
-import            model -> import_s, resident_bytes                       torch and what the model needs
+hello             -> protocol, process_started_s (first line of Python), versions {name: version}, devices [name, ...],
+                  clock; imports torch where it is installed (devices are empty where it isn't)
+import            model -> import_s (all seconds spent importing in this process), resident_bytes
 count_parameters  model, options -> the fields of records.ParameterCount but expected_unique_count   (meta device)
 count_flops       model, options, scenario, batch_size, axes {name: size} -> mac_count, by_operator [[name, macs], ...],
                   uncounted [name, ...]                                    (meta device)

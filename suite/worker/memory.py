@@ -1,0 +1,88 @@
+"""What this process and its device hold, in bytes, and a peak that can start anew where the system allows it."""
+
+import os
+import re
+import subprocess
+import sys
+from typing import Any, NamedTuple, Optional
+
+from suite.worker.outcome import WorkerFault
+
+
+class ProcessMemory(NamedTuple):
+    resident_bytes: int
+    peak_resident_bytes: int  # since the process began, or since reset_peak
+
+
+def process_memory(root: str = "/", platform: str = sys.platform) -> ProcessMemory:
+    """Resident memory of this process now and at most. Raises WorkerFault MEMORY_UNREADABLE.
+
+    Linux: VmRSS and VmHWM of /proc/self/status, in kB of 1024 bytes (proc(5)). macOS: `ps` (KiB) and ru_maxrss, which
+    is in bytes there (getrusage(2)).
+    """
+    if platform == "darwin":
+        return _macos_memory()
+    path = os.path.join(root, "proc/self/status")
+    try:
+        with open(path) as file:
+            fields = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB$", file.read(), re.MULTILINE))
+        return ProcessMemory(1024 * int(fields["VmRSS"]), 1024 * int(fields["VmHWM"]))
+    except (OSError, KeyError) as error:
+        raise WorkerFault(
+            "MEMORY_UNREADABLE", "{} gives no VmRSS and VmHWM ({!r})".format(path, error), "Mount /proc"
+        ) from error
+
+
+def reset_peak(root: str = "/") -> bool:
+    """Makes the peak start again from what is resident now; False where the system doesn't let us.
+
+    Writing 5 to /proc/self/clear_refs resets VmHWM (proc(5), Linux >= 4.0).
+    """
+    try:
+        with open(os.path.join(root, "proc/self/clear_refs"), "r+") as file:
+            file.write("5")
+    except OSError:
+        return False
+    return True
+
+
+def device_peak_bytes(torch: Any, device: str) -> Optional[int]:
+    """The most the device held since reset_device_peak; None for the CPU.
+
+    CUDA: bytes in tensors (max_memory_allocated). MPS keeps no peak: what its driver holds for this process now, which
+    doesn't fall while the process reuses it.
+    """
+    kind = device.partition(":")[0]
+    if kind == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if kind == "mps":
+        return int(torch.mps.driver_allocated_memory())
+    return None
+
+
+def reset_device_peak(torch: Any, device: str) -> None:
+    if device.partition(":")[0] == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def give_back(torch: Any, device: str) -> None:
+    """Returns the device memory that torch keeps for later, so that the next peak is the next case's own."""
+    kind = device.partition(":")[0]
+    if kind == "cuda":
+        torch.cuda.empty_cache()
+    elif kind == "mps":
+        torch.mps.empty_cache()
+
+
+def _macos_memory() -> ProcessMemory:
+    import resource
+
+    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    command = ["/bin/ps", "-o", "rss=", "-p", str(os.getpid())]
+    try:
+        resident_bytes = 1024 * int(subprocess.check_output(command, stderr=subprocess.DEVNULL))
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        raise WorkerFault(
+            "MEMORY_UNREADABLE", "{} failed ({!r})".format(" ".join(command), error), "Allow ps"
+        ) from error
+    return ProcessMemory(resident_bytes, max(peak_bytes, resident_bytes))
