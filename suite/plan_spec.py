@@ -1,0 +1,143 @@
+"""What a plan may say: keys, types and ranges, and one line of text for each way to get them wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from suite.errors import PlanError
+from suite.records import Repetition
+from suite.registry import unknown
+
+Size = Annotated[int, Field(ge=1)]
+Sizes = Annotated[list[Size], Field(min_length=1)]
+FIXED_COUNT = "none"  # TOML has no null: a target of "none" is the lab's fixed count
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Scenario(_Table):
+    """How a model is called other than by one forward pass, at which input sizes, and how often."""
+
+    axes: dict[str, Size] = {}
+    repetition: Repetition
+
+
+class Energy(_Table):
+    """Windows of back-to-back calls, at the default input sizes."""
+
+    batch_size: Sizes = [1]
+    window_s: Annotated[float, Field(gt=0)] = 5.0
+    min_call_count: Size = 10  # in a window
+
+
+class PlanSpec(_Table):
+    """A plan file, key by key."""
+
+    name: str
+    description: str
+    models: Annotated[list[str], Field(min_length=1)]
+    tests: Annotated[list[str], Field(min_length=1)]
+    batch_size: Sizes = [1]
+    axes: dict[str, Sizes] = {}
+    scenarios: dict[str, Scenario] = {}
+    repetition: Repetition = Repetition()
+    energy: Energy = Energy()
+    threads: Size | Literal["all"] = "all"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
+    checkpoint: str | None = None
+    trajectory: str | None = None
+    time_budget_s: Annotated[float, Field(gt=0)] | None = None
+
+
+_TABLES: Mapping[str, Sequence[str]] = {
+    "repetition": tuple(TypeAdapter(Repetition).json_schema()["properties"]),
+    "energy": tuple(Energy.model_fields),
+    "scenarios": tuple(Scenario.model_fields),
+    "": tuple(PlanSpec.model_fields),
+}
+
+
+def parse(raw: Mapping[str, Any], origins: Mapping[str, str], file: str) -> PlanSpec:
+    """The plan that `raw` (as TOML gives it) describes.
+
+    origins: for a top-level key that an option has set, how to name it in an error ("--batch-size").
+    Raises PlanError: one line that names the file (or option), the key, and what is allowed.
+    """
+    try:
+        return PlanSpec.model_validate(_with_inherited_repetition(raw))
+    except ValidationError as invalid:
+        raise PlanError(_one_line(_first_error(invalid), origins, file)) from invalid
+
+
+def _with_inherited_repetition(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Each scenario repeats as the plan does, except in what it says itself."""
+    filled = dict(raw)
+    base = raw.get("repetition", {})
+    if isinstance(base, dict):
+        filled["repetition"] = _without_target(base)
+    scenarios = raw.get("scenarios")
+    if not isinstance(scenarios, dict) or not isinstance(base, dict):
+        return filled
+    filled["scenarios"] = {name: _inheriting(scenario, base) for name, scenario in scenarios.items()}
+    return filled
+
+
+def _inheriting(scenario: Any, base: dict[str, Any]) -> Any:
+    own = scenario.get("repetition", {}) if isinstance(scenario, dict) else None
+    if not isinstance(own, dict):
+        return scenario
+    return {**scenario, "repetition": _without_target({**base, **own})}
+
+
+def _without_target(repetition: dict[str, Any]) -> dict[str, Any]:
+    if repetition.get("target_relative_halfwidth") == FIXED_COUNT:
+        return {**repetition, "target_relative_halfwidth": None}
+    return repetition
+
+
+def _first_error(invalid: ValidationError) -> ErrorDetails:
+    """The first one; of the alternatives of a union, the last: it says the most ("'all'" after "an integer")."""
+    return invalid.errors()[0]
+
+
+def _one_line(error: ErrorDetails, origins: Mapping[str, str], file: str) -> str:
+    location = tuple(error["loc"])
+    where = origins.get(str(location[0]) if location else "", file)
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        table = _dotted(location[:-1])
+        return (
+            f"{where}: {unknown('key', str(location[-1]), _TABLES[_table_name(location)])}{table and f' in [{table}]'}"
+        )
+    key = _dotted(location)
+    if error["type"] == "missing":
+        return f"{where}: {key} is missing; every plan has it"
+    if key.startswith("threads"):
+        return f"{where}: threads: must be 'all' or a number from 1 up, got {error['input']!r}"
+    if key == "device":
+        return f"{where}: device: must be cpu, mps, cuda or cuda:<number>, got {error['input']!r}"
+    if error["type"] == "value_error":  # raised by the record itself: it names the field and the value
+        return f"{where}: {key}: {error['ctx']['error']}"
+    return f"{where}: {key}: {_lower_first(error['msg'])}, got {error['input']!r}"
+
+
+def _table_name(location: tuple[int | str, ...]) -> str:
+    tables = [str(part) for part in location[:-1] if part in _TABLES]
+    return tables[-1] if tables else ""
+
+
+def _dotted(location: Sequence[int | str]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{part}"
+    return text
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
