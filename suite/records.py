@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 Test = Literal["params", "flops", "latency", "energy"]
 TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy")
-StopReason = Literal["target", "fixed", "time_limit", "call_limit"]
+StopReason = Literal["target", "fixed", "time_limit", "call_limit", "failed"]  # failed: the worker was lost midway
 
 T = TypeVar("T")
 
@@ -319,17 +319,17 @@ class PowerTrace:
 class ErrorBudget:
     """Half-widths (95 %) of what can be wrong with one energy figure, in joules per window; total is their root sum."""
 
-    scatter_j: float
+    scatter_j: float | None  # of repeated windows; a single one has none
     resolution_j: float
     gain_j: float
     edge_j: float
 
     def __post_init__(self) -> None:
-        require_non_negative("error budget", self.scatter_j, self.resolution_j, self.gain_j, self.edge_j)
+        require_non_negative("error budget", self.scatter_j or 0.0, self.resolution_j, self.gain_j, self.edge_j)
 
     @property
     def total_j(self) -> float:
-        return math.hypot(self.scatter_j, self.resolution_j, self.gain_j, self.edge_j)
+        return math.hypot(self.scatter_j or 0.0, self.resolution_j, self.gain_j, self.edge_j)
 
 
 @record

@@ -1,0 +1,105 @@
+"""A worker with one model loaded: started at first use, and again after it died."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from suite import models_lock
+from suite.errors import UsageError, WorkerError
+from suite.records import ColdStart, Provenance, Task
+from suite.replies import Hello, Imported, Loaded, Prepared, WorkerLike
+
+OpenWorker = Callable[[int], WorkerLike]  # thread_count -> a worker that has said hello
+
+
+class Bench:
+    """What the tasks of one group share: the same model, runtime, precision, device, threads and weights.
+
+    `task` is any one of them. A model that can't be loaded can't be loaded for the next task either: the error is kept
+    and raised again.
+    """
+
+    def __init__(self, task: Task, open_worker: OpenWorker) -> None:
+        self.task = task
+        self._open_worker = open_worker
+        self._worker: WorkerLike | None = None
+        self._load_error: WorkerError | None = None
+        self._inputs_checked: tuple[str, ...] = ()
+        self.start_count = 0  # workers started so far: a change says that what was prepared is gone
+        self.hello: Hello | None = None
+        self.imported: Imported | None = None
+        self.loaded: Loaded | None = None
+
+    @property
+    def versions(self) -> tuple[tuple[str, str], ...]:
+        return self.hello.versions if self.hello is not None else ()
+
+    def ready(self) -> WorkerLike:
+        """The worker, with the model loaded. Raises WorkerError."""
+        if self._load_error is not None:
+            raise self._load_error
+        if self._worker is None:
+            try:
+                self._worker = self._open_worker(self.task.thread_count)
+                self._load(self._worker)
+            except WorkerError as error:
+                self._load_error = error
+                self.close()
+                raise
+        return self._worker
+
+    def _load(self, worker: WorkerLike) -> None:
+        self.start_count += 1
+        self.hello = worker.hello
+        if self.task.device not in worker.hello.devices:
+            there = ", ".join(worker.hello.devices) or "none: torch is not installed"
+            raise UsageError(f"--device {self.task.device}: the worker's torch has no such device; it has {there}")
+        self.imported = worker.import_model(self.task.model)
+        self.loaded = worker.load(self.task)
+        expected = models_lock.expected_weights_sha256(self.task.model, self.task.seed)
+        if self.loaded.weights_source == "seeded" and expected not in (None, self.loaded.weights_sha256):
+            raise WorkerError(
+                "WEIGHTS_DIFFER",
+                f"the seeded weights of {self.task.model} hash to {self.loaded.weights_sha256}, not to models.lock's {expected}",
+                "the figures would not be comparable: report it with this machine's torch version and the run's log",
+            )
+
+    def cold_start(self, first_call_s: float) -> ColdStart:
+        """The way to the first answer of this worker."""
+        assert self.hello is not None
+        assert self.imported is not None
+        assert self.loaded is not None
+        return ColdStart(
+            process_s=self.hello.process_s,
+            import_s=self.imported.import_s,
+            build_s=self.loaded.build_s,
+            weights_s=self.loaded.weights_s,
+            first_call_s=first_call_s,
+        )
+
+    def check_inputs(self, case: str) -> None:
+        """Once: every input must change the output. A model that ignores one is an error, INPUT_IGNORED."""
+        if not self._inputs_checked:
+            self._inputs_checked = self.ready().check_inputs(case)
+
+    def provenance(self, prepared: Prepared) -> Provenance:
+        assert self.loaded is not None
+        expected = models_lock.expected_weights_sha256(self.task.model, self.task.seed)
+        return Provenance(
+            weights_source=self.loaded.weights_source,
+            weights_sha256=self.loaded.weights_sha256,
+            weights_verified=self.loaded.weights_source != "checkpoint" and self.loaded.weights_sha256 == expected,
+            inputs_source=prepared.inputs_source,
+            inputs_sha256=prepared.inputs_sha256,
+            inputs_checked=self._inputs_checked,
+        )
+
+    def failed(self, error: WorkerError) -> None:
+        """Told of an error of the worker: one that has died is replaced at the next use."""
+        if error.fatal:
+            self.close()
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
