@@ -1,0 +1,90 @@
+"""A plan against the models that there are: names, the sizes that a model takes, the files that a user brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from suite.errors import PlanError
+from suite.plan_spec import PlanSpec
+from suite.records import TESTS
+from suite.registry import unknown
+from suite.worker.model import Axis, Model
+
+
+def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str], file: str) -> tuple[Model, ...]:
+    """The plan's models. Raises PlanError: one line that names the file (or option), the key, and what is allowed."""
+    models = _models(spec, known, origins.get("models", file))
+    _check_tests(spec, origins.get("tests", file))
+    _check_axes(spec, models if "axes" in origins else known.values(), models, origins.get("axes", file))
+    _check_scenarios(spec, known.values(), file)
+    _check_checkpoint(spec, models)
+    _check_trajectory(spec, models)
+    return models
+
+
+def _models(spec: PlanSpec, known: Mapping[str, Model], origin: str) -> tuple[Model, ...]:
+    for name in spec.models:
+        if name not in known:
+            raise PlanError(f"{origin}: models: {unknown('model', name, known)}")
+    return tuple(known[name] for name in dict.fromkeys(spec.models))
+
+
+def _check_tests(spec: PlanSpec, origin: str) -> None:
+    for name in spec.tests:
+        if name not in TESTS:
+            raise PlanError(f"{origin}: tests: {unknown('test', name, TESTS)}")
+
+
+def _check_axes(spec: PlanSpec, everyone: Iterable[Model], models: Iterable[Model], origin: str) -> None:
+    """everyone: the models whose axes may be named. A plan's axes may be of models that were left out this time; those
+    of an option must be of a chosen one."""
+    known = dict.fromkeys(axis.name for model in everyone for axis in model.axes)
+    for name, sizes in spec.axes.items():
+        if name not in known:
+            raise PlanError(f"{origin}: axes: {unknown('axis', name, known)}")
+        for model in models:
+            for axis in model.axes:
+                if axis.name == name:
+                    _check_sizes(axis, model, sizes, f"{origin}: axes.{name}")
+
+
+def _check_sizes(axis: Axis, model: Model, sizes: Iterable[int], where: str) -> None:
+    for size in sizes:
+        if not axis.minimum <= size <= axis.maximum:
+            raise PlanError(f"{where}: {model.name} takes {axis.minimum} to {axis.maximum} {axis.label}, got {size}")
+
+
+def _check_scenarios(spec: PlanSpec, everyone: Iterable[Model], file: str) -> None:
+    takers = {name: [model for model in everyone if name in model.scenarios] for name in spec.scenarios}
+    known = dict.fromkeys(name for model in everyone for name in model.scenarios if name != "forward")
+    for name, scenario in spec.scenarios.items():
+        if name not in known:
+            raise PlanError(f"{file}: scenarios: {unknown('scenario', name, known)}")
+        for model in takers[name]:
+            axes = {axis.name: axis for axis in model.axes}
+            for axis_name, size in scenario.axes.items():
+                if axis_name not in axes:
+                    raise PlanError(f"{file}: scenarios.{name}.axes: {unknown('axis', axis_name, axes)}")
+                _check_sizes(axes[axis_name], model, [size], f"{file}: scenarios.{name}.axes.{axis_name}")
+
+
+def _check_checkpoint(spec: PlanSpec, models: Iterable[Model]) -> None:
+    if spec.checkpoint is None:
+        return
+    takers = [model.name for model in models if model.takes_checkpoint]
+    if not takers:
+        raise PlanError("--checkpoint: none of the chosen models takes one; choose one that does with --model")
+    if len(takers) > 1:
+        raise PlanError(f"--checkpoint: it fits one model, not {' and '.join(takers)}; choose one with --model")
+    if not Path(spec.checkpoint).is_file():
+        raise PlanError(f"--checkpoint: {spec.checkpoint} is not a file; give the path of the checkpoint")
+
+
+def _check_trajectory(spec: PlanSpec, models: Iterable[Model]) -> None:
+    if spec.trajectory is None:
+        return
+    if not any(model.takes_trajectory for model in models):
+        raise PlanError("--trajectory: none of the chosen models takes one; choose one that does with --model")
+    if not Path(spec.trajectory).is_dir():
+        raise PlanError(f"--trajectory: {spec.trajectory} is not a folder; give one that holds traj_data.json")

@@ -1,0 +1,99 @@
+"""The points at which a plan measures a model, and the tasks that they make."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from suite.plan_spec import PlanSpec
+from suite.records import Repetition, Task, Test, record
+from suite.worker.model import Model
+
+
+@record
+class Point:
+    """Where in the space of sizes a model is measured. `axes` holds all its axes, in its own order."""
+
+    scenario: str
+    batch_size: int
+    axes: tuple[tuple[str, int], ...]
+    repetition: Repetition
+
+
+def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
+    """In the order of TESTS. Counts don't depend on device, threads, inputs or repetition, so theirs stay default:
+    the same count has the same key on every machine."""
+    checkpoint = spec.checkpoint if model.takes_checkpoint else None
+    trajectory = spec.trajectory if model.takes_trajectory else None
+    counted = Task(test="params", model=model.name, checkpoint=checkpoint)
+    measured = dataclasses.replace(
+        counted, device=spec.device, thread_count=threads, seed=spec.seed, trajectory=trajectory
+    )
+    points = tuple(_points(spec, model))
+    if "params" in spec.tests:
+        yield counted
+    if "flops" in spec.tests:  # linear in the batch: batch 1 says all
+        for point in points:
+            yield _at(counted, "flops", dataclasses.replace(point, batch_size=1, repetition=Repetition()))
+    if "latency" in spec.tests:
+        for point in points:
+            yield _at(measured, "latency", point)
+    if "energy" in spec.tests:
+        for batch_size in spec.energy.batch_size:
+            yield _at(measured, "energy", _energy_point(spec, model, batch_size))
+
+
+def _at(task: Task, test: Test, point: Point) -> Task:
+    return dataclasses.replace(
+        task,
+        test=test,
+        scenario=point.scenario,
+        batch_size=point.batch_size,
+        axes=point.axes,
+        repetition=point.repetition,
+    )
+
+
+def _points(spec: PlanSpec, model: Model) -> Iterator[Point]:
+    for batch_size in spec.batch_size:
+        yield Point(scenario="forward", batch_size=batch_size, axes=_axes(model, {}), repetition=spec.repetition)
+    for name in (axis.name for axis in model.axes):
+        for size in spec.axes.get(name, ()):
+            axes = _axes(model, {name: size})
+            yield Point(scenario="forward", batch_size=1, axes=axes, repetition=spec.repetition)
+    for name, scenario in spec.scenarios.items():
+        if name in model.scenarios:
+            axes = _axes(model, scenario.axes)
+            yield Point(scenario=name, batch_size=1, axes=axes, repetition=scenario.repetition)
+
+
+def _energy_point(spec: PlanSpec, model: Model, batch_size: int) -> Point:
+    """An energy task's repetition is the rule of its window: at least so many calls, and so many seconds."""
+    window = dataclasses.replace(
+        spec.repetition,
+        min_call_count=spec.energy.min_call_count,
+        max_call_count=max(spec.repetition.max_call_count, spec.energy.min_call_count),
+        time_limit_s=spec.energy.window_s,
+        target_relative_halfwidth=None,
+    )
+    return Point(scenario="forward", batch_size=batch_size, axes=_axes(model, {}), repetition=window)
+
+
+def _axes(model: Model, changed: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple((axis.name, changed.get(axis.name, axis.default)) for axis in model.axes)
+
+
+def within_budget(tasks: tuple[Task, ...], budget_s: float | None) -> tuple[Task, ...]:
+    """Latency's time limits, shortened alike until their sum keeps the budget.
+
+    A limit does not cut off the least number of calls, so a slow machine can still take longer.
+    """
+    total_s = sum(task.repetition.time_limit_s for task in tasks if task.test == "latency")
+    if budget_s is None or total_s <= budget_s:
+        return tasks
+    return tuple(_shortened(task, budget_s / total_s) if task.test == "latency" else task for task in tasks)
+
+
+def _shortened(task: Task, factor: float) -> Task:
+    limit_s = round(task.repetition.time_limit_s * factor, 3)
+    return dataclasses.replace(task, repetition=dataclasses.replace(task.repetition, time_limit_s=limit_s))
