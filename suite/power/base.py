@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from suite.records import NotMeasured, record, require, require_non_negative, require_positive
 
@@ -67,7 +67,7 @@ class Source(ABC):
     summary: str
     automatic: bool = True  # whether `--power auto` may choose it
     rank: int = 100  # lower is tried first
-    options: Mapping[str, str] = {}  # name -> what it means and its default; no other name is let through
+    options: ClassVar[Mapping[str, str]] = {}  # name -> what it means and its default; no other name is let through
 
     def check(self, options: Options) -> None:
         """Raises UsageError naming the option and what is allowed. Reads no sensor. Names were checked before."""

@@ -23,7 +23,9 @@ class TraceGap(SensorError):
     """Samples are missing where energy was to be integrated."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__("GAP", reason, "run again with less other load on this machine, or with a longer sensor period")
+        super().__init__(
+            "GAP", reason, "run again with less other load on this machine, or with a longer sensor period"
+        )
 
 
 def energy_j(trace: PowerTrace | CounterTrace, start_s: float, end_s: float, period_s: float) -> float:
