@@ -1,6 +1,6 @@
 """Runs a command inside a memory cgroup, after showing that the limit binds.
 
-    .venv/bin/python benchmarks/memory_limit.py [--limit-mb 2048] COMMAND [ARGUMENT ...]
+    .venv/bin/python benchmarks/memory_limit.py [--limit-mb 2000] COMMAND [ARGUMENT ...]
 
 The proof: a child that writes to a quarter more memory than the limit must be killed by the kernel. Needs a cgroup
 file system (version 1 or 2) that this user may write to, as root in a container usually may. Exit status: that of the
@@ -92,19 +92,19 @@ def prove(group: Path, limit_bytes: int) -> None:
 def describe(group: Path, version: Version, limit_mb: int) -> str:
     events = dict(line.split() for line in (group / version.kills).read_text().splitlines())
     peak = group / version.peak
-    peak_text = f"{int(peak.read_text()) / (1 << 20):.0f} MB, page cache included" if peak.exists() else "not recorded"
+    peak_text = f"{int(peak.read_text()) / 1e6:.0f} MB, page cache included" if peak.exists() else "not recorded"
     kills_text = events.get("oom_kill", "not recorded")
     return f"memory limit: {limit_mb} MB; peak: {peak_text}; processes killed for memory: {kills_text}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs a command inside a memory cgroup that is shown to bind.")
-    parser.add_argument("--limit-mb", type=int, default=2048, help="of 1024 * 1024 bytes each (default: 2048)")
+    parser.add_argument("--limit-mb", type=int, default=2000, help="of a million bytes (default: 2000)")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     if not options.command:
         parser.error("a command is needed")
-    limit_bytes = options.limit_mb << 20
+    limit_bytes = options.limit_mb * 1_000_000
     try:
         with limited_group(limit_bytes) as (group, _):
             prove(group, limit_bytes)
