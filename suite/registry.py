@@ -1,52 +1,47 @@
-"""Finds plug-ins: every module of a package that ends in PLUGIN, and entry points that other packages declare.
+"""Finds plug-ins: every module of a package that ends in PLUGIN, the models in the user's folders (SUITE_MODELS_PATH),
+and entry points that other packages declare.
 
-A new file is a new plug-in; nothing else has to know its name.
+A new file is a new plug-in; nothing else has to know its name. The worker finds its own by the same code.
 """
 
 from __future__ import annotations
 
 import difflib
-import importlib
-import importlib.metadata
-import pkgutil
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from suite.errors import SuiteError, UsageError
+from suite.errors import UsageError
+from suite.worker import plugins
+from suite.worker.outcome import WorkerFault
 
-MODELS = "suite.worker.models"
-RUNTIMES = "suite.worker.runtimes"
+MODELS = plugins.MODELS
+RUNTIMES = plugins.RUNTIMES
 POWER_SOURCES = "suite.power.sources"
 SECTIONS = "suite.report.sections"
 
 
 @cache
 def discover(package_name: str) -> Mapping[str, Any]:
-    """PLUGIN objects by their `name`, in alphabetical order of module names, then those of entry points.
+    """PLUGIN objects by their `name`, in alphabetical order of module names, then the user's, then entry points'.
 
-    The entry point group is the package's name. Raises SuiteError where two plug-ins share a name.
+    The entry point group is the package's name. Raises UsageError for a file that is no plug-in and for a name that
+    two plug-ins share.
     """
-    package = importlib.import_module(package_name)
-    found = [
-        importlib.import_module(f"{package_name}.{module.name}").PLUGIN
-        for module in pkgutil.iter_modules(package.__path__)
-    ]
-    found += [entry.load() for entry in importlib.metadata.entry_points(group=package_name)]
-    plugins: dict[str, Any] = {}
-    for plugin in found:
-        if plugin.name in plugins:
-            raise SuiteError(f"{package_name}: two plug-ins are named {plugin.name!r}; rename one of them")
-        plugins[plugin.name] = plugin
-    return plugins
+    folders = plugins.model_folders(os.environ) if package_name == MODELS else ()
+    try:
+        return plugins.discover(package_name, folders)
+    except WorkerFault as exc:
+        raise UsageError(f"{exc.reason}; {exc.remedy}") from exc
 
 
 def get(package_name: str, name: str, what: str) -> Any:
     """The plug-in of that name. Raises UsageError with the nearest name and the whole list."""
-    plugins = discover(package_name)
-    if name in plugins:
-        return plugins[name]
-    raise UsageError(unknown(what, name, plugins))
+    found = discover(package_name)
+    if name in found:
+        return found[name]
+    raise UsageError(unknown(what, name, found))
 
 
 def unknown(what: str, name: str, allowed: Iterable[str]) -> str:

@@ -39,7 +39,7 @@ class Imported:
 @record
 class Loaded:
     build_s: float
-    weights_s: float  # filling alone, without hashing; about 0 for a checkpoint, which is read while building
+    weights_s: float  # filling them or reading the checkpoint, without hashing
     weight_bytes: int
     weights_source: Literal["seeded", "checkpoint", "pinned"]
     weights_sha256: str

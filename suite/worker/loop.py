@@ -60,7 +60,7 @@ def describe(error: BaseException) -> Dict[str, str]:
         if is_out_of_memory(error):
             code, remedy = "OUT_OF_MEMORY", "Take a smaller batch or input, or a machine with more memory"
         elif isinstance(error, ImportError):
-            code, remedy = "MISSING_PACKAGE", "Install it for the worker's interpreter"
+            code, remedy = "PACKAGE_MISSING", "Install it for the worker's interpreter"
         else:
             code, remedy = "FAILED", "Read the traceback in the record or in the run's log"
     return {"code": code, "reason": reason, "remedy": remedy, "traceback": text}

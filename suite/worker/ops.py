@@ -117,14 +117,13 @@ class Operations:
         started_s = self._clock()
         module = build.build(plugin, options, "cpu")
         built_s = self._clock()
-        if options.get("checkpoint") is None:
-            weights.fill(module, seed)
+        source = weights.place(plugin, module, options, seed)
         filled_s = self._clock()
         result = {
             "build_s": built_s - started_s,
             "weights_s": filled_s - built_s,
             "weight_bytes": complexity.count_parameters(module)["parameter_bytes"],
-            "weights_source": "seeded" if options.get("checkpoint") is None else "checkpoint",
+            "weights_source": source,
             "weights_sha256": weights.digest(module),
             "thread_count": threads_in_force,
         }

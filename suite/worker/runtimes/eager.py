@@ -14,7 +14,7 @@ class Eager(Runtime):
     def available(self) -> Optional[NotMeasured]:
         if importlib.util.find_spec("torch") is None:
             return NotMeasured(
-                "MISSING_PACKAGE", "torch is not installed", "Install torch for the worker's interpreter"
+                "PACKAGE_MISSING", "torch is not installed", "Install torch for the worker's interpreter"
             )
         return None
 

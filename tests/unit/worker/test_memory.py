@@ -1,0 +1,97 @@
+"""Memory as the system's files say it, read from trees that the tests make."""
+
+import pytest
+
+from suite.worker import memory
+from suite.worker.outcome import WorkerFault
+
+STATUS = "Name:\tpython\nVmPeak:\t  900000 kB\nVmHWM:\t  300000 kB\nVmRSS:\t  200000 kB\nThreads:\t2\n"
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "proc" / "self"
+    folder.mkdir(parents=True)
+    (folder / "status").write_text(STATUS)
+    (folder / "clear_refs").write_text("")
+    return tmp_path
+
+
+def test_a_kilobyte_of_the_kernel_has_1024_bytes(root):
+    assert memory.process_memory(str(root), "linux") == (204_800_000, 307_200_000)
+
+
+def test_the_peak_is_reset_by_writing_5(root):
+    assert memory.reset_peak(str(root))
+    assert (root / "proc" / "self" / "clear_refs").read_text() == "5"
+
+
+def test_where_nothing_can_be_reset_the_answer_says_so(tmp_path):
+    assert not memory.reset_peak(str(tmp_path))
+
+
+@pytest.mark.parametrize("content", [None, "Name:\tpython\n"])
+def test_memory_that_cannot_be_read_is_a_fault_and_no_zero(tmp_path, content):
+    if content is not None:
+        (tmp_path / "proc" / "self").mkdir(parents=True)
+        (tmp_path / "proc" / "self" / "status").write_text(content)
+    with pytest.raises(WorkerFault) as caught:
+        memory.process_memory(str(tmp_path), "linux")
+    assert caught.value.code == "MEMORY_UNREADABLE"
+
+
+def test_this_process_holds_what_it_was_given():
+    before = memory.process_memory().resident_bytes
+    block = bytearray(b"x" * 32_000_000)
+    after = memory.process_memory()
+    assert after.resident_bytes - before > 0.9 * len(block)
+    assert after.peak_resident_bytes >= after.resident_bytes
+
+
+class Backend:
+    """Stands for torch.cuda and torch.mps."""
+
+    def __init__(self):
+        self.calls = []
+
+    def max_memory_allocated(self, device):
+        self.calls.append(("max_memory_allocated", device))
+        return 1000
+
+    def reset_peak_memory_stats(self, device):
+        self.calls.append(("reset_peak_memory_stats", device))
+
+    def driver_allocated_memory(self):
+        return 2000
+
+    def empty_cache(self):
+        self.calls.append(("empty_cache",))
+
+
+class Torch:
+    def __init__(self):
+        self.cuda, self.mps = Backend(), Backend()
+
+
+def test_the_cpu_has_no_device_memory():
+    torch = Torch()
+    memory.reset_device_peak(torch, "cpu")
+    memory.give_back(torch, "cpu")
+    assert memory.device_peak_bytes(torch, "cpu") is None
+    assert torch.cuda.calls == torch.mps.calls == []
+
+
+def test_a_cuda_device_keeps_its_own_peak():
+    torch = Torch()
+    memory.reset_device_peak(torch, "cuda:1")
+    memory.give_back(torch, "cuda:1")
+    assert memory.device_peak_bytes(torch, "cuda:1") == 1000
+    assert torch.cuda.calls == [
+        ("reset_peak_memory_stats", "cuda:1"),
+        ("empty_cache",),
+        ("max_memory_allocated", "cuda:1"),
+    ]
+
+
+def test_mps_says_what_its_driver_holds():
+    assert memory.device_peak_bytes(Torch(), "mps") == 2000
