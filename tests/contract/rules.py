@@ -13,21 +13,42 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "words": ("suite.errors", "suite.units"),
     "types": ("suite.records",),
     "plug-in bases and the wire": ("suite.power.base", "suite.replies", "suite.worker"),
-    "services": ("suite.registry", "suite.stats", "suite.store", "suite.host", "suite.power", "suite.report"),
-    "plug-ins": ("suite.power.sources", "suite.report.sections"),
+    "services": (
+        "suite.registry",
+        "suite.stats",
+        "suite.schema",
+        "suite.store",
+        "suite.host",
+        "suite.moment",
+        "suite.models_lock",
+        "suite.power",
+        "suite.report",
+    ),
+    "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
     "drivers": (
+        "suite.wire",
+        "suite.postmortem",
         "suite.client",
         "suite.bench",
         "suite.series",
+        "suite.progress",
         "suite.runner",
         "suite.plan",
         "suite.plan_spec",
+        "suite.plan_checks",
+        "suite.plan_tasks",
         "suite.report.page",
     ),
     "command line": ("suite.cli",),
 }
 
-PLUGIN_PACKAGES = ("suite.worker.models", "suite.worker.runtimes", "suite.power.sources", "suite.report.sections")
+PLUGIN_PACKAGES = (
+    "suite.worker.models",
+    "suite.worker.runtimes",
+    "suite.power.sources",
+    "suite.report.sections",
+    "suite.host.probes",
+)
 WORKER_PACKAGES = ("torch", "transformers", "onnxruntime")
 # What the controller may read of the worker: declarations and the wire, never what runs there.
 WORKER_CONTRACTS = (
@@ -37,7 +58,16 @@ WORKER_CONTRACTS = (
     "suite.worker.protocol",
     "suite.worker.plugins",
 )
-MEASURING = ("suite.client", "suite.bench", "suite.series", "suite.runner", "suite.power", "suite.host")
+MEASURING = (
+    "suite.wire",
+    "suite.client",
+    "suite.bench",
+    "suite.series",
+    "suite.runner",
+    "suite.moment",
+    "suite.power",
+    "suite.host",
+)
 
 
 def layer_of(module: str) -> str | None:

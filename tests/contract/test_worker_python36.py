@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from suite import registry
 from tests.contract.source import REPOSITORY, Module, modules
 
 WORKER = [module for name, module in modules(REPOSITORY).items() if name == "suite" or name.startswith("suite.worker")]
-# In the standard library of a later Python only. The real import below finds what stands at module level; this list is
-# for what a function would first meet on the board.
+# In the standard library of a later Python only. Running it below finds what stands at module level; this list is for
+# what a function would first meet on the board.
 LATER_ATTRIBUTES = {
     "perf_counter_ns": "3.7",
     "monotonic_ns": "3.7",
@@ -97,16 +98,29 @@ def test_what_is_too_new_is_found() -> None:
     ]
 
 
-def test_every_module_imports_under_a_bare_python_36() -> None:
-    """Bare: neither torch nor any other package is needed to import, so that plug-ins can be listed anywhere."""
+def run_python36(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     python = python36()
     if python is None:
-        pytest.skip("NO PYTHON 3.6 HERE: the worker's source was parsed as 3.6 but not imported by it")
-    statement = "; ".join(f"import {module.name}" for module in WORKER if not module.name.endswith("__main__"))
-    done = subprocess.run(
-        [str(python), "-I", "-c", f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); {statement}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        pytest.skip("NO PYTHON 3.6 HERE: the worker's source was parsed as 3.6 but not run by it")
+    return subprocess.run([str(python), "-I", "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_every_file_compiles_under_python_36() -> None:
+    code = "import sys\nfor path in sys.argv[1:]:\n    compile(open(path, encoding='utf-8').read(), path, 'exec')"
+    done = run_python36(code, *(str(REPOSITORY / module.path) for module in WORKER))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_bare_python_36_serves_and_lists_plugins() -> None:
+    """Bare: no package is installed. The worker can then say what is missing instead of dying on an import."""
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import suite.worker.__main__
+from suite.worker import plugins
+for package in (plugins.MODELS, plugins.RUNTIMES):
+    print(*sorted(plugins.discover(package)))
+"""
+    done = run_python36(code, str(REPOSITORY))
+    expected = [" ".join(sorted(registry.discover(package))) for package in (registry.MODELS, registry.RUNTIMES)]
+    assert (done.stderr, done.stdout.splitlines()) == ("", expected)
