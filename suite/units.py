@@ -72,6 +72,7 @@ class Scale(NamedTuple):
     symbol: str
 
     def value(self, value: float, significant: int = 4) -> str:
+        """The figure alone, with at least all the digits before its point."""
         scaled = value / self.factor
         return digits(scaled, max(significant, len(str(int(abs(scaled))))))
 
@@ -90,9 +91,14 @@ class Scale(NamedTuple):
         low, high = low / self.factor, high / self.factor
         if low == high:
             return f"{digits(low, 4)}–{digits(high, 4)}"
-        place = math.floor(math.log10((high - low) / 8))
-        place = max(place, math.floor(math.log10(max(abs(low), abs(high)))) - 6)
+        place = _interval_place(low, high)
         return f"{_to_place(low, place)}–{_to_place(high, place)}"
+
+    def within(self, value: float, low: float, high: float) -> str:
+        """A value to the place to which its interval is shown."""
+        if low == high:
+            return digits(value / self.factor, 4)
+        return _to_place(value / self.factor, _interval_place(low / self.factor, high / self.factor))
 
 
 def scale_of(values: Iterable[float], unit: str) -> Scale:
@@ -118,6 +124,12 @@ def show_interval(low: float, high: float, unit: str) -> str:
     """show_interval(0.1279, 0.1288, "s") == "127.9–128.8 ms"."""
     scale = scale_of([high], unit)
     return f"{scale.interval(low, high)} {scale.symbol}".rstrip()
+
+
+def _interval_place(low: float, high: float) -> int:
+    """The last place worth showing, as a power of ten; at most seven digits."""
+    place = math.floor(math.log10((high - low) / 8))
+    return max(place, math.floor(math.log10(max(abs(low), abs(high)))) - 6)
 
 
 def _to_place(value: float, place: int) -> str:

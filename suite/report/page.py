@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from suite import registry
+from suite.errors import StoreError
 from suite.records import Run
-from suite.report.view import Declaration
+from suite.report import overview
+from suite.report.plots import Plots, style
+from suite.report.section import Section, paragraphs
+from suite.report.view import Declaration, RunView
 
 
 def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None = None) -> Path:
@@ -15,4 +20,34 @@ def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None =
     The same run gives the same bytes. `declarations` are the models' titles and reasons, by name; by default those of
     the plug-ins installed here. Raises StoreError where `out` cannot be written.
     """
-    raise NotImplementedError
+    view, plots = RunView(run, declarations), Plots()
+    with style():
+        text = compose(view, plots)
+    page = out / "report.md"
+    try:
+        plots.write(out / "plots")
+        page.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as exc:
+        raise StoreError(
+            f"{out}: the report can't be written ({exc.strerror}); free the disk or name another folder, "
+            "then run `suite report` again: the measurements are unharmed"
+        ) from exc
+    return page
+
+
+def compose(view: RunView, plots: Plots) -> str:
+    """The whole page as Markdown; sections are numbered as they come."""
+    parts = [overview.render(view)]
+    number = 0
+    for section in sections():
+        body = section.render(view, plots)
+        if body:
+            number += 1
+            parts.append(f"## {number}. {section.title}\n\n{body}")
+    return paragraphs(*parts) + "\n"
+
+
+def sections() -> list[Section]:
+    """Section plug-ins in the order of the page."""
+    found: list[Section] = list(registry.discover(registry.SECTIONS).values())
+    return sorted(found, key=lambda section: (section.order, section.name))

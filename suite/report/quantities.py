@@ -7,9 +7,18 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from suite import units
-from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, ParameterCount, Summary, record
+from suite.records import (
+    EnergyReading,
+    FlopCount,
+    LatencySamples,
+    NotMeasured,
+    ParameterCount,
+    Repetition,
+    Summary,
+    record,
+)
 from suite.report.table import Cell, Table, table
-from suite.report.view import Point, RunView
+from suite.report.view import Point, RunView, Sweep
 from suite.units import Scale
 
 Row: TypeAlias = list[Cell]
@@ -80,22 +89,53 @@ def latency_table(view: RunView, points: Sequence[Point]) -> Table:
     return table(headers, rows, left=2, wordy=("Verdict",))
 
 
-def _latency_cells(view: RunView, point: Point, summary: Summary, scale: Scale) -> Row:
-    samples = view.latency(point)
-    warmup = (
-        f"{len(samples.warmup_latency_s)}{'' if samples.steady else ', not steady'}"
-        if isinstance(samples, LatencySamples)
-        else None
+def sweep_table(view: RunView, sweeps: Sequence[Sweep]) -> Table:
+    """One row per size of every sweep along one axis."""
+    points = [(sweep, point) for sweep in sweeps for point in sweep.points]
+    found = [view.summary(point) for _, point in points]
+    scale = units.scale_of((value.median for value in found if isinstance(value, Summary)), "s")
+    label = view.axis_label(sweeps[0].axis)
+    headers = (
+        "Model",
+        label[:1].upper() + label[1:],
+        "n",
+        f"Mean ± std ({scale.symbol})",
+        f"Median ({scale.symbol})",
+        f"{_confidence(view, [point for _, point in points])} interval ({scale.symbol})",
+        "Outliers",
+        "Inferences per s",
+        "Verdict",
     )
+    rows: list[Row] = []
+    for (sweep, point), value in zip(points, found, strict=True):
+        start: Row = [view.label(sweep.subject), str(point.size(sweep.axis))]
+        rows.append(start + (_sweep_cells(view, point, value, scale) if isinstance(value, Summary) else [value] * 7))
+    return table(headers, rows, wordy=("Verdict",))
+
+
+def _sweep_cells(view: RunView, point: Point, summary: Summary, scale: Scale) -> Row:
     return [
         str(summary.count),
         mean_and_std(summary, scale),
-        scale.value(summary.median),
+        median(summary, scale),
+        median_interval(summary, scale),
+        str(summary.outlier_count),
+        units.digits(throughput_per_s(point, summary)),
+        verdict(summary, view.task("latency", point).repetition, view.samples(point)),
+    ]
+
+
+def _latency_cells(view: RunView, point: Point, summary: Summary, scale: Scale) -> Row:
+    samples = view.samples(point)
+    return [
+        str(summary.count),
+        mean_and_std(summary, scale),
+        median(summary, scale),
         median_interval(summary, scale),
         percentiles(summary, scale),
         str(summary.outlier_count),
-        warmup,
-        verdict(summary),
+        f"{len(samples.warmup_latency_s)}{'' if samples.steady else ', not steady'}",
+        verdict(summary, view.task("latency", point).repetition, samples),
     ]
 
 
@@ -110,18 +150,28 @@ def median_interval(summary: Summary, scale: Scale) -> str:
     return scale.interval(found.low, found.high) if found else "n too small"
 
 
+def median(summary: Summary, scale: Scale) -> str:
+    """To the place to which its interval is known."""
+    found = summary.median_interval
+    return scale.within(summary.median, found.low, found.high) if found else scale.value(summary.median)
+
+
 def percentiles(summary: Summary, scale: Scale) -> str:
     """Only those that the number of samples supports; the median has its own column."""
     told = [f"p{percent:g} {scale.value(value)}" for percent, value in summary.percentiles if percent != 50]
     return ", ".join(told) if told else "n too small"
 
 
-def verdict(summary: Summary) -> str:
+def verdict(summary: Summary, rule: Repetition, samples: LatencySamples) -> str:
+    """RESOLVED, or UNRESOLVED with the calls still needed; a series of fixed length has no target to reach."""
+    lost = ", worker lost midway" if samples.stop == "failed" else ""
+    if rule.target_relative_halfwidth is None:
+        return f"fixed count{lost}"
     if summary.resolved:
-        return "RESOLVED"
+        return f"RESOLVED{lost}"
     if summary.calls_needed is None:
-        return "UNRESOLVED"
-    return f"UNRESOLVED, about {units.show_count(summary.calls_needed)} more calls"
+        return f"UNRESOLVED{lost}"
+    return f"UNRESOLVED, about {units.show_count(summary.calls_needed)} more calls{lost}"
 
 
 def _confidence(view: RunView, points: Sequence[Point]) -> str:
@@ -208,3 +258,8 @@ def _energy_cells(reading: EnergyReading, figure: InferenceEnergy, scale: Scale)
 def throughput_per_s(point: Point, summary: Summary) -> float:
     """Inferences (items of a batch) per second at the median latency."""
     return point.batch_size / summary.median
+
+
+def r_squared(value: float) -> str:
+    """Four decimals, which never round up to a perfect fit."""
+    return "R² > 0.9999" if value > 0.99995 else f"R² = {value:.4f}"

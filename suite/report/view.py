@@ -30,10 +30,17 @@ from suite.records import (
 from suite.stats import summary as summaries
 
 BATCH_SIZE = "batch_size"
+TIMED: tuple[Test, ...] = ("latency", "energy")
 CUT_OFF = NotMeasured(
     code="CUT_OFF",
     reason="The run ended before this task was done",
     remedy="Run the same command again with --resume: what is stored stays, the rest is measured",
+)
+
+NO_CALLS = NotMeasured(
+    code="NO_CALLS",
+    reason="The series ended in its warm-up, before a call counted",
+    remedy="Raise the time limit of the plan, or measure a smaller input",
 )
 
 
@@ -177,7 +184,7 @@ class RunView:
     @cached_property
     def subjects(self) -> tuple[Subject, ...]:
         """Those of the timed tests, in the order in which they were asked for."""
-        timed = [task for task in self.tasks if task.test in ("latency", "energy")]
+        timed = [task for task in self.tasks if task.test in TIMED]
         return tuple(dict.fromkeys(point_of(task).subject for task in timed))
 
     def points(self, test: Test, scenario: str | None = None) -> tuple[Point, ...]:
@@ -215,7 +222,7 @@ class RunView:
         return tuple(name for name in names if self.sweeps(name))
 
     def _points_of(self, subject: Subject) -> list[Point]:
-        return list(dict.fromkeys(point for _, point in self._timed if point.subject == subject))
+        return list(dict.fromkeys(point for test, point in self._timed if test in TIMED and point.subject == subject))
 
     # What was measured
 
@@ -234,14 +241,34 @@ class RunView:
         return None
 
     def flops(self, model: str, point: Point | None = None) -> FlopCount | NotMeasured | None:
-        """Of a model's first flops task, or of the one with the scenario and the sizes of `point`."""
-        for task in self.tasks:
-            if task.test != "flops" or task.model != model:
-                continue
-            if point is None or _sizes(point_of(task)) == _sizes(point):
-                found = self._by_key.get(task.key)
-                return found.flops if found else CUT_OFF
-        return None
+        """Of a model's first flops task, or of one with the scenario and the input sizes of `point`.
+
+        Counts are linear in the batch, so a plan counts at one batch size; `counted_batch_size` says at which.
+        """
+        task = self._counted(model, point)
+        if task is None:
+            return None
+        found = self._by_key.get(task.key)
+        return found.flops if found else CUT_OFF
+
+    def counted_batch_size(self, point: Point) -> int:
+        """The batch size of the call that `flops` counted for this point; 1 where it counted none."""
+        task = self._counted(point.subject.model, point)
+        return task.batch_size if task else 1
+
+    def _counted(self, model: str, point: Point | None) -> Task | None:
+        tasks = [task for task in self.tasks if task.test == "flops" and task.model == model]
+        if point is not None:
+            tasks = [task for task in tasks if (task.scenario, task.axes) == (point.scenario, point.axes)]
+            tasks.sort(key=lambda task: task.batch_size != point.batch_size)  # the same batch where there is one
+        return tasks[0] if tasks else None
+
+    def samples(self, point: Point) -> LatencySamples:
+        """Of a point that has a summary. Raises KeyError where it has none."""
+        found = self.latency(point)
+        if not isinstance(found, LatencySamples):
+            raise KeyError(point)
+        return found
 
     def latency(self, point: Point) -> LatencySamples | NotMeasured | None:
         if ("latency", point) not in self._timed:
@@ -272,13 +299,11 @@ class RunView:
         samples = self.latency(point)
         if not isinstance(samples, LatencySamples):
             return samples
+        if not samples.latency_s:
+            return NO_CALLS
         if point not in self._summaries:
             self._summaries[point] = summaries.summarise(samples, self.task("latency", point).repetition)
         return self._summaries[point]
-
-
-def _sizes(point: Point) -> tuple[str, int, tuple[tuple[str, int], ...]]:
-    return point.scenario, point.batch_size, point.axes
 
 
 def _differs_in(point: Point, base: Point, axis: str) -> bool:

@@ -1,0 +1,130 @@
+"""What the report's figures are made of: a sweep with its spread, strips of samples, stacked bars, labelled points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from suite.report.plots import FAINT, INK, colour, marker
+
+# Places of samples beside their true x, as fractions of a jitter width: spread evenly, and the same on every run.
+_GOLDEN_RATIO = 0.6180339887498949
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """Samples at one x, in the unit of the axis."""
+
+    x: float
+    samples: tuple[float, ...]
+    median: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A fitted line and the words that stand for it."""
+
+    predict: Callable[[float], float]
+    text: str
+
+
+def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) -> None:
+    """Every sample as a dot, the median as a dash, and the fit with its equation; both axes begin at zero."""
+    right = max(cloud.x for cloud in clouds) * 1.06
+    width = right / 40
+    for cloud in clouds:
+        places = [cloud.x + width * (2 * offset - 1) for offset in _offsets(len(cloud.samples))]
+        axes.plot(places, cloud.samples, ".", color=colour(index), alpha=0.35, markersize=3.5, markeredgewidth=0)
+        axes.hlines(cloud.median, cloud.x - 1.6 * width, cloud.x + 1.6 * width, color=INK, linewidth=1.3, zorder=4)
+    if curve is not None:
+        steps = [right * step / 60 for step in range(61)]
+        axes.plot(steps, [curve.predict(x) for x in steps], color=colour(index), linewidth=1.4, zorder=3)
+        axes.text(0.03, 0.95, curve.text, transform=axes.transAxes, va="top", fontsize=8.5)
+    axes.set_xlim(0, right)
+    axes.set_ylim(0, max(max(cloud.samples) for cloud in clouds) * 1.12)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+
+
+def strips(axes: Axes, names: Sequence[str], clouds: Sequence[Cloud]) -> None:
+    """One row per name, the first on top: every sample as a dot, the median as a tick."""
+    for row, cloud in enumerate(clouds):
+        places = [row + 0.25 * (2 * offset - 1) for offset in _offsets(len(cloud.samples))]
+        axes.plot(cloud.samples, places, ".", color=colour(row), alpha=0.5, markersize=4.5, markeredgewidth=0)
+        axes.vlines(cloud.median, row - 0.36, row + 0.36, color=INK, linewidth=1.5, zorder=4)
+    _name_rows(axes, names)
+    axes.set_xlim(0, max(max(cloud.samples) for cloud in clouds) * 1.05)
+
+
+def stacked_bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]]) -> None:
+    """One bar per name, the first on top, of parts one behind the other; `parts` are (label, a size per name)."""
+    left = [0.0] * len(names)
+    for index, (label, sizes) in enumerate(parts):
+        axes.barh(range(len(names)), sizes, left=left, height=0.6, color=colour(index), label=label)
+        left = [start + size for start, size in zip(left, sizes, strict=True)]
+    _name_rows(axes, names)
+    axes.set_xlim(0, max(left) * 1.04)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, handlelength=1.0, columnspacing=1.2)
+
+
+def bars(axes: Axes, names: Sequence[str], groups: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> None:
+    """Bars side by side with error whiskers; `groups` are (label, (value, half-width) per name)."""
+    height = 0.7 / len(groups)
+    for index, (label, values) in enumerate(groups):
+        places = [row + (index - (len(groups) - 1) / 2) * height for row in range(len(names))]
+        axes.barh(
+            places,
+            [value for value, _ in values],
+            xerr=[error for _, error in values],
+            height=height * 0.92,
+            color=colour(index),
+            label=label,
+            error_kw={"elinewidth": 1.0, "capsize": 2.5, "ecolor": INK},
+        )
+    _name_rows(axes, names)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, handlelength=1.0, columnspacing=1.2)
+
+
+def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
+    """One marker per name at (x, y); both axes begin at zero, so that a proportion looks like one."""
+    for index, (name, x, y) in enumerate(named):
+        axes.plot(
+            [x],
+            [y],
+            marker(index),
+            color=colour(index),
+            markersize=7,
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+            linestyle="none",
+            label=name,
+        )
+    axes.set_xlim(0, max(x for _, x, _ in named) * 1.12)
+    axes.set_ylim(0, max(y for _, _, y in named) * 1.15)
+
+
+def line(axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: int) -> None:
+    """Markers joined by a line that only leads the eye."""
+    axes.plot(x, y, color=colour(index), marker=marker(index), markersize=5, linewidth=1.2, label=name)
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_color(FAINT)
+
+
+def _offsets(count: int) -> list[float]:
+    return [(0.5 + index * _GOLDEN_RATIO) % 1.0 for index in range(count)]
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """One legend for all panels, from the first one's labels."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))

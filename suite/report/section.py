@@ -1,0 +1,27 @@
+"""What a report section is: one file in suite/report/sections/ that ends in `PLUGIN = Section(...)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from suite.report.plots import Plots
+from suite.report.view import RunView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """`render` returns Markdown without the section's own heading (deeper ones start at ###).
+
+    Empty text leaves the section out: nothing that it shows was asked for. Sections are numbered by `order`.
+    """
+
+    name: str
+    order: int
+    title: str
+    render: Callable[[RunView, Plots], str]
+
+
+def paragraphs(*parts: str) -> str:
+    """Parts with a blank line between them, as Markdown wants it around tables; empty parts are left out."""
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,230 @@
+"""Latency: the batch-1 table, stepping through episodes, cold start, and the sweeps with their spread."""
+
+from __future__ import annotations
+
+from suite import units
+from suite.records import ColdStart, NotMeasured, Summary
+from suite.report import charts, quantities, scaling
+from suite.report.plots import Plots, panels
+from suite.report.section import Section, paragraphs
+from suite.report.table import Cell, table
+from suite.report.view import BATCH_SIZE, Point, RunView, Sweep
+
+
+def render(view: RunView, plots: Plots) -> str:
+    if not view.asked("latency"):
+        return ""
+    return paragraphs(
+        _base(view, plots),
+        _episodes(view),
+        _cold_start(view),
+        *(_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)),
+        _throughput(view, plots),
+        _others(view),
+    )
+
+
+def _base(view: RunView, plots: Plots) -> str:
+    points = [base for subject in view.subjects if (base := view.base(subject)) and view.latency(base) is not None]
+    if not points:
+        return ""
+    sizes = sorted({point.batch_size for point in points})
+    heading = f"### Batch {sizes[0]}" if len(sizes) == 1 else "### Smallest batch of each model"
+    found = [(point, summary) for point in points if isinstance(summary := view.summary(point), Summary)]
+    return paragraphs(
+        heading,
+        quantities.latency_table(view, points).markdown(),
+        "std is the sample standard deviation. RESOLVED: the interval is as narrow as the plan asks for.",
+        _strips(view, found, plots) if found else "",
+    )
+
+
+def _strips(view: RunView, found: list[tuple[Point, Summary]], plots: Plots) -> str:
+    scale = units.scale_of((summary.median for _, summary in found), "s")
+    clouds = [_cloud(view, point, row, summary, scale) for row, (point, summary) in enumerate(found)]
+    figure, (axes,) = panels(1, panel_height_in=0.75 + 0.42 * len(found))
+    charts.strips(axes, [view.label(point.subject) for point, _ in found], clouds)
+    axes.set_xlabel(f"latency of one call ({scale.symbol}); dots: calls, tick: median")
+    return plots.add("latency-base", figure, "Every timed call and the median, per model")
+
+
+def _cloud(view: RunView, point: Point, x: float, summary: Summary, scale: units.Scale) -> charts.Cloud:
+    samples = tuple(value / scale.factor for value in view.samples(point).latency_s)
+    return charts.Cloud(x=x, samples=samples, median=summary.median / scale.factor)
+
+
+def _episodes(view: RunView) -> str:
+    """Other ways to call a model than one forward pass: E.T. runs the whole history again at each step."""
+    points = [point for point in view.points("latency") if point.scenario == "episode"]
+    if not points:
+        return ""
+    found = [view.summary(point) for point in points]
+    whole = units.scale_of((value.median for value in found if isinstance(value, Summary)), "s")
+    steps = [
+        value.median / view.samples(point).step_count
+        for point, value in zip(points, found, strict=True)
+        if isinstance(value, Summary)
+    ]
+    step = units.scale_of(steps, "s")
+    headers = (
+        "Model",
+        "Input",
+        "Steps",
+        "n",
+        f"Episode, mean ± std ({whole.symbol})",
+        f"Episode, median ({whole.symbol})",
+        f"95 % interval ({whole.symbol})",
+        f"Step, median ({step.symbol})",
+        "Against one pass",
+    )
+    rows: list[list[Cell]] = []
+    for point, value in zip(points, found, strict=True):
+        start: list[Cell] = [view.label(point.subject), view.describe(point)]
+        rows.append(
+            start + (_episode_cells(view, point, value, whole, step) if isinstance(value, Summary) else [value] * 7)
+        )
+    return paragraphs(
+        "### Episodes, step by step",
+        "How an agent uses the model: at each step it runs the whole history again, as the original does. An episode "
+        "is all its steps, not one forward pass over the finished episode: that is what the other tables show.",
+        table(headers, rows, left=2).markdown(),
+    )
+
+
+def _episode_cells(view: RunView, point: Point, summary: Summary, whole: units.Scale, step: units.Scale) -> list[Cell]:
+    step_count = view.samples(point).step_count
+    single = view.summary(
+        Point(subject=point.subject, scenario="forward", batch_size=point.batch_size, axes=point.axes)
+    )
+    ratio = f"{units.digits(summary.median / single.median)} times" if isinstance(single, Summary) else single
+    return [
+        str(step_count),
+        str(summary.count),
+        quantities.mean_and_std(summary, whole),
+        quantities.median(summary, whole),
+        quantities.median_interval(summary, whole),
+        step.value(summary.median / step_count, 3),
+        ratio,
+    ]
+
+
+def _cold_start(view: RunView) -> str:
+    found = [(subject, view.cold_start(subject)) for subject in view.subjects]
+    if all(value is None for _, value in found):
+        return ""
+    headers = ("Model", "Process (s)", "Imports (s)", "Build (s)", "Weights (s)", "First call (s)", "Sum (s)")
+    rows: list[list[Cell]] = []
+    for subject, value in found:
+        if value is not None:
+            rows.append([view.label(subject), *_cold_cells(value)])
+    return paragraphs(
+        "### Cold start",
+        "The way to the first answer, once per worker process. None of it is in the figures above or below.",
+        table(headers, rows).markdown(),
+    )
+
+
+def _cold_cells(value: ColdStart | NotMeasured) -> list[Cell]:
+    if isinstance(value, NotMeasured):
+        return [value] * 6
+    parts = (value.process_s, value.import_s, value.build_s, value.weights_s, value.first_call_s)
+    return [f"{part_s:.3f}" for part_s in (*parts, sum(parts))]
+
+
+def _sweeps(view: RunView, axis: str, plots: Plots) -> str:
+    sweeps = view.sweeps(axis)
+    if not sweeps:
+        return ""
+    label = view.axis_label(axis)
+    return paragraphs(
+        f"### Against {label}",
+        _fixed(view, sweeps),
+        _picture(view, sweeps, plots),
+        quantities.sweep_table(view, sweeps).markdown(),
+    )
+
+
+def _fixed(view: RunView, sweeps: tuple[Sweep, ...]) -> str:
+    """What stayed the same while one size was swept."""
+    told: dict[str, list[str]] = {}
+    for sweep in sweeps:
+        point = sweep.points[0]
+        names = [name for name in (BATCH_SIZE, *dict(point.axes)) if name != sweep.axis]
+        sizes = ", ".join(f"{point.size(name)} {view.axis_label(name)}" for name in names).replace(
+            f"{point.batch_size} batch size", f"batch {point.batch_size}"
+        )
+        told.setdefault(sizes, []).append(view.label(sweep.subject))
+    return (
+        "All else fixed: "
+        + "; ".join(f"{sizes} ({', '.join(labels)})" for sizes, labels in told.items() if sizes)
+        + "."
+    )
+
+
+def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
+    """A panel per model: every call, medians, and the affine fit with its equation."""
+    axis = sweeps[0].axis
+    drawn = [(sweep, _summaries(view, sweep)) for sweep in sweeps]
+    drawn = [(sweep, found) for sweep, found in drawn if found]
+    if not drawn:
+        return ""
+    scale = units.scale_of((summary.median for _, found in drawn for _, summary in found), "s")
+    figure, panel = panels(len(drawn))
+    for axes, (sweep, found) in zip(panel, drawn, strict=True):
+        clouds = [_cloud(view, point, point.size(axis), summary, scale) for point, summary in found]
+        charts.sweep(axes, clouds, _curve(view, sweep, scale), view.subjects.index(sweep.subject))
+        axes.set_title(view.label(sweep.subject))
+    for axes in panel:
+        axes.set_xlabel(view.axis_label(axis))
+        axes.set_ylabel(f"latency ({scale.symbol})")
+    alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit"
+    caption = "Dots: calls. Dashes: medians. Line: affine fit to the medians, with its equation."
+    return paragraphs(plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative), caption)
+
+
+def _summaries(view: RunView, sweep: Sweep) -> list[tuple[Point, Summary]]:
+    return [(point, summary) for point in sweep.points if isinstance(summary := view.summary(point), Summary)]
+
+
+def _curve(view: RunView, sweep: Sweep, scale: units.Scale) -> charts.Curve | None:
+    """The line a + b x in the unit of the axis; None below three sizes, where a line could not fail to fit."""
+    figures = scaling.linear(view, sweep).figures
+    if figures is None:
+        return None
+    intercept, slope = figures.intercept_s / scale.factor, figures.slope_s / scale.factor
+    sign = "+" if slope >= 0 else "−"
+    text = f"{units.digits(intercept)} {sign} {units.digits(abs(slope))} x {scale.symbol},  {quantities.r_squared(figures.r_squared)}"
+    return charts.Curve(predict=lambda x: intercept + slope * x, text=text.replace("-", "−"))
+
+
+def _throughput(view: RunView, plots: Plots) -> str:
+    """Inferences per second against the batch size, all models in one picture."""
+    drawn = [(sweep, found) for sweep in view.sweeps(BATCH_SIZE) if (found := _summaries(view, sweep))]
+    if not drawn:
+        return ""
+    figure, (axes,) = panels(1, panel_height_in=2.9)
+    for sweep, found in drawn:
+        sizes = [float(point.batch_size) for point, _ in found]
+        rates = [quantities.throughput_per_s(point, summary) for point, summary in found]
+        charts.line(axes, view.label(sweep.subject), sizes, rates, view.subjects.index(sweep.subject))
+    axes.set_xlabel("batch size")
+    axes.set_ylabel("inferences per second")
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return paragraphs(
+        "### Throughput",
+        "Batch size over median latency: it rises as far as the fixed part of a call is spread over more items.",
+        plots.add("throughput", figure, "Inferences per second against batch size, all models"),
+    )
+
+
+def _others(view: RunView) -> str:
+    """Points that stand in no table above: a lone batch size, or sizes changed together."""
+    shown = {point for axis in (BATCH_SIZE, *view.axes) for sweep in view.sweeps(axis) for point in sweep.points}
+    shown |= {base for subject in view.subjects if (base := view.base(subject))}
+    others = [point for point in view.points("latency") if point not in shown and point.scenario != "episode"]
+    return paragraphs("### Other points", quantities.latency_table(view, others).markdown()) if others else ""
+
+
+PLUGIN = Section(name="latency", order=30, title="Latency", render=render)

@@ -1,0 +1,63 @@
+"""Parameter counts, and whether they account for sharing."""
+
+from __future__ import annotations
+
+from suite import units
+from suite.records import ParameterCount
+from suite.report import charts
+from suite.report.plots import Plots, panels
+from suite.report.quantities import parameter_table
+from suite.report.section import Section, paragraphs
+from suite.report.table import escape
+from suite.report.view import RunView
+
+
+def render(view: RunView, plots: Plots) -> str:
+    if not view.asked("params"):
+        return ""
+    counts = {model: view.parameters(model) for model in view.models}
+    known = {model: count for model, count in counts.items() if isinstance(count, ParameterCount)}
+    return paragraphs(
+        parameter_table(view).markdown(),
+        "Unique counts each tensor once, however many names it has; registered counts every name, as a naive sum over "
+        "the modules does. Embeddings are the look-up tables among the unique ones. Buffers are stored with the model "
+        "and not learned. Bytes are those of the unique parameters.",
+        "\n".join(_sharing(view.title(model), count) for model, count in known.items()),
+        _picture(view, known, plots) if known else "",
+    )
+
+
+def _sharing(title: str, count: ParameterCount) -> str:
+    """The answer to: does this number account for parameter sharing?"""
+    checked = " It equals the count in `models.lock`." if count.expected_unique_count == count.unique_count else ""
+    unique = units.show_count(count.unique_count)
+    extra = count.registered_count - count.unique_count
+    if extra == 0:
+        return f"- {title}: {unique} accounts for sharing; nothing is shared, so both counts agree.{checked}"
+    groups = "; ".join(
+        f"{' = '.join(f'`{escape(name)}`' for name in group.names)} ({units.show_count(group.parameter_count)})"
+        for group in count.shared
+    )
+    return (
+        f"- {title}: {unique} accounts for sharing; a naive count gives {units.show_count(count.registered_count)}, "
+        f"{units.show_count(extra)} too many ({extra / count.unique_count * 100:.1f} %). Shared: {groups}.{checked}"
+    )
+
+
+def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> str:
+    names = [view.title(model) for model in known]
+    parts = [
+        ("embeddings", [count.embedding_count / 1e6 for count in known.values()]),
+        ("all other layers", [(count.unique_count - count.embedding_count) / 1e6 for count in known.values()]),
+        (
+            "counted again under another name",
+            [(count.registered_count - count.unique_count) / 1e6 for count in known.values()],
+        ),
+    ]
+    figure, (axes,) = panels(1, panel_height_in=0.9 + 0.36 * len(names))
+    charts.stacked_bars(axes, names, [part for part in parts if any(part[1])])
+    axes.set_xlabel("parameters (millions)")
+    return plots.add("parameters", figure, "Parameters per model: embeddings, other layers, and what is shared")
+
+
+PLUGIN = Section(name="parameters", order=20, title="Parameter count", render=render)

@@ -1,0 +1,408 @@
+"""Runs as a battery would store them, made from a known cost model: seeded, no device, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from suite.records import (
+    SCHEMA_VERSION,
+    Block,
+    ColdStart,
+    EnergyReading,
+    EnergyWindow,
+    ErrorBudget,
+    Flag,
+    FlopCount,
+    HostFacts,
+    HostState,
+    LatencySamples,
+    Manifest,
+    MemoryUse,
+    NotMeasured,
+    OperatorCost,
+    ParameterCount,
+    PowerTrace,
+    Provenance,
+    Repetition,
+    Run,
+    RunRecord,
+    SharedGroup,
+    Task,
+)
+
+NO_SOURCE = NotMeasured(
+    code="NO_POWER_SOURCE",
+    reason="No power sensor answered on this machine",
+    remedy="Run on a board with a sensor, or connect a meter and name it with --power",
+)
+MIB = 2**20
+IDLE_W, LOAD_W = 2.0, 7.0
+
+
+class Axis(NamedTuple):
+    name: str
+    label: str
+    default: int
+
+
+@dataclass(frozen=True)
+class SyntheticModel:
+    """A declaration as the report reads it, and the truth: call seconds = fixed + per item and unit of input."""
+
+    name: str
+    title: str
+    task: str
+    why: str
+    source: str
+    axes: tuple[Axis, ...]
+    unique_count: int
+    shared: tuple[SharedGroup, ...]
+    fixed_s: float
+    per_item_s: float
+    share_by_axis: tuple[float, ...]  # of per_item_s that grows with each axis, relative to its default
+    mac_count: int
+
+    @property
+    def usual(self) -> dict[str, int]:
+        return {axis.name: axis.default for axis in self.axes}
+
+    def latency_s(self, batch_size: int, axes: dict[str, int]) -> float:
+        """The true duration of a call."""
+        grown = 1.0
+        for axis, share in zip(self.axes, self.share_by_axis, strict=True):
+            grown += share * (axes[axis.name] / axis.default - 1)
+        return self.fixed_s + self.per_item_s * batch_size * grown
+
+    def flops(self, axes: dict[str, int]) -> FlopCount:
+        """Of one item; in proportion to the sum of the axes."""
+        mac_count = self.mac_count * sum(axes.values()) // sum(self.usual.values())
+        attention = mac_count // 20
+        return FlopCount(
+            mac_count=mac_count,
+            by_operator=(
+                OperatorCost(operator="addmm", mac_count=mac_count - attention),
+                OperatorCost(operator="bmm", mac_count=attention),
+            ),
+            uncounted=("_softmax", "add", "embedding", "gelu", "ge", "native_layer_norm"),
+            source="counted",
+        )
+
+
+WORDS = Axis("text_tokens", "text tokens", 20)
+REGIONS = Axis("image_regions", "image regions", 36)
+INSTRUCTION = Axis("text_tokens", "text tokens", 100)
+FRAMES = Axis("frames", "frames", 50)
+
+MODELS = {
+    model.name: model
+    for model in (
+        SyntheticModel(
+            name="lxmert",
+            title="LXMERT",
+            task="visual question answering",
+            why="Two streams, joined by cross-attention.",
+            source="Tan and Bansal 2019; transformers",
+            axes=(WORDS, REGIONS),
+            unique_count=213_930_297,
+            shared=(),
+            fixed_s=65e-3,
+            per_item_s=63e-3,
+            share_by_axis=(0.3, 0.5),
+            mac_count=5_293_327_872,
+        ),
+        SyntheticModel(
+            name="visualbert",
+            title="VisualBERT",
+            task="visual question answering",
+            why="One stream over words and regions.",
+            source="Li et al. 2019; transformers",
+            axes=(WORDS, REGIONS),
+            unique_count=113_856_825,
+            shared=(),
+            fixed_s=33e-3,
+            per_item_s=53e-3,
+            share_by_axis=(0.35, 0.6),
+            mac_count=4_873_759_488,
+        ),
+        SyntheticModel(
+            name="et-human-synthetic",
+            title="E.T. (human + synthetic)",
+            task="instruction following",
+            why="Sees a whole episode; two vocabularies share one language encoder.",
+            source="Pashevich, Schmid and Sun 2021",
+            axes=(INSTRUCTION, FRAMES),
+            unique_count=21_764_052,
+            shared=(SharedGroup(names=("encoder_lang.human", "encoder_lang.synthetic"), parameter_count=7_093_248),),
+            fixed_s=12e-3,
+            per_item_s=33e-3,
+            share_by_axis=(0.2, 0.75),
+            mac_count=3_273_753_600,
+        ),
+        SyntheticModel(
+            name="et-human",
+            title="E.T. (human)",
+            task="instruction following",
+            why="The same with one vocabulary.",
+            source="Pashevich, Schmid and Sun 2021",
+            axes=(INSTRUCTION, FRAMES),
+            unique_count=21_690_324,
+            shared=(),
+            fixed_s=12e-3,
+            per_item_s=32e-3,
+            share_by_axis=(0.2, 0.75),
+            mac_count=3_273_753_600,
+        ),
+    )
+}
+
+HOST = HostFacts(
+    board=None,
+    soc=None,
+    cpu_model="Example CPU 2000",
+    cpu_count=2,
+    architecture="x86_64",
+    os="Debian GNU/Linux 12",
+    kernel="6.1.0",
+    l4t=None,
+    virtualization="kvm",
+    container_image_digest=None,
+    memory_total_bytes=8 * 1024 * MIB,
+    memory_limit_bytes=None,
+    driver=None,
+    accelerators=(),
+    suite_version="0.1.0",
+    git_commit="0123456789abcdef0123456789abcdef01234567",
+    lock_sha256="ab" * 32,
+    versions=(("python", "3.11.7"), ("torch", "2.13.0+cpu"), ("transformers", "5.23.0")),
+)
+
+
+@dataclass
+class Maker:
+    """Makes the record of each task in turn; time goes on from record to record."""
+
+    seed: int
+    call_count: int
+    noise: float
+    power: Literal["none", "simulated"]
+    clock_s: float = 1000.0
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng(self.seed)
+        self.started: set[str] = set()
+
+    def record(self, task: Task) -> RunRecord:
+        model = MODELS[task.model]
+        before = self._state()
+        first = model.name not in self.started and task.test == "latency"
+        if first:
+            self.started.add(model.name)
+        timed = task.test in ("latency", "energy")
+        latency = self._latency(task) if task.test == "latency" else None
+        energy = self._energy(task) if task.test == "energy" else None
+        self.clock_s += 10.0
+        return RunRecord(
+            schema_version=SCHEMA_VERSION,
+            task=task,
+            started_utc="2026-11-02T09:00:00Z",
+            wall_s=10.0,
+            host=HOST,
+            before=before,
+            after=self._state(),
+            parameters=_parameters(model) if task.test == "params" else None,
+            flops=model.flops(dict(task.axes)) if task.test == "flops" else None,
+            latency=latency,
+            cold_start=_cold_start(model) if first else None,
+            memory=_memory(model, task.batch_size) if task.test == "latency" else None,
+            energy=energy,
+            provenance=_provenance(task) if timed else None,
+            flags=self._flags(task),
+        )
+
+    def _flags(self, task: Task) -> tuple[Flag, ...]:
+        if task.test == "latency" and task.batch_size == 8 and task.model == "lxmert":
+            return (Flag(code="HIGH_LOAD", text="1-minute load 3.1 on 2 cores before the task"),)
+        return ()
+
+    def _state(self) -> HostState:
+        return HostState(
+            time_s=self.clock_s,
+            power_mode=None,
+            governors=("performance",),
+            cpu_frequency_hz=(2.4e9, 2.4e9),
+            temperature_c=(("cpu", 51.5),),
+            load_1min=1.25,
+            memory_available_bytes=6 * 1024 * MIB,
+            throttle_count=0,
+            on_battery=False,
+        )
+
+    def _true_latency_s(self, task: Task) -> float:
+        truth_s = MODELS[task.model].latency_s(task.batch_size, dict(task.axes))
+        return truth_s * task.size("frames") / 1.5 if task.scenario == "episode" else truth_s
+
+    def _latency(self, task: Task) -> LatencySamples:
+        """Blocks of five calls; slow first calls; noise is log-normal with some memory, and one outlier in forty."""
+        truth_s = self._true_latency_s(task)
+        count = self.call_count if task.scenario == "forward" else 10
+        noise = self.random.normal(0, self.noise, count + 1)
+        noise = noise[1:] + 0.3 * noise[:-1]
+        slow = self.random.random(count) < 1 / 40
+        values = truth_s * np.exp(noise) * np.where(slow, 1.25, 1.0)
+        warmup = [truth_s * 1.6, truth_s * 1.1, truth_s * 1.01]
+        rounded = [round(float(value), 9) for value in (*warmup, *values)]
+        edges = [0, 3, *range(8, len(rounded), 5), len(rounded)]
+        blocks = tuple(
+            Block(
+                order_index=4 * index,
+                warmup=index == 0,
+                started_s=self.clock_s + index,
+                latency_s=tuple(rounded[start:end]),
+            )
+            for index, (start, end) in enumerate(itertools.pairwise(edges))
+            if end > start
+        )
+        return LatencySamples(
+            blocks=blocks,
+            clock="perf_counter",
+            synchronisation="none needed: cpu",
+            steady=True,
+            stop="target",
+            step_count=task.size("frames") if task.scenario == "episode" else 1,
+        )
+
+    def _energy(self, task: Task) -> EnergyReading | NotMeasured:
+        if self.power == "none":
+            return NO_SOURCE
+        truth_s = self._true_latency_s(task)
+        calls = max(1, round(2.0 / truth_s))
+        windows = tuple(
+            EnergyWindow(
+                start_s=self.clock_s + 5 * index,
+                end_s=self.clock_s + 5 * index + calls * truth_s,
+                call_count=calls,
+                energy_j=LOAD_W * calls * truth_s,
+            )
+            for index in range(3)
+        )
+        return EnergyReading(
+            source="simulated",
+            scope="simulated",
+            method="trapezoid",
+            sample_period_s=0.01,
+            idle_before_w=IDLE_W,
+            idle_after_w=IDLE_W,
+            windows=windows,
+            budget=ErrorBudget(scatter_j=0.1, resolution_j=0.01, gain_j=0.14, edge_j=0.02),
+            trace=PowerTrace(
+                rails=("total",),
+                time_s=(self.clock_s, self.clock_s + 1.0),
+                power_w=((IDLE_W, LOAD_W),),
+            ),
+        )
+
+
+def _parameters(model: SyntheticModel) -> ParameterCount:
+    registered = model.unique_count + sum(group.parameter_count for group in model.shared)
+    return ParameterCount(
+        unique_count=model.unique_count,
+        registered_count=registered,
+        trainable_count=model.unique_count,
+        embedding_count=model.unique_count // 9,
+        buffer_element_count=512,
+        parameter_bytes=4 * model.unique_count,
+        buffer_bytes=4096,
+        bytes_by_dtype=(("float32", 4 * model.unique_count), ("int64", 4096)),
+        shared=model.shared,
+        expected_unique_count=model.unique_count,
+    )
+
+
+def _cold_start(model: SyntheticModel) -> ColdStart:
+    return ColdStart(
+        process_s=0.031,
+        import_s=2.9,
+        build_s=0.4,
+        weights_s=model.unique_count * 9e-9,
+        first_call_s=2.2 * (model.fixed_s + model.per_item_s),
+    )
+
+
+def _memory(model: SyntheticModel, batch_size: int) -> MemoryUse:
+    weight_bytes = 4 * model.unique_count
+    imported = 310 * MIB
+    return MemoryUse(
+        import_resident_bytes=imported,
+        before_resident_bytes=imported + weight_bytes + 9 * MIB,
+        peak_resident_bytes=imported + weight_bytes + (30 + 11 * batch_size) * MIB,
+        peak_is_task=True,
+        weight_bytes=weight_bytes,
+        device_peak_bytes=None,
+    )
+
+
+def _provenance(task: Task) -> Provenance:
+    return Provenance(
+        weights_source="seeded",
+        weights_sha256=hashlib.sha256(task.model.encode()).hexdigest(),
+        weights_verified=True,
+        inputs_source="seeded",
+        inputs_sha256=hashlib.sha256(task.key.encode()).hexdigest(),
+        inputs_checked=tuple(name for name, _ in task.axes),
+    )
+
+
+def standard_tasks(repetition: Repetition | None = None) -> tuple[Task, ...]:
+    """Every task of a standard battery over the four models."""
+    tasks: list[Task] = []
+    rule = repetition or Repetition()
+    for model in MODELS.values():
+        tasks += _tasks_of(model, rule)
+    return tuple(tasks)
+
+
+def _tasks_of(model: SyntheticModel, rule: Repetition) -> list[Task]:
+    """Counts are of no device and of batch 1, as a plan makes them."""
+    counted = Task(test="params", model=model.name)
+    points = [(1, model.usual), *((batch_size, model.usual) for batch_size in (2, 4, 8))]
+    for axis in model.axes:
+        sizes = (axis.default // 2, axis.default * 3 // 2, axis.default * 2, axis.default * 3)
+        points += [(1, model.usual | {axis.name: size}) for size in sizes]
+    tasks = [counted]
+    inputs = dict.fromkeys(tuple(axes.items()) for _, axes in points)
+    tasks += [replace(counted, test="flops", axes=axes) for axes in inputs]
+    timed = replace(counted, thread_count=2, repetition=rule)
+    tasks += [
+        replace(timed, test="latency", batch_size=batch_size, axes=tuple(axes.items())) for batch_size, axes in points
+    ]
+    if FRAMES in model.axes:
+        tasks.append(replace(timed, test="latency", scenario="episode", axes=tuple(model.usual.items())))
+    return [*tasks, replace(timed, test="energy", axes=tuple(model.usual.items()))]
+
+
+def make_run(
+    tasks: tuple[Task, ...] | None = None,
+    *,
+    call_count: int = 40,
+    noise: float = 0.012,
+    power: Literal["none", "simulated"] = "none",
+    stored_count: int | None = None,
+) -> Run:
+    """A run of these tasks (the standard ones by default); `stored_count` cuts it off after so many records."""
+    listed = standard_tasks() if tasks is None else tasks
+    maker = Maker(seed=0, call_count=call_count, noise=noise, power=power)
+    manifest = Manifest(
+        schema_version=SCHEMA_VERSION,
+        suite_version="0.1.0",
+        plan="standard",
+        plan_description="Every test over every model.",
+        power="auto" if power == "none" else "simulated:idle_w=2,load_w=7",
+        started_utc="2026-11-02T09:00:00Z",
+        tasks=listed,
+    )
+    return Run(manifest=manifest, records=tuple(maker.record(task) for task in listed[:stored_count]))
