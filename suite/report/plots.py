@@ -22,26 +22,31 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK = "#222222"
 FAINT = "#8a8a8a"
-STYLE: dict[str, dict[str, Any]] = {
-    "font": {"size": 9.0},
-    "axes": {
-        "titlesize": 9.5,
-        "titleweight": "bold",
-        "titlelocation": "left",
-        "labelsize": 9.0,
-        "edgecolor": FAINT,
-        "labelcolor": INK,
-        "titlecolor": INK,
-        "grid": True,
-        "axisbelow": True,
-    },
-    "axes.spines": {"top": False, "right": False},
-    "grid": {"color": "#e4e4e4", "linewidth": 0.7},
-    "xtick": {"color": FAINT, "labelcolor": INK, "labelsize": 8.5},
-    "ytick": {"color": FAINT, "labelcolor": INK, "labelsize": 8.5},
-    "legend": {"frameon": False, "fontsize": 8.5},
-    "text": {"color": INK},
-    "lines": {"linewidth": 1.6},
+STYLE: dict[Any, Any] = {  # matplotlib's own type for the keys is a list of all their names
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.0,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.7,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "text.color": INK,
+    "lines.linewidth": 1.6,
 }
 
 
@@ -72,8 +77,7 @@ def style() -> Iterator[None]:
     """The report's style over matplotlib's defaults, whatever the user's own settings are."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        for group, settings in STYLE.items():
-            matplotlib.rc(group, **settings)
+        matplotlib.rcParams.update(STYLE)
         yield
 
 

@@ -193,7 +193,8 @@ def _curve(view: RunView, sweep: Sweep, scale: units.Scale) -> charts.Curve | No
         return None
     intercept, slope = figures.intercept_s / scale.factor, figures.slope_s / scale.factor
     sign = "+" if slope >= 0 else "−"
-    text = f"{units.digits(intercept)} {sign} {units.digits(abs(slope))} x {scale.symbol},  {quantities.r_squared(figures.r_squared)}"
+    equation = f"{units.digits(intercept)} {sign} {units.digits(abs(slope))} x {scale.symbol}"
+    text = f"{equation},  {quantities.r_squared(figures.r_squared)}"
     return charts.Curve(predict=lambda x: intercept + slope * x, text=text.replace("-", "−"))
 
 

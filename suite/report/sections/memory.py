@@ -60,7 +60,7 @@ def _explanation(uses: list[MemoryUse]) -> str:
     since = (
         "The peak was reset before each task."
         if reset
-        else "The peak could not be reset: it is the highest since the worker began, and a task can inherit an earlier one."
+        else "The peak could not be reset: it is the highest since the worker began, and may be an earlier task's."
     )
     return (
         "Resident memory of the worker process. Libraries: after torch and the model's packages were imported, before "
