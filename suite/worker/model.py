@@ -3,7 +3,8 @@
 The controller reads the declarations (without torch); the worker calls the methods.
 """
 
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+import importlib.util
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from suite.worker.outcome import NotMeasured
 
@@ -34,7 +35,15 @@ class Model:
 
     def available(self) -> Optional[NotMeasured]:
         """None if this interpreter has the packages; else why not. Imports nothing heavy."""
-        raise NotImplementedError
+        missing = [name for name in self.packages if importlib.util.find_spec(name) is None]
+        if not missing:
+            return None
+        names = " and ".join(missing)
+        return NotMeasured(
+            "PACKAGE_MISSING",
+            f"{self.title} needs {names}, which the worker's Python lacks",
+            f"install {names} there, or point SUITE_WORKER_PYTHON at a Python that has it",
+        )
 
     def build(self, options: Dict[str, Any]) -> Any:
         """A torch module in eval mode with its buffers set, parameters allocated and not yet filled.
@@ -45,9 +54,42 @@ class Model:
 
     def inputs(self, batch_size: int, axes: Dict[str, int], source: Any) -> Dict[str, Any]:
         """Named CPU tensors of one batch; `source` is a weights.Stream (the same integers on every platform) or, for a
-        model that takes a trajectory, its content."""
+        model that takes a trajectory, what `read_trajectory` gave."""
+        raise NotImplementedError
+
+    def load_checkpoint(self, module: Any, path: str) -> None:
+        """Copies the weights of the user's checkpoint into the module, in place. Raises WorkerFault."""
+        raise NotImplementedError
+
+    def read_trajectory(self, path: str) -> Any:
+        """The content of the user's trajectory, as a source for `inputs`. Raises WorkerFault."""
         raise NotImplementedError
 
     def bind(self, module: Any, inputs: Dict[str, Any], scenario: str) -> Tuple[Callable[[], Any], int]:
         """A call without arguments that runs one forward pass (or scenario), and how many passes it makes."""
         return (lambda: module(**inputs)), 1
+
+    def sample(self, inputs: Dict[str, Any], scenario: str) -> Dict[str, Any]:
+        """The inputs of a call that is small and still shows whether an input matters: the batch's first item."""
+        return {name: tensor[:1] for name, tensor in inputs.items()}
+
+    def perturb(self, name: str, tensor: Any) -> Any:
+        """A valid input that differs: masks and lengths hide the last position, other integers turn 0 into 1 and the
+        rest into 0 (which every table has), floats lose a quarter and change sign."""
+        if name.endswith("mask"):
+            hidden = tensor.clone()
+            hidden[..., -1] = 0
+            return hidden
+        if name.endswith("lengths"):
+            return tensor - 1
+        if tensor.dtype.is_floating_point:
+            return tensor * -0.75
+        return (tensor == 0).to(tensor.dtype)
+
+    def output_tensors(self, output: Any) -> List[Any]:
+        """The tensors in what a call returns: a tensor, or mappings and sequences of them, to any depth."""
+        if isinstance(output, Mapping):
+            return self.output_tensors(list(output.values()))
+        if isinstance(output, (list, tuple)):
+            return [tensor for part in output for tensor in self.output_tensors(part)]
+        return [] if output is None else [output]

@@ -1,0 +1,172 @@
+"""Counts parameters and multiply-accumulates; both on the meta device, without weights and without memory."""
+
+from typing import Any, Dict, List, Sequence, Set, Tuple
+
+from suite.worker import build as building
+from suite.worker.model import Model
+from suite.worker.outcome import WorkerFault
+
+
+class ShapeSource:
+    """Takes the place of a weights.Stream where only shapes matter: tensors on the meta device."""
+
+    def child(self, name: str) -> "ShapeSource":
+        return self
+
+    def uniform(self, shape: Sequence[int], half_range: float = 1.0) -> Any:
+        import torch
+
+        return torch.empty(tuple(shape), dtype=torch.float32, device="meta")
+
+    def integers(self, shape: Sequence[int], low: int, high: int) -> Any:
+        import torch
+
+        return torch.empty(tuple(shape), dtype=torch.int64, device="meta")
+
+    def full(self, shape: Sequence[int], value: int) -> Any:
+        return self.integers(shape, value, value + 1)
+
+
+def count_parameters(module: Any) -> Dict[str, Any]:
+    """The fields of a parameter count: unique takes each tensor once, registered each name once.
+
+    Bytes by element type cover parameters and buffers. Works on a module without storage.
+    """
+    import torch
+
+    names = _names(module)
+    unique = {key: tensor for key, (tensor, _) in names.items()}
+    buffers = {id(tensor): tensor for tensor in module.buffers()}
+    embeddings = [part for part in module.modules() if isinstance(part, torch.nn.Embedding)]
+    return {
+        "unique_count": _elements(unique.values()),
+        "registered_count": sum(tensor.numel() * len(paths) for tensor, paths in names.values()),
+        "trainable_count": _elements(tensor for tensor in unique.values() if tensor.requires_grad),
+        "embedding_count": _elements({id(part.weight): part.weight for part in embeddings}.values()),
+        "buffer_element_count": _elements(buffers.values()),
+        "parameter_bytes": _bytes(unique.values()),
+        "buffer_bytes": _bytes(buffers.values()),
+        "bytes_by_dtype": _bytes_by_dtype(list(unique.values()) + list(buffers.values())),
+        "shared": _shared(module, names),
+    }
+
+
+def _names(module: Any) -> Dict[int, Tuple[Any, List[str]]]:
+    """Every parameter by its id, with all names it is registered under, in the order of registration."""
+    found = {}  # type: Dict[int, Tuple[Any, List[str]]]
+    for path, part in module.named_modules(remove_duplicate=False):
+        for name, parameter in part._parameters.items():
+            if parameter is not None:
+                found.setdefault(id(parameter), (parameter, []))[1].append(_join(path, name))
+    return found
+
+
+def _shared(module: Any, names: Dict[int, Tuple[Any, List[str]]]) -> List[Dict[str, Any]]:
+    """What is registered several times: whole modules first, then tensors that no shared module explains."""
+    paths = {}  # type: Dict[int, List[str]]
+    parts = dict(module.named_modules(remove_duplicate=False))
+    for path, part in parts.items():
+        paths.setdefault(id(part), []).append(path)
+    groups = []
+    first_path = {}  # type: Dict[str, str]  # of a shared module, by each of its paths
+    for own in paths.values():
+        parent_is_shared = len(paths[id(parts[own[0].rpartition(".")[0]])]) > 1
+        count = _elements(parts[own[0]].parameters())
+        if len(own) > 1 and not parent_is_shared and count:
+            groups.append({"names": own, "parameter_count": count})
+            first_path.update((path, own[0]) for path in own)
+    for tensor, registered in names.values():
+        distinct = sorted({_through_first(name, first_path) for name in registered})
+        if len(distinct) > 1:
+            groups.append({"names": distinct, "parameter_count": tensor.numel()})
+    return groups
+
+
+def _through_first(name: str, first_path: Dict[str, str]) -> str:
+    """A parameter's name by way of the first path of the shared module that it lies in, if it lies in one."""
+    for path, first in first_path.items():
+        if name.startswith(path + "."):
+            return first + name[len(path) :]
+    return name
+
+
+def _join(path: str, name: str) -> str:
+    return "{}.{}".format(path, name) if path else name
+
+
+def _elements(tensors: Any) -> int:
+    return sum(tensor.numel() for tensor in tensors)
+
+
+def _bytes(tensors: Any) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _bytes_by_dtype(tensors: Sequence[Any]) -> List[List[Any]]:
+    totals = {}  # type: Dict[str, int]
+    for tensor in tensors:
+        dtype = str(tensor.dtype).replace("torch.", "")
+        totals[dtype] = totals.get(dtype, 0) + _bytes([tensor])
+    return [[dtype, totals[dtype]] for dtype in sorted(totals)]
+
+
+def count_flops(
+    model: Model, options: Dict[str, Any], scenario: str, batch_size: int, axes: Dict[str, int]
+) -> Dict[str, Any]:
+    """Multiply-accumulates of one call by operator, largest first, and the operators that ran and have no formula.
+
+    One call is the whole batch, and in scenario "episode" all its steps. Views move nothing and aren't named.
+    Raises WorkerFault NO_FLOP_COUNTER before torch 2.1, NOTHING_COUNTED where no operator with a formula ran.
+    """
+    try:
+        from torch.utils.flop_counter import FlopCounterMode
+    except ImportError:
+        raise WorkerFault(
+            "NO_FLOP_COUNTER",
+            "this torch has no counter of operations",
+            "use torch 2.1 or newer, or take the figure from models.lock: it doesn't depend on the machine",
+        )
+    import torch
+
+    module = building.build(model, options, device="meta")
+    call, _ = model.bind(module, model.inputs(batch_size, axes, ShapeSource()), scenario)
+    counter, seen = FlopCounterMode(display=False), _operators_seen()
+    with torch.no_grad(), seen, counter:  # `seen` lies outside, so it is told of what the counter has taken apart
+        call()
+    flops = counter.get_flop_counts().get("Global", {})
+    if not sum(flops.values()):
+        raise WorkerFault(
+            "NOTHING_COUNTED",
+            "{} ran no operator that has a formula".format(model.title),
+            "leave it out: it multiplies nothing",
+        )
+    by_operator = sorted(([_short(operator), flop // 2] for operator, flop in flops.items()), key=lambda item: -item[1])
+    uncounted = seen.names - {name for name, _ in by_operator}
+    return {
+        "mac_count": sum(mac_count for _, mac_count in by_operator),
+        "by_operator": by_operator,
+        "uncounted": sorted(uncounted),
+    }
+
+
+def _operators_seen() -> Any:
+    """A mode that gathers in `names` the operators that run and do more than look at the same memory."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Operators(TorchDispatchMode):
+        def __init__(self) -> None:
+            super().__init__()
+            self.names = set()  # type: Set[str]
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if not func.is_view:
+                self.names.add(_short(func))
+            return func(*args, **(kwargs or {}))
+
+    return Operators()
+
+
+def _short(operator: Any) -> str:
+    """Short name: "mm" of aten.mm or aten.mm.default."""
+    packet = getattr(operator, "overloadpacket", operator)
+    return str(packet).split(".")[-1]

@@ -1,0 +1,1 @@
+"""The Episodic Transformer: network, plug-in base, and readers of its checkpoints and of ALFRED trajectories."""
