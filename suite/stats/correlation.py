@@ -33,7 +33,7 @@ def midranks(values: Array) -> Array:
 def cosine_variance(scores: Array, cosine_count: int) -> float:
     """Long-run variance of centred scores: mean square of their first cosine (DCT-II) coefficients.
 
-    With cosine_count k the estimate has k degrees of freedom. Any linear mean drops out, slow drift does not.
+    With cosine_count k (below the number of scores) the estimate has k degrees of freedom. Slow drift is part of it.
     Source: Müller, J. Econometrics 141 (2007); Lazarus, Lewis, Stock & Watson, J. Bus. Econ. Stat. 36 (2018).
     """
     count = len(scores)

@@ -41,9 +41,9 @@ def _rank_halfwidth(values: Array, block_sizes: Sequence[int], confidence: float
     tail = (1 + confidence) / 2
     signs = np.sign(values - np.median(values)) / 2
     signs -= signs.mean()
-    cosine_count = max(3, round(0.4 * count ** (2 / 3)))
+    cosine_count = min(max(3, round(0.4 * count ** (2 / 3))), count - 1)
     if 1 < block_count < MIN_BLOCK_COUNT:
-        cosine_count = 3  # the lowest frequencies alone show a step between two or three blocks
+        cosine_count = min(3, count - 1)  # the lowest frequencies alone show a step between two or three blocks
     scales = [
         ndtri(tail) / 2,
         stdtrit(cosine_count, tail) * np.sqrt(cosine_variance(signs, cosine_count)),
