@@ -33,7 +33,7 @@ class Options:
     batch_size: tuple[int, ...] | None = None
     axes: tuple[tuple[str, tuple[int, ...]], ...] | None = None
     device: str | None = None
-    threads: int | None = None  # None: the plan's
+    threads: int | str | None = None  # a number or "all"
     seed: int | None = None
     checkpoint: str | None = None
     trajectory: str | None = None

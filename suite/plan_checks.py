@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from suite.errors import PlanError
-from suite.plan_spec import PlanSpec
+from suite.plan_spec import PlanSpec, place
 from suite.records import TESTS
 from suite.registry import unknown
 from suite.worker.model import Axis, Model
@@ -14,39 +14,39 @@ from suite.worker.model import Axis, Model
 
 def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str], file: str) -> tuple[Model, ...]:
     """The plan's models. Raises PlanError: one line that names the file (or option), the key, and what is allowed."""
-    models = _models(spec, known, origins.get("models", file))
-    _check_tests(spec, origins.get("tests", file))
-    _check_axes(spec, models if "axes" in origins else known.values(), models, origins.get("axes", file))
+    models = _models(spec, known, place(origins, file, "models"))
+    _check_tests(spec, place(origins, file, "tests"))
+    _check_axes(spec, models if "axes" in origins else known.values(), models, place(origins, file, "axes"))
     _check_scenarios(spec, known.values(), file)
     _check_checkpoint(spec, models)
     _check_trajectory(spec, models)
     return models
 
 
-def _models(spec: PlanSpec, known: Mapping[str, Model], origin: str) -> tuple[Model, ...]:
+def _models(spec: PlanSpec, known: Mapping[str, Model], where: str) -> tuple[Model, ...]:
     for name in spec.models:
         if name not in known:
-            raise PlanError(f"{origin}: models: {unknown('model', name, known)}")
+            raise PlanError(f"{where}: {unknown('model', name, known)}")
     return tuple(known[name] for name in dict.fromkeys(spec.models))
 
 
-def _check_tests(spec: PlanSpec, origin: str) -> None:
+def _check_tests(spec: PlanSpec, where: str) -> None:
     for name in spec.tests:
         if name not in TESTS:
-            raise PlanError(f"{origin}: tests: {unknown('test', name, TESTS)}")
+            raise PlanError(f"{where}: {unknown('test', name, TESTS)}")
 
 
-def _check_axes(spec: PlanSpec, everyone: Iterable[Model], models: Iterable[Model], origin: str) -> None:
+def _check_axes(spec: PlanSpec, everyone: Iterable[Model], models: Iterable[Model], where: str) -> None:
     """everyone: the models whose axes may be named. A plan's axes may be of models that were left out this time; those
     of an option must be of a chosen one."""
     known = dict.fromkeys(axis.name for model in everyone for axis in model.axes)
     for name, sizes in spec.axes.items():
         if name not in known:
-            raise PlanError(f"{origin}: axes: {unknown('axis', name, known)}")
+            raise PlanError(f"{where}: {unknown('axis', name, known)}")
         for model in models:
             for axis in model.axes:
                 if axis.name == name:
-                    _check_sizes(axis, model, sizes, f"{origin}: axes.{name}")
+                    _check_sizes(axis, model, sizes, f"{where}: {name}")
 
 
 def _check_sizes(axis: Axis, model: Model, sizes: Iterable[int], where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -73,7 +74,7 @@ def parse(raw: Mapping[str, Any], origins: Mapping[str, str], file: str) -> Plan
     try:
         return PlanSpec.model_validate(_with_inherited_repetition(raw))
     except ValidationError as invalid:
-        raise PlanError(_one_line(_first_error(invalid), origins, file)) from invalid
+        raise PlanError(_one_line(invalid.errors(include_url=False)[0], origins, file)) from invalid
 
 
 def _with_inherited_repetition(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,29 +103,28 @@ def _without_target(repetition: dict[str, Any]) -> dict[str, Any]:
     return repetition
 
 
-def _first_error(invalid: ValidationError) -> ErrorDetails:
-    """The first one; of the alternatives of a union, the last: it says the most ("'all'" after "an integer")."""
-    return invalid.errors()[0]
+def place(origins: Mapping[str, str], file: str, key: str) -> str:
+    """Where a mistake stands: the option, or the file and the key."""
+    return origins.get(re.split(r"[.\[]", key)[0]) or f"{file}: {key}"
 
 
 def _one_line(error: ErrorDetails, origins: Mapping[str, str], file: str) -> str:
     location = tuple(error["loc"])
-    where = origins.get(str(location[0]) if location else "", file)
+    key = _dotted(location)
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         table = _dotted(location[:-1])
-        return (
-            f"{where}: {unknown('key', str(location[-1]), _TABLES[_table_name(location)])}{table and f' in [{table}]'}"
-        )
-    key = _dotted(location)
+        where = f"{file}: {table}" if table else file
+        return f"{where}: {unknown('key', str(location[-1]), _TABLES[_table_name(location)])}"
+    where = place(origins, file, key)
     if error["type"] == "missing":
-        return f"{where}: {key} is missing; every plan has it"
+        return f"{where} is missing; every plan has it"
     if key.startswith("threads"):
-        return f"{where}: threads: must be 'all' or a number from 1 up, got {error['input']!r}"
+        return f"{where}: must be 'all' or a number from 1 up, got {error['input']!r}"
     if key == "device":
-        return f"{where}: device: must be cpu, mps, cuda or cuda:<number>, got {error['input']!r}"
+        return f"{where}: must be cpu, mps, cuda or cuda:<number>, got {error['input']!r}"
     if error["type"] == "value_error":  # raised by the record itself: it names the field and the value
-        return f"{where}: {key}: {error['ctx']['error']}"
-    return f"{where}: {key}: {_lower_first(error['msg'])}, got {error['input']!r}"
+        return f"{where}: {error['ctx']['error']}"
+    return f"{where}: {_lower_first(error['msg'])}, got {error['input']!r}"
 
 
 def _table_name(location: tuple[int | str, ...]) -> str:

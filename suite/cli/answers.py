@@ -1,0 +1,62 @@
+"""Answers on stdout: the table of one test, or a whole run in JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from suite.records import EnergyReading, LatencySamples, NotMeasured, Run, RunRecord, Test
+from suite.report import text
+from suite.report.quantities import inference_energy
+from suite.stats.summary import summarise
+
+_TABLES = {
+    "params": text.params_table,
+    "flops": text.flops_table,
+    "latency": text.latency_table,
+    "energy": text.energy_table,
+}
+_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "provenance")
+
+
+def table(test: Test, run: Run) -> str:
+    return _TABLES[test](run)
+
+
+def as_json(run: Run, out: Path, report: Path | None) -> str:
+    """One object: where the run lies, what is left of it, and each task with its figures. Samples stay in the files.
+
+    An absent quantity is {"not_measured": {code, reason, remedy}}; one that was not asked for has no key.
+    """
+    answer = {
+        "run": str(out),
+        "report": str(report) if report else None,
+        "plan": run.manifest.plan,
+        "missing_count": len(run.missing()),
+        "results": [_result(found) for found in run.records],
+    }
+    return json.dumps(answer, indent=1, allow_nan=False)
+
+
+def _result(found: RunRecord) -> dict[str, Any]:
+    task = asdict(found.task)
+    task["axes"] = dict(found.task.axes)
+    values = {name: getattr(found, name) for name in _QUANTITIES}
+    figures = {name: _figures(value, found) for name, value in values.items() if value is not None}
+    return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in found.flags]}
+
+
+def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
+    match value:
+        case NotMeasured():
+            return {"not_measured": asdict(value)}
+        case LatencySamples():
+            summary = asdict(summarise(value, found.task.repetition))
+            return {**summary, "steady": value.steady, "stop": value.stop, "step_count": value.step_count}
+        case EnergyReading():
+            figures = asdict(inference_energy(value, found.task.batch_size))
+            return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
+        case _:
+            return dict(asdict(value))

@@ -1,0 +1,288 @@
+"""The commands. Each imports what it needs when it is called, so that `suite --help` is instant."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from suite.cli import options
+from suite.errors import SuiteError
+
+if TYPE_CHECKING:
+    from suite.cli.tools import Tools
+
+INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
+FAILED = 3
+
+
+@dataclass(slots=True)
+class Session:
+    """One call of the command line. `given` are a test's tools; the real ones are made where a command needs them."""
+
+    given: Tools | None
+    verbose: bool = False
+
+    @property
+    def tools(self) -> Tools:
+        from suite.cli.tools import Tools
+
+        return self.given or Tools()
+
+
+app = typer.Typer(
+    name="suite",
+    help="Measure vision-language models on the device you own: parameters, FLOPs, latency, memory, energy.\n\n"
+    "First time? suite doctor says what this machine can measure; suite all --quick gives a first report.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+
+@app.command("all", epilog="Example: suite all --quick --model lxmert --model et-human")
+def run_all(
+    context: typer.Context,
+    plan: options.PlanName = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Short for --plan quick.")] = False,
+    model: options.Model = None,
+    test: options.Test = None,
+    batch_size: options.BatchSize = None,
+    axis: options.Axis = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    seed: options.Seed = None,
+    checkpoint: options.Checkpoint = None,
+    trajectory: options.Trajectory = None,
+    time_limit: options.TimeLimit = None,
+    power: options.Power = None,
+    out: options.Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Run a whole battery and write its report."""
+    from suite.cli import battery
+    from suite.plan import Options
+
+    changes = Options(
+        models=options.names(model),
+        tests=options.names(test),
+        batch_size=options.sizes(batch_size, "--batch-size"),
+        axes=options.axes(axis),
+        device=device,
+        threads=options.threads(threads),
+        seed=seed,
+        checkpoint=checkpoint,
+        trajectory=trajectory,
+        time_limit_s=time_limit,
+    )
+    request = battery.Request(
+        plan=battery.plan_name(plan, quick), options=changes, power=power, out=out, resume=resume, verbose=verbose
+    )
+    return battery.whole(request, _session(context, verbose).tools, as_json=as_json)
+
+
+@app.command(epilog="Example: suite params --model et-human-synthetic")
+def params(
+    context: typer.Context,
+    model: options.Model = None,
+    checkpoint: options.Checkpoint = None,
+    out: options.Out = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Count parameters: unique, registered under several names, trainable, embeddings."""
+    from suite.cli import battery
+    from suite.plan import Options
+
+    changes = Options(models=options.names(model), checkpoint=checkpoint)
+    request = battery.Request(options=changes, out=out, verbose=verbose)
+    return battery.single("params", request, _session(context, verbose).tools, as_json=as_json)
+
+
+@app.command(epilog="Example: suite flops --model lxmert --axis text_tokens=20,40")
+def flops(
+    context: typer.Context,
+    model: options.Model = None,
+    plan: options.PlanName = None,
+    axis: options.Axis = None,
+    checkpoint: options.Checkpoint = None,
+    out: options.Out = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Count the multiply-accumulates and FLOPs of a forward pass at batch 1."""
+    from suite.cli import battery
+    from suite.plan import Options
+
+    changes = Options(models=options.names(model), axes=options.axes(axis), checkpoint=checkpoint)
+    request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
+    return battery.single("flops", request, _session(context, verbose).tools, as_json=as_json)
+
+
+@app.command(epilog="Example: suite latency --model visualbert --batch-size 1,2,4")
+def latency(
+    context: typer.Context,
+    model: options.Model = None,
+    plan: options.PlanName = None,
+    batch_size: options.BatchSize = None,
+    axis: options.Axis = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    seed: options.Seed = None,
+    checkpoint: options.Checkpoint = None,
+    trajectory: options.Trajectory = None,
+    time_limit: options.TimeLimit = None,
+    out: options.Out = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Time forward passes: mean, standard deviation, median and its interval."""
+    from suite.cli import battery
+    from suite.plan import Options
+
+    changes = Options(
+        models=options.names(model),
+        batch_size=options.sizes(batch_size, "--batch-size"),
+        axes=options.axes(axis),
+        device=device,
+        threads=options.threads(threads),
+        seed=seed,
+        checkpoint=checkpoint,
+        trajectory=trajectory,
+        time_limit_s=time_limit,
+    )
+    request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
+    return battery.single("latency", request, _session(context, verbose).tools, as_json=as_json)
+
+
+@app.command(epilog="Example: suite energy --model et-human --power auto")
+def energy(
+    context: typer.Context,
+    model: options.Model = None,
+    plan: options.PlanName = None,
+    batch_size: options.BatchSize = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    seed: options.Seed = None,
+    checkpoint: options.Checkpoint = None,
+    trajectory: options.Trajectory = None,
+    power: options.Power = None,
+    out: options.Out = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Measure the energy of an inference, idle included and net of it."""
+    from suite.cli import battery
+    from suite.plan import Options
+
+    changes = Options(
+        models=options.names(model),
+        batch_size=options.sizes(batch_size, "--batch-size"),
+        device=device,
+        threads=options.threads(threads),
+        seed=seed,
+        checkpoint=checkpoint,
+        trajectory=trajectory,
+    )
+    request = battery.Request(plan=plan, options=changes, power=power, out=out, verbose=verbose)
+    return battery.single("energy", request, _session(context, verbose).tools, as_json=as_json)
+
+
+@app.command(epilog="Example: suite report results/20261123T180000Z-standard")
+def report(
+    context: typer.Context,
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Render the report of a run again, from its files alone."""
+    from suite.cli import battery
+
+    _session(context, verbose)
+    return battery.report_again(run, as_json=as_json)
+
+
+@app.command("list", epilog="Example: suite list models")
+def list_what(
+    context: typer.Context,
+    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """List what can be named: models with their input sizes, runtimes, power sources, plans."""
+    from suite.cli import listing
+
+    _session(context, verbose)
+    return listing.show(what, as_json=as_json)
+
+
+@app.command(epilog="Example: suite doctor")
+def doctor(context: typer.Context, as_json: options.Json = False, verbose: options.Verbose = False) -> int:
+    """Say what this machine can measure, and how to fix the rest."""
+    from suite.cli import diagnosis
+
+    return diagnosis.show(_session(context, verbose).tools, as_json=as_json)
+
+
+@models_app.command(epilog="Example: suite models lock")
+def lock(context: typer.Context, as_json: options.Json = False, verbose: options.Verbose = False) -> int:
+    """Count and hash every model here, and write models.lock anew."""
+    from suite.cli import locking
+
+    return locking.write(_session(context, verbose).tools, as_json=as_json)
+
+
+def main(arguments: Sequence[str] | None = None, tools: Tools | None = None) -> int:
+    """Runs one command and returns its exit status: 0 done, 1 not all of it could be measured, 2 wrong use, 3 failed.
+
+    tools: what commands measure with; the real ones if None.
+    """
+    session = Session(tools)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `docker stop` leaves a resumable run, as Ctrl-C does
+    try:
+        return int(app(args=arguments, prog_name="suite", standalone_mode=False, obj=session) or 0)
+    except SuiteError as error:
+        _refuse(str(error), error.exit_status)
+        if session.verbose:
+            _explain(error)
+        return error.exit_status
+    except TyperException as error:
+        return _refuse(error.format_message(), error.exit_code)
+    except BrokenPipeError:  # the reader of stdout has gone; nothing is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001  # a fault of the suite itself: its trace is what there is to report
+        traceback.print_exc()
+        return _refuse("this is a fault of the suite itself; report it with the lines above", FAILED)
+
+
+def _refuse(message: str, exit_status: int) -> int:
+    print(f"suite: error: {' '.join(message.split())}", file=sys.stderr)
+    return exit_status
+
+
+def _explain(error: BaseException) -> None:
+    """What lay behind an error, one line each."""
+    while (cause := error.__cause__) is not None:
+        print(f"suite: because: {type(cause).__name__}: {' '.join(str(cause).split())}", file=sys.stderr)
+        error = cause
+
+
+def _session(context: typer.Context, verbose: bool) -> Session:
+    session = context.obj
+    assert isinstance(session, Session)
+    session.verbose = verbose
+    return session

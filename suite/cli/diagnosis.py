@@ -1,0 +1,120 @@
+"""`suite doctor`: what this machine can measure, what it can't, and how to fix the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from suite.cli.tools import Tools
+from suite.errors import SuiteError
+from suite.records import HostFacts, HostState, record
+from suite.replies import Hello
+from suite.report.table import table
+from suite.units import show as show_quantity
+
+DISK_BYTES = 200e6  # a standard run with its report, and room to spare
+MEMORY_BYTES = 1.5e9  # what a worker with the largest model peaks at
+
+
+@record
+class Finding:
+    """One thing looked at. `remedy` is empty where nothing is to be done."""
+
+    what: str
+    found: str
+    ok: bool
+    remedy: str = ""
+
+
+def show(tools: Tools, *, as_json: bool) -> int:
+    """Prints the findings. Exit status 1 if no model can be measured here."""
+    hello = _hello(tools)
+    versions = hello.versions if isinstance(hello, Hello) else ()
+    findings = [
+        *_worker(hello),
+        *_models(tools, hello),
+        *_power(tools),
+        *_machine(tools.facts(versions), tools.observe().state),
+        _disk(Path.cwd()),
+    ]
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        rows = [("ok" if finding.ok else "--", finding.what, finding.found) for finding in findings]
+        print(table(("", "what", "found"), rows, left=3).text())
+        remedies = [f"{finding.what}: {finding.remedy}" for finding in findings if finding.remedy]
+        print("\n".join(["", "To do:", *remedies] if remedies else ["", "Everything can be measured here."]))
+    return 0 if isinstance(hello, Hello) and hello.devices else 1
+
+
+def _hello(tools: Tools) -> Hello | SuiteError:
+    try:
+        worker = tools.workers(Path(os.devnull))(1)
+    except SuiteError as error:
+        return error
+    try:
+        return worker.hello
+    finally:
+        worker.close()
+
+
+def _worker(hello: Hello | SuiteError) -> Iterator[Finding]:
+    if isinstance(hello, SuiteError):
+        yield Finding(what="worker", found="does not start", ok=False, remedy=str(hello))
+        return
+    versions = dict(hello.versions)
+    told = ", ".join(f"{name} {version}" for name, version in hello.versions)
+    missing = [name for name in ("torch", "transformers") if name not in versions]
+    remedy = (
+        f"install {' and '.join(missing)} for the worker (make setup), or set SUITE_WORKER_PYTHON to a Python with it"
+    )
+    yield Finding(what="worker", found=told, ok=not missing, remedy=remedy if missing else "")
+    yield Finding(what="devices", found=", ".join(hello.devices) or "none", ok=bool(hello.devices))
+
+
+def _models(tools: Tools, hello: Hello | SuiteError) -> Iterator[Finding]:
+    """A model can be measured where the worker's interpreter has its packages."""
+    versions = dict(hello.versions) if isinstance(hello, Hello) else {}
+    for model in tools.surroundings().models.values():
+        missing = [name for name in model.packages if name not in versions]
+        found = f"needs {', '.join(missing)}" if missing else "can be measured"
+        yield Finding(what=f"model {model.name}", found=found, ok=not missing)
+
+
+def _power(tools: Tools) -> Iterator[Finding]:
+    for name, summary, absence in tools.survey():
+        if absence is None:
+            yield Finding(what=f"power {name}", found=summary, ok=True)
+        else:
+            found = f"{absence.code}: {absence.reason}"
+            yield Finding(what=f"power {name}", found=found, ok=False, remedy=absence.remedy)
+
+
+def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:
+    told = [facts.board, facts.cpu_model, f"{facts.cpu_count} cores", facts.os]
+    yield Finding(what="machine", found=", ".join(part for part in told if part), ok=True)
+    governors = ", ".join(state.governors)
+    steady = state.governors in ((), ("performance",))
+    remedy = "for steadier latency: sudo cpupower frequency-set -g performance"
+    yield Finding(
+        what="governor", found=governors or "the machine does not say", ok=steady, remedy="" if steady else remedy
+    )
+    available = state.memory_available_bytes
+    if available is not None:
+        enough = available >= MEMORY_BYTES
+        remedy = f"close other programs: the largest model's worker takes about {show_quantity(MEMORY_BYTES, 'B')}"
+        found = f"{show_quantity(available, 'B')} available"
+        yield Finding(what="memory", found=found, ok=enough, remedy="" if enough else remedy)
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    enough = free >= DISK_BYTES
+    remedy = "make room, or write to another disk with --out"
+    return Finding(
+        what="disk", found=f"{show_quantity(free, 'B')} free in {folder}", ok=enough, remedy="" if enough else remedy
+    )

@@ -1,0 +1,74 @@
+"""`suite list`: what can be named on the command line and in a plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from suite import plan, registry
+from suite.errors import UsageError
+from suite.report.table import table
+from suite.worker.model import Axis
+
+Row = dict[str, str]
+
+
+def show(what: str | None, *, as_json: bool) -> int:
+    """Prints one list, or all of them. Raises UsageError for a list that there is not."""
+    if what is not None and what not in LISTS:
+        raise UsageError(registry.unknown("list", what, LISTS))
+    found = {name: rows() for name, rows in LISTS.items() if what in (None, name)}
+    print(json.dumps(found, indent=1) if as_json else "\n\n".join(_text(name, rows) for name, rows in found.items()))
+    return 0
+
+
+def _models() -> Sequence[Row]:
+    plugins = registry.discover(registry.MODELS).values()
+    return [
+        {
+            "name": model.name,
+            "title": model.title,
+            "task": model.task,
+            "input sizes (default, limits)": ", ".join(map(_axis, model.axes)) or "none",
+            "scenarios": ", ".join(model.scenarios),
+        }
+        for model in plugins
+    ]
+
+
+def _axis(axis: Axis) -> str:
+    return f"{axis.name} {axis.default} ({axis.minimum}..{axis.maximum})"
+
+
+def _runtimes() -> Sequence[Row]:
+    return [
+        {"name": name, "title": getattr(plugin, "title", name)}
+        for name, plugin in registry.discover(registry.RUNTIMES).items()
+    ]
+
+
+def _power_sources() -> Sequence[Row]:
+    sources = registry.discover(registry.POWER_SOURCES).values()
+    return [
+        {"name": source.name, "summary": source.summary, "chosen by auto": "yes" if source.automatic else "no"}
+        for source in sources
+    ]
+
+
+def _plans() -> Sequence[Row]:
+    return [{"name": name, "description": plan.describe(name)} for name in plan.names()]
+
+
+LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
+    "models": _models,
+    "runtimes": _runtimes,
+    "power": _power_sources,
+    "plans": _plans,
+}
+
+
+def _text(name: str, rows: Sequence[Row]) -> str:
+    if not rows:
+        return f"{name}: none"
+    headers = [name, *list(rows[0])[1:]]
+    return table(headers, [list(row.values()) for row in rows], left=len(headers)).text()

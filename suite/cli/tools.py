@@ -1,0 +1,41 @@
+"""What commands measure with. Tests put fakes in place of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from suite import host, progress
+from suite.bench import OpenWorker
+from suite.client import Worker, interpreter
+from suite.moment import Observe
+from suite.plan import Surroundings
+from suite.power import meter
+from suite.records import HostFacts, NotMeasured
+from suite.replies import WorkerLike
+
+
+def real_workers(log: Path) -> OpenWorker:
+    """Opens worker processes whose own words go to the log."""
+    python = interpreter(os.environ)
+
+    def open_worker(thread_count: int) -> WorkerLike:
+        return Worker.start(log=log, thread_count=thread_count, python=python)
+
+    return open_worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """`workers` is given the path of a log."""
+
+    workers: Callable[[Path], OpenWorker] = real_workers
+    select_meter: Callable[[str], meter.Meter | NotMeasured] = meter.select
+    survey: Callable[[], tuple[tuple[str, str, NotMeasured | None], ...]] = meter.survey
+    observe: Observe = field(default_factory=Observe)
+    facts: Callable[[tuple[tuple[str, str], ...]], HostFacts] = host.facts
+    surroundings: Callable[[], Surroundings] = Surroundings.here
+    progress: Callable[[TextIO], progress.Progress] = progress.opened
