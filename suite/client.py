@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from suite.errors import UsageError, WorkerError
 from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, Task
-from suite.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
+from suite.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
 from suite.wire import Wire
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
@@ -69,11 +69,11 @@ def worker_environment(base: Mapping[str, str], thread_count: int) -> dict[str, 
     }
 
 
-class Worker:
-    """A worker process as suite.replies.WorkerLike describes it. Also a context manager that closes it."""
+class Worker(WorkerLike):
+    """A worker process. Also a context manager that closes it."""
 
     def __init__(self, wire: Wire, hello: Hello, deadlines_s: Mapping[str, float]) -> None:
-        self.hello = hello
+        self._hello = hello
         self._wire = wire
         self._deadlines_s = deadlines_s
 
@@ -113,6 +113,14 @@ class Worker:
                 clock=reply["clock"],
             )
         return cls(wire, hello, deadlines_s)
+
+    @property
+    def hello(self) -> Hello:
+        return self._hello
+
+    @property
+    def process_id(self) -> int:
+        return self._wire.process_id
 
     def import_model(self, model: str) -> Imported:
         reply = self._ask("import", model=model)

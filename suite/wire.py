@@ -57,6 +57,10 @@ class Wire:
             self._staged.cleanup()
             raise UsageError(f"{python}: can't start a worker ({exc.strerror}: {exc.filename})") from exc
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def ask(self, operation: str, deadline_s: float, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The result of one operation. Raises WorkerError, a fatal one where the worker is gone afterwards."""
         self._request_count += 1

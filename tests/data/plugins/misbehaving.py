@@ -12,7 +12,18 @@ class Misbehaving(Model):
     name = "misbehaving"
     title = "Misbehaving"
     axes = (Axis("width", "width", default=4, minimum=1, maximum=64),)
-    scenarios = ("forward", "raise", "exit", "segfault", "sleep", "hoard_bytes", "hoard_tensors", "chatter", "forge")
+    scenarios = (
+        "forward",
+        "raise",
+        "exit",
+        "segfault",
+        "sleep",
+        "hoard_bytes",
+        "hoard_tensors",
+        "chatter",
+        "forge",
+        "reach_over",
+    )
 
     def build(self, options):
         import torch
@@ -47,7 +58,7 @@ def sleep_():
 def hoard_bytes_():
     kept = []
     while True:
-        kept.append(bytearray(64 * 2**20))
+        kept.append(bytearray(64 * 2**20))  # untouched pages: the limit on addresses is reached, not that on memory
 
 
 def hoard_tensors_():
@@ -55,7 +66,7 @@ def hoard_tensors_():
 
     kept = []
     while True:
-        kept.append(torch.zeros(16 * 2**20))
+        kept.append(torch.empty(16 * 2**20))
 
 
 def chatter_():
@@ -73,6 +84,10 @@ def forge_():
             os.write(descriptor, b"a line of somebody else's\n")
         except OSError:
             continue
+
+
+def reach_over_():
+    import suite.records  # noqa: F401
 
 
 PLUGIN = Misbehaving()
