@@ -229,9 +229,9 @@ def _automatic(start: Start, rule: WindowRule) -> Meter | NotMeasured:
         names = ", ".join(registry.discover(registry.POWER_SOURCES))
         return NotMeasured(
             code="NO_POWER_SOURCE",
-            reason=f"this version of the suite has no source for a power sensor of this machine yet (it has only: {names})",
-            remedy="add a source for this machine's power sensor, or for an external power meter where it has none "
-            "(CONTRIBUTING says how), or run on a board that a later version can read",
+            reason=f"this version of the suite has no source for this machine's power yet (it has only: {names})",
+            remedy="connect an external power meter or run on a board with a power sensor, with a source that reads it "
+            "(CONTRIBUTING says how to add one)",
         )
     return NotMeasured(
         code="NO_POWER_SOURCE",

@@ -1,0 +1,1 @@
+"""Host probes: one file each, found by suite.registry.discover."""
