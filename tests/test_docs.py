@@ -1,0 +1,140 @@
+"""What the documents say is true: commands exist and are documented, examples run, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from suite.cli.app import app
+from suite.power.base import Source
+from suite.report.plots import Plots
+from suite.report.section import Section
+from suite.report.view import RunView
+from suite.worker import plugins
+from suite.worker.build import build
+from suite.worker.complexity import count_parameters
+from suite.worker.weights import Stream
+from tests.contract.test_sections import cut_off_run
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+README = DOCUMENTS[0].read_text()
+CONTRIBUTING = DOCUMENTS[1].read_text()
+ROOT = typer.main.get_command(app)
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with its words: (("models", "lock"), command)."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+COMMANDS = dict(commands(ROOT))
+
+
+def each_command(test: Any) -> Any:
+    return pytest.mark.parametrize("words", COMMANDS, ids=" ".join)(test)
+
+
+def parse(line: str) -> tuple[str, ...]:
+    """The words of the command that a line of shell names, once its options and arguments were understood."""
+    words = shlex.split(line, comments=True)[1:]
+    path = max((known for known in COMMANDS if tuple(words[: len(known)]) == known), key=len)
+    COMMANDS[path].make_context(" ".join(path), words[len(path) :])
+    return path
+
+
+def example_lines(text: str) -> list[str]:
+    return re.findall(r"^ {4}(suite .*)$", text, re.MULTILINE)
+
+
+def code(kind: str) -> str:
+    (block,) = re.findall(rf"^```python {kind}\n(.*?)^```", CONTRIBUTING, re.MULTILINE | re.DOTALL)
+    return str(block)
+
+
+@each_command
+def test_the_readme_shows_every_command(words: tuple[str, ...]) -> None:
+    assert words in {parse(line) for line in example_lines(README)}
+
+
+@each_command
+def test_every_help_text_ends_in_an_example_that_parses(words: tuple[str, ...]) -> None:
+    epilog = COMMANDS[words].epilog or ""
+    assert epilog.startswith("Example: suite ")
+    assert parse(epilog.removeprefix("Example: ")) == words
+
+
+def test_every_make_target_in_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        name for path in DOCUMENTS for name in re.findall(r"\bmake ([a-z][a-z-]+)\b(?=[`\n ]* *[`#])", path.read_text())
+    }
+    assert {"bench", "test"} <= named <= targets
+
+
+def test_every_target_says_what_it_needs_and_does() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
+    assert [name for name in phony if not re.search(rf"^{name}:.* ## \S", makefile, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_files(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_are_named_exist(document: Path) -> None:
+    """Paths in backticks; those with a placeholder, and the new files of the examples, are no files here."""
+    examples = {"suite/worker/models/tiny.py", "suite/power/sources/my_meter.py", "suite/report/sections/tasks.py"}
+    named = re.findall(r"`((?:suite|tests|plans|locks|docs|benchmarks)/[\w./-]+)`", document.read_text())
+    assert [name for name in named if name not in examples and not (REPOSITORY / name).exists()] == []
+
+
+def test_documents_that_the_source_refers_to_exist() -> None:
+    sources = [path.read_text() for path in (REPOSITORY / "suite").rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r"\b(docs/[\w.-]+\w)", text)}
+    assert [name for name in sorted(named) if not (REPOSITORY / name).exists()] == []
+
+
+def test_the_example_model_can_be_found_built_and_run(tmp_path: Path) -> None:
+    (tmp_path / "tiny.py").write_text(code("model"))
+    model = plugins.discover(plugins.MODELS, [str(tmp_path)])["tiny"]
+    module = build(model, {"checkpoint": None})
+    assert count_parameters(module)["unique_count"] == 16 * 4 + 4
+    call, step_count = model.bind(module, model.inputs(2, {"text_tokens": 8}, Stream(0, "inputs")), "forward")
+    assert call().shape == (2, 8, 4)
+    assert step_count == 1
+
+
+def test_the_example_power_source_reads_watts(tmp_path: Path) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(code("power"), "CONTRIBUTING.md", "exec"), names)
+    source: Source = names["PLUGIN"]
+    missing = source.available({})
+    assert missing is not None
+    assert missing.code == "METER_ABSENT"
+    names["POWER_FILE"] = tmp_path / "power_mw"
+    names["POWER_FILE"].write_text("5250\n")
+    assert source.available({}) is None
+    assert source.open({}).rails == ("5V",)
+    assert source.read().values == (5.25,)
+
+
+def test_the_example_section_renders_a_table() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(code("section"), "CONTRIBUTING.md", "exec"), names)
+    section: Section = names["PLUGIN"]
+    lines = section.render(RunView(cut_off_run()), Plots()).splitlines()
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["params", "LXMERT", "1"]
