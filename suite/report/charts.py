@@ -13,6 +13,8 @@ from suite.report.plots import FAINT, INK, colour, marker
 
 # Places of samples beside their true x, as fractions of a jitter width: spread evenly, and the same on every run.
 _GOLDEN_RATIO = 0.6180339887498949
+_PLATE = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+_PARTS = ("#0072B2", "#E69F00", "#56B4E9", "#999999", "#009E73", "#CC79A7", "#D55E00")  # differ in lightness as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +37,51 @@ class Curve:
 def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) -> None:
     """Every sample as a dot, the median as a dash, and the fit with its equation; both axes begin at zero."""
     right = max(cloud.x for cloud in clouds) * 1.06
-    width = right / 40
     for cloud in clouds:
-        places = [cloud.x + width * (2 * offset - 1) for offset in _offsets(len(cloud.samples))]
-        axes.plot(places, cloud.samples, ".", color=colour(index), alpha=0.35, markersize=3.5, markeredgewidth=0)
-        axes.hlines(cloud.median, cloud.x - 1.6 * width, cloud.x + 1.6 * width, color=INK, linewidth=1.3, zorder=4)
+        _dots(axes, _beside(cloud, right), cloud.samples, index)
+        axes.hlines(cloud.median, cloud.x - right / 35, cloud.x + right / 35, color=INK, linewidth=1.0, zorder=4)
     if curve is not None:
-        steps = [right * step / 60 for step in range(61)]
-        axes.plot(steps, [curve.predict(x) for x in steps], color=colour(index), linewidth=1.4, zorder=3)
-        axes.text(0.03, 0.95, curve.text, transform=axes.transAxes, va="top", fontsize=8.5)
+        ends = (0.0, right)
+        axes.plot(ends, [curve.predict(x) for x in ends], color=colour(index), linewidth=1.3, zorder=3)
+        axes.text(0.03, 0.94, curve.text, transform=axes.transAxes, va="top", fontsize=8.5, bbox=_PLATE)
     axes.set_xlim(0, right)
-    axes.set_ylim(0, max(max(cloud.samples) for cloud in clouds) * 1.12)
+    axes.set_ylim(0, max(max(cloud.samples) for cloud in clouds) * 1.15)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+
+
+def deviations(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) -> None:
+    """The same samples as percent off the line (off their median where there is no line), so that spread shows.
+
+    The strip is as high as nine tenths of the samples ask; those beyond it lie on its edge as triangles.
+    """
+    right = max(cloud.x for cloud in clouds) * 1.06
+    centres = [curve.predict(cloud.x) if curve is not None else cloud.median for cloud in clouds]
+    percents = [
+        [(value / centre - 1) * 100 for value in cloud.samples] for cloud, centre in zip(clouds, centres, strict=True)
+    ]
+    sizes = sorted(abs(value) for values in percents for value in values)
+    limit = 1.5 * sizes[int(0.9 * (len(sizes) - 1))] or 1.0
+    for cloud, values in zip(clouds, percents, strict=True):
+        placed = list(zip(_beside(cloud, right), values, strict=True))
+        inside = [(x, value) for x, value in placed if abs(value) <= limit]
+        _dots(axes, [x for x, _ in inside], [value for _, value in inside], index)
+        for x, value in placed:
+            if abs(value) > limit:
+                edge, shape = (limit, "^") if value > 0 else (-limit, "v")
+                axes.plot([x], [edge], shape, color=colour(index), markersize=3.5, markeredgewidth=0, clip_on=False)
+    axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+    axes.set_ylim(-limit, limit)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
+
+
+def _dots(axes: Axes, x: Sequence[float], y: Sequence[float], index: int) -> None:
+    axes.plot(x, y, ".", color=colour(index), alpha=0.5, markersize=3.5, markeredgewidth=0)
+
+
+def _beside(cloud: Cloud, right: float) -> list[float]:
+    """Places of a cloud's samples around its x."""
+    return [cloud.x + right / 45 * (2 * offset - 1) for offset in _offsets(len(cloud.samples))]
 
 
 def strips(axes: Axes, names: Sequence[str], clouds: Sequence[Cloud]) -> None:
@@ -64,11 +98,20 @@ def stacked_bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[str, Se
     """One bar per name, the first on top, of parts one behind the other; `parts` are (label, a size per name)."""
     left = [0.0] * len(names)
     for index, (label, sizes) in enumerate(parts):
-        axes.barh(range(len(names)), sizes, left=left, height=0.6, color=colour(index), label=label)
+        axes.barh(
+            range(len(names)),
+            sizes,
+            left=left,
+            height=0.6,
+            color=_PARTS[index % len(_PARTS)],
+            label=label,
+            edgecolor="white",
+            linewidth=0.8,
+        )
         left = [start + size for start, size in zip(left, sizes, strict=True)]
     _name_rows(axes, names)
     axes.set_xlim(0, max(left) * 1.04)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, handlelength=1.0, columnspacing=1.2)
+    _legend_above(axes)
 
 
 def bars(axes: Axes, names: Sequence[str], groups: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> None:
@@ -81,12 +124,12 @@ def bars(axes: Axes, names: Sequence[str], groups: Sequence[tuple[str, Sequence[
             [value for value, _ in values],
             xerr=[error for _, error in values],
             height=height * 0.92,
-            color=colour(index),
+            color=(_PARTS[0], _PARTS[2])[index % 2],
             label=label,
             error_kw={"elinewidth": 1.0, "capsize": 2.5, "ecolor": INK},
         )
     _name_rows(axes, names)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, handlelength=1.0, columnspacing=1.2)
+    _legend_above(axes)
 
 
 def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
@@ -96,10 +139,10 @@ def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
             [x],
             [y],
             marker(index),
-            color=colour(index),
-            markersize=7,
-            markeredgecolor="white",
-            markeredgewidth=0.8,
+            markeredgecolor=colour(index),
+            markerfacecolor="none",  # models of equal size lie on one another, and both must show
+            markersize=8,
+            markeredgewidth=1.8,
             linestyle="none",
             label=name,
         )
@@ -120,6 +163,12 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.spines["left"].set_color(FAINT)
 
 
+def _legend_above(axes: Axes) -> None:
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0.0, 0.99), ncols=6, handlelength=1.0, columnspacing=1.4, borderaxespad=0.2
+    )
+
+
 def _offsets(count: int) -> list[float]:
     return [(0.5 + index * _GOLDEN_RATIO) % 1.0 for index in range(count)]
 
@@ -127,4 +176,4 @@ def _offsets(count: int) -> list[float]:
 def legend_below(figure: Figure, axes: Axes) -> None:
     """One legend for all panels, from the first one's labels."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))
+    figure.legend(handles, labels, loc="lower center", ncols=min(4, len(labels)))

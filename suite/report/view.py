@@ -126,7 +126,7 @@ class RunView:
     def __init__(self, run: Run, declarations: Mapping[str, Declaration] | None = None) -> None:
         self.run = run
         self._declarations = registry.discover(registry.MODELS) if declarations is None else declarations
-        self._by_key = {record.task.key: record for record in run.records}
+        self._by_task = {record.task: record for record in run.records}
         listed = dict.fromkeys((*run.manifest.tasks, *(record.task for record in run.records)))
         self.tasks: tuple[Task, ...] = tuple(listed)
         self._summaries: dict[Point, Summary] = {}
@@ -228,7 +228,7 @@ class RunView:
 
     def record(self, test: Test, point: Point) -> RunRecord | None:
         task = self._timed.get((test, point))
-        return self._by_key.get(task.key) if task else None
+        return self._by_task.get(task) if task else None
 
     def task(self, test: Test, point: Point) -> Task:
         return self._timed[test, point]
@@ -236,7 +236,7 @@ class RunView:
     def parameters(self, model: str) -> ParameterCount | NotMeasured | None:
         for task in self.tasks:
             if task.test == "params" and task.model == model:
-                found = self._by_key.get(task.key)
+                found = self._by_task.get(task)
                 return found.parameters if found else CUT_OFF
         return None
 
@@ -248,7 +248,7 @@ class RunView:
         task = self._counted(model, point)
         if task is None:
             return None
-        found = self._by_key.get(task.key)
+        found = self._by_task.get(task)
         return found.flops if found else CUT_OFF
 
     def counted_batch_size(self, point: Point) -> int:

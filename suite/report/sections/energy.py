@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import units
 from suite.records import EnergyReading, NotMeasured
 from suite.report import charts
-from suite.report.plots import Plots, panels
+from suite.report.plots import Margins, Plots, panels
 from suite.report.quantities import energy_table, inference_energy
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
@@ -82,12 +82,13 @@ def _picture(view: RunView, known: list[tuple[Point, EnergyReading]], plots: Plo
         return ""
     figures = [inference_energy(reading, point.batch_size) for point, reading in bases]
     scale = units.scale_of((figure.gross_j for figure in figures), "J")
+    names = [view.label(point.subject) for point, _ in bases]
     groups = [
         ("gross", [(figure.gross_j / scale.factor, figure.error_j / scale.factor) for figure in figures]),
         ("idle-net", [(figure.net_j / scale.factor, figure.error_j / scale.factor) for figure in figures]),
     ]
-    figure, (axes,) = panels(1, panel_height_in=0.9 + 0.5 * len(bases))
-    charts.bars(axes, [view.label(point.subject) for point, _ in bases], groups)
+    figure, (axes,) = panels(1, 0.85 + 0.5 * len(names), Margins.for_names(names))
+    charts.bars(axes, names, groups)
     axes.set_xlabel(f"energy per inference ({scale.symbol})")
     return plots.add("energy", figure, "Energy per inference by model, gross and idle-net, with error bars")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import units
 from suite.records import FlopCount, NotMeasured, Summary
 from suite.report import charts, scaling
-from suite.report.plots import Plots, panels
+from suite.report.plots import Margins, Plots, panels
 from suite.report.quantities import flop_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
@@ -93,7 +93,7 @@ def _picture(view: RunView, counted: dict[str, FlopCount], plots: Plots) -> str:
             for count in counted.values()
         ]
         parts.append((operator, sizes))
-    figure, (axes,) = panels(1, panel_height_in=0.9 + 0.36 * len(names))
+    figure, (axes,) = panels(1, 0.85 + 0.36 * len(names), Margins.for_names(names))
     charts.stacked_bars(axes, names, parts)
     axes.set_xlabel("GFLOP per call")
     return plots.add("flops", figure, "FLOPs per model by kind of operator")
@@ -187,7 +187,7 @@ def _efficiency(view: RunView, plots: Plots) -> str:
     if not drawn:
         return ""
     scale = units.scale_of((y for _, named in drawn for _, _, y in named), "s")
-    figure, panel = panels(len(drawn), panel_height_in=2.9)
+    figure, panel = panels(len(drawn), panel_height_in=2.5, margins=Margins(top=0.1), foot_in=0.3)
     for axes, (title, named) in zip(panel, drawn, strict=True):
         charts.points(axes, [(name, x, y / scale.factor) for name, x, y in named])
         axes.set_xlabel(title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import units
 from suite.records import ColdStart, NotMeasured, Summary
 from suite.report import charts, quantities, scaling
-from suite.report.plots import Plots, panels
+from suite.report.plots import Margins, Plots, panels, strip_below
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, table
 from suite.report.view import BATCH_SIZE, Point, RunView, Sweep
@@ -41,9 +41,10 @@ def _base(view: RunView, plots: Plots) -> str:
 
 def _strips(view: RunView, found: list[tuple[Point, Summary]], plots: Plots) -> str:
     scale = units.scale_of((summary.median for _, summary in found), "s")
+    names = [view.label(point.subject) for point, _ in found]
     clouds = [_cloud(view, point, row, summary, scale) for row, (point, summary) in enumerate(found)]
-    figure, (axes,) = panels(1, panel_height_in=0.75 + 0.42 * len(found))
-    charts.strips(axes, [view.label(point.subject) for point, _ in found], clouds)
+    figure, (axes,) = panels(1, 0.7 + 0.42 * len(found), Margins.for_names(names))
+    charts.strips(axes, names, clouds)
     axes.set_xlabel(f"latency of one call ({scale.symbol}); dots: calls, tick: median")
     return plots.add("latency-base", figure, "Every timed call and the median, per model")
 
@@ -169,16 +170,22 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
     if not drawn:
         return ""
     scale = units.scale_of((summary.median for _, found in drawn for _, summary in found), "s")
-    figure, panel = panels(len(drawn))
+    figure, panel = panels(len(drawn), panel_height_in=2.9)
     for axes, (sweep, found) in zip(panel, drawn, strict=True):
         clouds = [_cloud(view, point, point.size(axis), summary, scale) for point, summary in found]
-        charts.sweep(axes, clouds, _curve(view, sweep, scale), view.subjects.index(sweep.subject))
+        curve, index = _curve(view, sweep, scale), view.subjects.index(sweep.subject)
+        strip = strip_below(axes)
+        charts.sweep(axes, clouds, curve, index)
+        charts.deviations(strip, clouds, curve, index)
         axes.set_title(view.label(sweep.subject))
-    for axes in panel:
-        axes.set_xlabel(view.axis_label(axis))
         axes.set_ylabel(f"latency ({scale.symbol})")
+        strip.set_ylabel("off (%)")
+        strip.set_xlabel(view.axis_label(axis))
     alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit"
-    caption = "Dots: calls. Dashes: medians. Line: affine fit to the medians, with its equation."
+    caption = (
+        "Dots: calls. Dashes: medians. Line: affine fit to the medians, with its equation. Strip below: how far each "
+        "call lies off the line (off its median where there is no line); triangles are calls beyond the strip."
+    )
     return paragraphs(plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative), caption)
 
 
@@ -203,7 +210,7 @@ def _throughput(view: RunView, plots: Plots) -> str:
     drawn = [(sweep, found) for sweep in view.sweeps(BATCH_SIZE) if (found := _summaries(view, sweep))]
     if not drawn:
         return ""
-    figure, (axes,) = panels(1, panel_height_in=2.9)
+    figure, (axes,) = panels(1, panel_height_in=2.7, margins=Margins(right=2.1, top=0.1))
     for sweep, found in drawn:
         sizes = [float(point.batch_size) for point, _ in found]
         rates = [quantities.throughput_per_s(point, summary) for point, summary in found]

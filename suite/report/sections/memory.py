@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import units
 from suite.records import MemoryUse, NotMeasured
 from suite.report import charts
-from suite.report.plots import Plots, panels
+from suite.report.plots import Margins, Plots, panels
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import BATCH_SIZE, Point, RunView, Sweep
@@ -74,13 +74,14 @@ def _picture(view: RunView, plots: Plots) -> str:
     known = [(subject, use) for subject, use in found if isinstance(use, MemoryUse) and use.device_peak_bytes is None]
     if not known:
         return ""
+    names = [view.label(subject) for subject, _ in known]
     parts = [
         ("libraries", [use.import_resident_bytes / MIB for _, use in known]),
         ("weights", [use.weight_bytes / MIB for _, use in known]),
         ("rest", [_rest(use) / MIB for _, use in known]),
     ]
-    figure, (axes,) = panels(1, panel_height_in=0.9 + 0.36 * len(known))
-    charts.stacked_bars(axes, [view.label(subject) for subject, _ in known], parts)
+    figure, (axes,) = panels(1, 0.85 + 0.36 * len(names), Margins.for_names(names))
+    charts.stacked_bars(axes, names, parts)
     axes.set_xlabel("peak resident memory (MiB)")
     return plots.add("memory", figure, "Peak memory per model: libraries, weights, rest")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import units
 from suite.records import ParameterCount
 from suite.report import charts
-from suite.report.plots import Plots, panels
+from suite.report.plots import Margins, Plots, panels
 from suite.report.quantities import parameter_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import escape
@@ -54,7 +54,7 @@ def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> s
             [(count.registered_count - count.unique_count) / 1e6 for count in known.values()],
         ),
     ]
-    figure, (axes,) = panels(1, panel_height_in=0.9 + 0.36 * len(names))
+    figure, (axes,) = panels(1, 0.85 + 0.36 * len(names), Margins.for_names(names))
     charts.stacked_bars(axes, names, [part for part in parts if any(part[1])])
     axes.set_xlabel("parameters (millions)")
     return plots.add("parameters", figure, "Parameters per model: embeddings, other layers, and what is shared")
