@@ -43,9 +43,9 @@ def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) 
     if curve is not None:
         ends = (0.0, right)
         axes.plot(ends, [curve.predict(x) for x in ends], color=colour(index), linewidth=1.3, zorder=3)
-        axes.text(0.03, 0.94, curve.text, transform=axes.transAxes, va="top", fontsize=8.5, bbox=_PLATE)
+        axes.text(0.97, 0.05, curve.text, transform=axes.transAxes, ha="right", fontsize=8.5, bbox=_PLATE)
     axes.set_xlim(0, right)
-    axes.set_ylim(0, max(max(cloud.samples) for cloud in clouds) * 1.15)
+    axes.set_ylim(0, max(max(cloud.samples) for cloud in clouds) * 1.08)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
 

@@ -92,9 +92,9 @@ class Margins:
     bottom: float = 0.46
 
     @classmethod
-    def for_names(cls, names: Sequence[str]) -> Margins:
-        """Room for the names of rows at the left and for a legend above."""
-        return cls(left=0.15 + 0.074 * max(map(len, names)), top=0.36)
+    def for_names(cls, names: Sequence[str], top: float = 0.3) -> Margins:
+        """Room for the names of rows at the left, and for a legend above."""
+        return cls(left=0.15 + 0.064 * max(map(len, names)), top=top)
 
 
 def panels(

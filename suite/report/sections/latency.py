@@ -43,7 +43,7 @@ def _strips(view: RunView, found: list[tuple[Point, Summary]], plots: Plots) -> 
     scale = units.scale_of((summary.median for _, summary in found), "s")
     names = [view.label(point.subject) for point, _ in found]
     clouds = [_cloud(view, point, row, summary, scale) for row, (point, summary) in enumerate(found)]
-    figure, (axes,) = panels(1, 0.7 + 0.42 * len(found), Margins.for_names(names))
+    figure, (axes,) = panels(1, 0.55 + 0.42 * len(found), Margins.for_names(names, top=0.06))
     charts.strips(axes, names, clouds)
     axes.set_xlabel(f"latency of one call ({scale.symbol}); dots: calls, tick: median")
     return plots.add("latency-base", figure, "Every timed call and the median, per model")
@@ -181,6 +181,8 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
         axes.set_ylabel(f"latency ({scale.symbol})")
         strip.set_ylabel("off (%)")
         strip.set_xlabel(view.axis_label(axis))
+        for drawn_axes in (axes, strip):
+            drawn_axes.yaxis.set_label_coords(-0.13, 0.5)  # one below the other
     alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit"
     caption = (
         "Dots: calls. Dashes: medians. Line: affine fit to the medians, with its equation. Strip below: how far each "
