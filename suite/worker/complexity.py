@@ -53,7 +53,7 @@ def count_parameters(module: Any) -> Dict[str, Any]:
 
 def _names(module: Any) -> Dict[int, Tuple[Any, List[str]]]:
     """Every parameter by its id, with all names it is registered under, in the order of registration."""
-    found = {}  # type: Dict[int, Tuple[Any, List[str]]]
+    found: Dict[int, Tuple[Any, List[str]]] = {}
     for path, part in module.named_modules(remove_duplicate=False):
         for name, parameter in part._parameters.items():
             if parameter is not None:
@@ -63,12 +63,12 @@ def _names(module: Any) -> Dict[int, Tuple[Any, List[str]]]:
 
 def _shared(module: Any, names: Dict[int, Tuple[Any, List[str]]]) -> List[Dict[str, Any]]:
     """What is registered several times: whole modules first, then tensors that no shared module explains."""
-    paths = {}  # type: Dict[int, List[str]]
+    paths: Dict[int, List[str]] = {}
     parts = dict(module.named_modules(remove_duplicate=False))
     for path, part in parts.items():
         paths.setdefault(id(part), []).append(path)
     groups = []
-    first_path = {}  # type: Dict[str, str]  # of a shared module, by each of its paths
+    first_path: Dict[str, str] = {}  # of a shared module, by each of its paths
     for own in paths.values():
         parent_is_shared = len(paths[id(parts[own[0].rpartition(".")[0]])]) > 1
         count = _elements(parts[own[0]].parameters())
@@ -103,7 +103,7 @@ def _bytes(tensors: Any) -> int:
 
 
 def _bytes_by_dtype(tensors: Sequence[Any]) -> List[List[Any]]:
-    totals = {}  # type: Dict[str, int]
+    totals: Dict[str, int] = {}
     for tensor in tensors:
         dtype = str(tensor.dtype).replace("torch.", "")
         totals[dtype] = totals.get(dtype, 0) + _bytes([tensor])
@@ -125,7 +125,7 @@ def count_flops(
             "NO_FLOP_COUNTER",
             "this torch has no counter of operations",
             "use torch 2.1 or newer, or take the figure from models.lock: it doesn't depend on the machine",
-        )
+        ) from None
     import torch
 
     module = building.build(model, options, device="meta")
@@ -140,12 +140,11 @@ def count_flops(
             "{} ran no operator that has a formula".format(model.title),
             "leave it out: it multiplies nothing",
         )
-    by_operator = sorted(([_short(operator), flop // 2] for operator, flop in flops.items()), key=lambda item: -item[1])
-    uncounted = seen.names - {name for name, _ in by_operator}
+    macs = {_short(operator): flop // 2 for operator, flop in flops.items()}
     return {
-        "mac_count": sum(mac_count for _, mac_count in by_operator),
-        "by_operator": by_operator,
-        "uncounted": sorted(uncounted),
+        "mac_count": sum(macs.values()),
+        "by_operator": [[name, macs[name]] for name in sorted(macs, key=lambda name: -macs[name])],
+        "uncounted": sorted(seen.names - set(macs)),
     }
 
 
@@ -153,10 +152,10 @@ def _operators_seen() -> Any:
     """A mode that gathers in `names` the operators that run and do more than look at the same memory."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Operators(TorchDispatchMode):
+    class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         def __init__(self) -> None:
-            super().__init__()
-            self.names = set()  # type: Set[str]
+            super().__init__()  # type: ignore[no-untyped-call]
+            self.names: Set[str] = set()
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if not func.is_view:

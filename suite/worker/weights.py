@@ -28,9 +28,9 @@ class Stream:
         self.seed = seed
         self.name = name
         key = hashlib.sha256("{}:{}".format(seed, name).encode()).digest()
-        self._keys = struct.unpack("<ii", key[:8])  # type: Tuple[int, ...]
+        self._keys: Tuple[int, ...] = struct.unpack("<ii", key[:8])
         self._position = 0
-        self._scratch = None  # type: Any
+        self._scratch: Any = None
 
     def child(self, name: str) -> "Stream":
         """A stream of its own: what is drawn from it doesn't depend on what was drawn elsewhere."""

@@ -4,7 +4,7 @@ Source: Pashevich, Schmid, Sun, "Episodic Transformer for Vision-and-Language Na
 the names that the published checkpoints use, without their leading `model.`.
 """
 
-from typing import Dict, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Tuple
 
 import torch
 from torch import nn
@@ -27,6 +27,8 @@ class Sizes(NamedTuple):
 
 class Positions(nn.Module):
     """A table of sinusoids over the square root of the width, [row_count, WIDTH]."""
+
+    pe: torch.Tensor
 
     def __init__(self, row_count: int) -> None:
         super().__init__()
@@ -58,11 +60,11 @@ class LanguageEncoder(nn.Module):
     def __init__(self, names: Tuple[str, ...]) -> None:
         super().__init__()
         shared = Encoder()
-        self.enc_transformers = nn.ModuleDict({name: shared for name in names})
+        self.enc_transformers = nn.ModuleDict(dict.fromkeys(names, shared))
         self.enc_pos = Positions(LANGUAGE_POSITION_COUNT)
         self.enc_layernorm = nn.LayerNorm(WIDTH)
 
-    def forward(self, words: torch.Tensor, padding: torch.Tensor, name: str) -> torch.Tensor:
+    def forward(self, words: torch.Tensor, padding: torch.Tensor, name: str) -> Any:
         token_count = words.shape[1]
         embedded = self.enc_layernorm(words + self.enc_pos.pe[:token_count])
         nothing_hidden = torch.zeros(token_count, token_count, dtype=torch.bool, device=words.device)
@@ -85,7 +87,7 @@ class MultimodalEncoder(nn.Module):
         actions: torch.Tensor,
         text_lengths: torch.Tensor,
         padding: torch.Tensor,
-    ) -> torch.Tensor:
+    ) -> Any:
         """The encoded sequence. Frame t and action t stand at the item's own text length + t."""
         token_count, frame_count = language.shape[1], frames.shape[1]
         steps = torch.arange(frame_count, device=frames.device)
@@ -127,7 +129,7 @@ class FrameStack(nn.Module):
             nn.Linear(64 * height * width, WIDTH),
         )
 
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+    def forward(self, frames: torch.Tensor) -> Any:
         return self.layers(frames)
 
 
@@ -136,7 +138,7 @@ class ObjectHead(nn.Module):
         super().__init__()
         self.linear = nn.Linear(WIDTH, OBJECT_COUNT)
 
-    def forward(self, states: torch.Tensor) -> torch.Tensor:
+    def forward(self, states: torch.Tensor) -> Any:
         return self.linear(states)
 
 
@@ -163,7 +165,7 @@ class EpisodicTransformer(nn.Module):
 
     @property
     def word_count(self) -> int:
-        return self.embs_ann[self.vocabulary].num_embeddings
+        return len(self.embs_ann[self.vocabulary].weight)  # type: ignore[arg-type]  # an Embedding's
 
     def forward(
         self,

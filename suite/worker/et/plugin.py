@@ -1,12 +1,12 @@
 """What both variants of the Episodic Transformer share as plug-ins; they differ in their vocabularies."""
 
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 from suite.worker.et import checkpoint, trajectory
 from suite.worker.model import Axis, Model
 
 _FRAME_SHAPE = (512, 7, 7)
-_LEAST_WORD_COUNT = 2235  # rows of the human vocabulary, and of actions, as seeded
+_WORD_COUNT = 2235  # rows of the human vocabulary, as seeded
 _ACTION_COUNT = 18
 _SAMPLE_STEP_COUNT = 3  # enough for each input, the previous action among them, to reach an output
 
@@ -25,7 +25,7 @@ class EpisodicTransformerModel(Model):
         "Pashevich, Schmid, Sun, ICCV 2021; this suite's own implementation of the published network, "
         "which loads its checkpoints"
     )
-    word_counts = {}  # type: Mapping[str, int]
+    word_counts: Dict[str, int] = {}
 
     def build(self, options: Dict[str, Any]) -> Any:
         from suite.worker.et.network import EpisodicTransformer, Sizes
@@ -51,7 +51,7 @@ class EpisodicTransformerModel(Model):
         if isinstance(source, trajectory.Trajectory):
             return trajectory.batch(source, batch_size, token_count, frame_count)
         return {
-            "text_ids": source.child("text_ids").integers((batch_size, token_count), 1, _LEAST_WORD_COUNT),
+            "text_ids": source.child("text_ids").integers((batch_size, token_count), 1, _WORD_COUNT),
             "text_lengths": source.full((batch_size,), token_count),
             "frames": source.child("frames").uniform((batch_size, frame_count) + _FRAME_SHAPE).abs_(),
             "actions": source.child("actions").integers((batch_size, frame_count), 1, _ACTION_COUNT),

@@ -7,16 +7,27 @@ functions and storage types, and gives inert stand-ins for the few classes that 
 import pickle
 import re
 import zipfile
-from collections import Counter, OrderedDict
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 from suite.worker.outcome import WorkerFault
 
-# Classes in the published checkpoints, wherever they were defined: a vocabulary, and a dict with attributes.
+# Classes in the published checkpoints, whatever module they came from: vocabularies and a dict with attributes.
 _STAND_INS = ("Vocab", "VocabWithLock", "AttrDict")
+_ALLOWED = (
+    ("collections", "Counter"),
+    ("collections", "OrderedDict"),
+    ("torch", "Size"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+)
 _STORAGE = re.compile(r"(Float|Double|Half|BFloat16|Byte|Char|Short|Int|Long|Bool)Storage")
 _LEGACY_HEAD = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # torch.save's magic number, pickled
 _ZIP_HEAD = b"PK\x03\x04"
+# What torch.load and pickle raise on a damaged file, depending on where the damage is.
+_READING_ERRORS = (
+    AssertionError, AttributeError, EOFError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError,
+    pickle.UnpicklingError, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 class StandIn(dict):  # type: ignore[type-arg]  # the worker's Python has no dict[...]
@@ -36,7 +47,7 @@ def load(path: str, code: str) -> Any:
         with open(path, "rb") as file:
             head = file.read(len(_LEGACY_HEAD))
     except OSError as exc:
-        raise WorkerFault(code, "{}: {}".format(path, exc.strerror), "check the path and its permissions")
+        raise WorkerFault(code, "{}: {}".format(path, exc.strerror), "check the path and its permissions") from exc
     is_zip = head.startswith(_ZIP_HEAD)
     if not is_zip and head != _LEGACY_HEAD:
         raise _unreadable(path, code, "it is no file of torch.save")
@@ -44,10 +55,8 @@ def load(path: str, code: str) -> Any:
         if is_zip and _is_script(path):
             raise _unreadable(path, code, "it is a TorchScript archive")
         return _load(path, is_zip)
-    except (RuntimeError, ValueError, KeyError, IndexError, AttributeError, TypeError, AssertionError, OSError) as exc:
-        raise _unreadable(path, code, _first_line(exc))
-    except (pickle.UnpicklingError, EOFError, ImportError, zipfile.BadZipFile) as exc:
-        raise _unreadable(path, code, _first_line(exc))
+    except _READING_ERRORS as exc:
+        raise _unreadable(path, code, _why(exc)) from exc
 
 
 def _load(path: str, is_zip: bool) -> Any:
@@ -86,15 +95,9 @@ class _RestrictedUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if name in _STAND_INS:
             return StandIn
-        if (module, name) in (("collections", "OrderedDict"), ("collections", "Counter")):
-            return OrderedDict if name == "OrderedDict" else Counter
-        if (module, name) in _torch_names() or (module == "torch" and _STORAGE.match(name)):
+        if (module, name) in _ALLOWED or (module == "torch" and _STORAGE.fullmatch(name)):
             return super().find_class(module, name)
-        raise pickle.UnpicklingError("{}.{} is not allowed in it".format(module, name))
-
-
-def _torch_names() -> Tuple[Tuple[str, str], ...]:
-    return (("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_parameter"), ("torch", "Size"))
+        raise pickle.UnpicklingError("GLOBAL {}.{}".format(module, name))
 
 
 class _RestrictedPickle:
@@ -113,7 +116,13 @@ def _is_script(path: str) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def _first_line(exc: BaseException) -> str:
+def _why(exc: BaseException) -> str:
+    """One line; of torch's own text not the advice to open the file unsafely."""
+    named = re.search(r"GLOBAL (\S+)", str(exc))
+    if named:
+        return "it asks for {}, which no such file needs".format(named.group(1))
+    if isinstance(exc, pickle.UnpicklingError):
+        return "its pickle is damaged or holds what no such file needs"
     text = str(exc).strip().splitlines()
     return "{}: {}".format(type(exc).__name__, text[0][:200]) if text else type(exc).__name__
 

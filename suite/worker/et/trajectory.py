@@ -64,11 +64,11 @@ def _read_json(path: str) -> _Data:
         actions = [step["discrete_action"]["action"] for step in data["plan"]["low_actions"]]
         image_actions = [image["low_idx"] for image in data.get("images", [])]
     except OSError as exc:
-        raise _unreadable(path, str(exc.strerror))
+        raise _unreadable(path, str(exc.strerror)) from exc
     except ValueError as exc:
-        raise _unreadable(path, "it is no JSON ({})".format(exc))
+        raise _unreadable(path, "it is no JSON ({})".format(exc)) from exc
     except (KeyError, IndexError, TypeError, AttributeError) as exc:
-        raise _unreadable(path, "it lacks annotations or low-level actions ({!r})".format(exc))
+        raise _unreadable(path, "it lacks annotations or low-level actions ({!r})".format(exc)) from exc
     words = _WORD.findall(text.lower())
     if not words:
         raise _unreadable(path, "its first annotation has no words")

@@ -13,8 +13,8 @@ class Lxmert(Model):
     title = "LXMERT"
     task = "visual question answering"
     why = (
-        "Two streams, text and image regions, that meet in cross-attention layers: the larger of two well-known ways to "
-        "join vision and language."
+        "Two streams, text and image regions, that meet in cross-attention layers: the larger of two well-known ways "
+        "to join vision and language."
     )
     source = "Tan, Bansal, EMNLP 2019; transformers' LxmertForQuestionAnswering, eager attention"
     axes = (
@@ -26,7 +26,8 @@ class Lxmert(Model):
     def build(self, options: Dict[str, Any]) -> Any:
         from transformers import LxmertConfig, LxmertForQuestionAnswering
 
-        return LxmertForQuestionAnswering(LxmertConfig(num_qa_labels=_ANSWER_COUNT, attn_implementation="eager"))
+        settings: Dict[str, Any] = {"num_qa_labels": _ANSWER_COUNT, "attn_implementation": "eager"}
+        return LxmertForQuestionAnswering(LxmertConfig(**settings))
 
     def inputs(self, batch_size: int, axes: Dict[str, int], source: Any) -> Dict[str, Any]:
         """Ids and masks [B, L]; visual_feats [B, R, 2048] and box corners visual_pos [B, R, 4], both from 0 to 1."""

@@ -14,8 +14,8 @@ class VisualBert(Model):
     title = "VisualBERT"
     task = "visual question answering"
     why = (
-        "One stream: image regions stand in the sentence as further tokens of a BERT. The simpler of two well-known ways "
-        "to join vision and language, at half of LXMERT's parameters."
+        "One stream: image regions stand in the sentence as further tokens of a BERT. The simpler of two well-known "
+        "ways to join vision and language, at half of LXMERT's parameters."
     )
     source = "Li et al., 2019; transformers' VisualBertForQuestionAnswering, eager attention"
     axes = (
@@ -27,10 +27,12 @@ class VisualBert(Model):
     def build(self, options: Dict[str, Any]) -> Any:
         from transformers import VisualBertConfig, VisualBertForQuestionAnswering
 
-        config = VisualBertConfig(
-            num_labels=_ANSWER_COUNT, visual_embedding_dim=_FEATURE_COUNT, attn_implementation="eager"
-        )
-        return VisualBertForQuestionAnswering(config)
+        settings: Dict[str, Any] = {
+            "num_labels": _ANSWER_COUNT,
+            "visual_embedding_dim": _FEATURE_COUNT,
+            "attn_implementation": "eager",
+        }
+        return VisualBertForQuestionAnswering(VisualBertConfig(**settings))
 
     def inputs(self, batch_size: int, axes: Dict[str, int], source: Any) -> Dict[str, Any]:
         """Ids and masks [B, L], masks of integers, since the model sums them to find the last token; visual_embeds
