@@ -30,7 +30,7 @@ def _throttled(before: HostState, after: HostState) -> Flag | None:
     if before.throttle_count is None or after.throttle_count is None or after.throttle_count <= before.throttle_count:
         return None
     grown = after.throttle_count - before.throttle_count
-    return Flag(code="THROTTLED", text=f"the processor was throttled {grown} times")
+    return Flag(code="THROTTLED", text=f"the processor's throttle count grew by {grown}")
 
 
 def _changed(code: str, what: str, before: str | None, after: str | None) -> Flag | None:

@@ -250,6 +250,8 @@ def _parse(spec: str) -> tuple[Source, Options]:
     """NAME:key=value,key=value as the source and its options, checked. Raises UsageError."""
     name, colon, text = spec.partition(":")
     plugins = registry.discover(registry.POWER_SOURCES)
+    if name in ("auto", "none"):
+        raise UsageError(f"--power {name} takes no options, got {text!r}; name a source: {', '.join(plugins)}")
     if name not in plugins:
         raise UsageError("--power: " + registry.unknown("power source", name, ["auto", "none", *plugins]))
     source: Source = plugins[name]
