@@ -19,8 +19,24 @@ def render(view: RunView) -> str:
         f"suite {manifest.suite_version}: {done} of {asked} tasks have a record."
     )
     return paragraphs(
-        f"# Inference benchmark on {machine(view)}", about, machine_sentence(view), summary_table(view).markdown()
+        f"# Inference benchmark on {machine(view)}",
+        about,
+        machine_sentence(view),
+        summary_table(view).markdown(),
+        _sizes(view),
     )
+
+
+def _sizes(view: RunView) -> str:
+    """At which sizes the table's figures hold."""
+    told: dict[str, list[str]] = {}
+    for subject in view.subjects:
+        if base := view.base(subject):
+            told.setdefault(view.describe(base), []).append(view.label(subject))
+    if not told:
+        return ""
+    sizes = "; ".join(f"{', '.join(labels)}: {size}" for size, labels in told.items())
+    return f"Latency, memory and energy are those of one call at the usual input, energy per inference ({sizes})."
 
 
 def hosts(view: RunView) -> tuple[HostFacts, ...]:
@@ -69,7 +85,7 @@ def summary_table(view: RunView) -> Table:
     headers = (
         "Model",
         "Parameters (unique)",
-        "GFLOP",
+        "GFLOP per inference",
         f"Latency, mean ± std ({time.symbol})",
         f"Latency, median ({time.symbol})",
         "Peak memory (MiB)",

@@ -172,9 +172,10 @@ class RunView:
         return f"{title} ({', '.join(told)})" if told else title
 
     def describe(self, point: Point) -> str:
-        """The sizes of a point in words: "batch 1, 20 text tokens, 36 image regions"."""
+        """The sizes of a point in words: "batch 1, 20 text tokens, 36 image regions"; a scenario by its name behind."""
         sizes = [f"{size} {self.axis_label(name)}" for name, size in point.axes]
-        return ", ".join([f"batch {point.batch_size}", *sizes])
+        scenario = [] if point.scenario == "forward" else [point.scenario]
+        return ", ".join([f"batch {point.batch_size}", *sizes, *scenario])
 
     # What was asked
 

@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
-from suite.records import NotMeasured, Task
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from suite.records import LatencySamples, NotMeasured, Task
 from suite.report.plots import Plots
 from suite.report.section import Section, paragraphs
 from suite.report.table import table
-from suite.report.view import CUT_OFF, RunView, point_of
+from suite.report.view import CUT_OFF, NO_CALLS, RunView, point_of
 
 ACCURACY = "Accuracy is outside this version of the suite: with seeded weights it would say nothing about the models."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """One quantity of one task that was asked for and is not there; `failure` is the worker's trace, if it left one."""
+
+    value: NotMeasured
+    quantity: str
+    task: Task
+    failure: str | None
+
+
 def render(view: RunView, _plots: Plots) -> str:
-    by_code: dict[str, list[tuple[NotMeasured, str, Task]]] = {}
-    for record in view.run.records:
-        for quantity, value in record.not_measured().items():
-            by_code.setdefault(value.code, []).append((value, quantity.replace("_", " "), record.task))
-    for task in view.run.missing():
-        by_code.setdefault(CUT_OFF.code, []).append((CUT_OFF, task.test, task))
+    by_code: dict[str, list[Absence]] = {}
+    for absence in _absences(view):
+        by_code.setdefault(absence.value.code, []).append(absence)
     if not by_code:
         return paragraphs("Everything that was asked for was measured.", ACCURACY)
     return paragraphs(*(_entry(view, code, by_code[code]) for code in sorted(by_code)), "### Accuracy", ACCURACY)
 
 
-def _entry(view: RunView, code: str, absences: list[tuple[NotMeasured, str, Task]]) -> str:
-    told = dict.fromkeys(value for value, _, _ in absences)
+def _absences(view: RunView) -> Iterator[Absence]:
+    for record in view.run.records:
+        for quantity, value in record.not_measured().items():
+            yield Absence(value=value, quantity=quantity.replace("_", " "), task=record.task, failure=record.failure)
+        if isinstance(record.latency, LatencySamples) and not record.latency.latency_s:
+            yield Absence(value=NO_CALLS, quantity="latency", task=record.task, failure=record.failure)
+    for task in view.run.missing():
+        yield Absence(value=CUT_OFF, quantity=task.test, task=task, failure=None)
+
+
+def _entry(view: RunView, code: str, absences: list[Absence]) -> str:
+    told = dict.fromkeys(absence.value for absence in absences)
     lines = [f"- {_sentence(value.reason)} **Remedy:** {_sentence(value.remedy)}" for value in told]
+    endings = dict.fromkeys(_last_line(absence.failure) for absence in absences if absence.failure)
+    lines += [f"- The worker's trace ended in `{ending}`." for ending in endings]
     where: dict[tuple[str, str], list[str]] = {}
-    for _, quantity, task in absences:
-        place = view.describe(point_of(task)) + (f" ({task.scenario})" if task.scenario != "forward" else "")
-        where.setdefault((quantity, view.title(task.model)), []).append(place)
+    for absence in absences:
+        key = absence.quantity, view.title(absence.task.model)
+        where.setdefault(key, []).append(view.describe(point_of(absence.task)))
     rows = [[quantity, title, "; ".join(dict.fromkeys(places))] for (quantity, title), places in where.items()]
     return paragraphs(f"### {code}", "\n".join(lines), table(("Quantity", "Model", "Where"), rows, left=3).markdown())
 
 
 def _sentence(text: str) -> str:
     line = " ".join(text.split())
+    line = line[:1].upper() + line[1:]
     return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
+def _last_line(trace: str) -> str:
+    lines = [line.strip() for line in trace.splitlines() if line.strip()]
+    return lines[-1].replace("`", "'") if lines else "nothing"
 
 
 PLUGIN = Section(name="absences", order=100, title="What was not measured, and how to get it", render=render)

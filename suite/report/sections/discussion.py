@@ -92,7 +92,7 @@ def _quadratic_sentence(view: RunView, sweep: Sweep) -> str:
 def _curve(figures: QuadraticFigures) -> str:
     terms = ((figures.constant_s, ""), (figures.linear_s, " n"), (figures.quadratic_s, " n²"))
     text = " + ".join(f"{units.show(value, 's')}{power}" for value, power in terms)
-    return text.replace("+ -", "− ")
+    return text.replace("+ -", "− ").replace("-", "−")
 
 
 def _affine(verdict: Verdict[LinearFigures]) -> str:
@@ -154,12 +154,12 @@ def _why_no_order(view: RunView, verdict: Verdict[RankFigures], name: str) -> st
 
 
 def _term(value_s: float, interval: Interval) -> str:
-    return units.show_spread(value_s, interval.halfwidth, "s")
+    return units.show_spread(value_s, interval.halfwidth, "s").replace("-", "−")
 
 
 def _percent(share: Interval) -> str:
     centre = (share.low + share.high) / 2
-    return f"{units.show_spread(centre * 100, share.halfwidth * 100, '%')}"
+    return units.show_spread(centre * 100, share.halfwidth * 100, "%").replace("-", "−")
 
 
 PLUGIN = Section(name="discussion", order=60, title="Discussion", render=render)

@@ -34,7 +34,8 @@ def _base(view: RunView, plots: Plots) -> str:
     return paragraphs(
         heading,
         quantities.latency_table(view, points).markdown(),
-        "std is the sample standard deviation. RESOLVED: the interval is as narrow as the plan asks for.",
+        "std is the sample standard deviation. RESOLVED: the interval is as narrow as the plan asks for; a fixed count "
+        "asks for no interval.",
         _strips(view, found, plots) if found else "",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -78,9 +79,10 @@ class SyntheticModel:
             grown += share * (axes[axis.name] / axis.default - 1)
         return self.fixed_s + self.per_item_s * batch_size * grown
 
-    def flops(self, axes: dict[str, int]) -> FlopCount:
-        """Of one item; in proportion to the sum of the axes."""
-        mac_count = self.mac_count * sum(axes.values()) // sum(self.usual.values())
+    def flops(self, task: Task) -> FlopCount:
+        """Of one item; in proportion to the sum of the axes, and in an episode to three quarters of its steps."""
+        steps = task.size("frames") * 3 // 4 if task.scenario == "episode" else 1
+        mac_count = self.mac_count * steps * sum(size for _, size in task.axes) // sum(self.usual.values())
         attention = mac_count // 20
         return FlopCount(
             mac_count=mac_count,
@@ -215,7 +217,7 @@ class Maker:
             before=before,
             after=self._state(),
             parameters=_parameters(model) if task.test == "params" else None,
-            flops=model.flops(dict(task.axes)) if task.test == "flops" else None,
+            flops=model.flops(task) if task.test == "flops" else None,
             latency=latency,
             cold_start=_cold_start(model) if first else None,
             memory=_memory(model, task.batch_size) if task.test == "latency" else None,
@@ -254,9 +256,10 @@ class Maker:
         noise = noise[1:] + 0.3 * noise[:-1]
         slow = self.random.random(count) < 1 / 40
         values = truth_s * np.exp(noise) * np.where(slow, 1.25, 1.0)
-        warmup = [truth_s * 1.6, truth_s * 1.1, truth_s * 1.01]
+        rule = task.repetition
+        warmup = [truth_s * 1.6, truth_s * 1.1, truth_s * 1.01][: rule.warmup_max_call_count]
         rounded = [round(float(value), 9) for value in (*warmup, *values)]
-        edges = [0, 3, *range(8, len(rounded), 5), len(rounded)]
+        edges = [0, *range(len(warmup), len(rounded), 5), len(rounded)]
         blocks = tuple(
             Block(
                 order_index=4 * index,
@@ -265,14 +268,13 @@ class Maker:
                 latency_s=tuple(rounded[start:end]),
             )
             for index, (start, end) in enumerate(itertools.pairwise(edges))
-            if end > start
         )
         return LatencySamples(
             blocks=blocks,
             clock="perf_counter",
             synchronisation="none needed: cpu",
             steady=True,
-            stop="target",
+            stop="fixed" if rule.target_relative_halfwidth is None else "target",
             step_count=task.size("frames") if task.scenario == "episode" else 1,
         )
 
@@ -352,18 +354,14 @@ def _provenance(task: Task) -> Provenance:
         weights_sha256=hashlib.sha256(task.model.encode()).hexdigest(),
         weights_verified=True,
         inputs_source="seeded",
-        inputs_sha256=hashlib.sha256(task.key.encode()).hexdigest(),
+        inputs_sha256=hashlib.sha256(str((task.model, task.batch_size, task.axes)).encode()).hexdigest(),
         inputs_checked=tuple(name for name, _ in task.axes),
     )
 
 
-def standard_tasks(repetition: Repetition | None = None) -> tuple[Task, ...]:
-    """Every task of a standard battery over the four models."""
-    tasks: list[Task] = []
-    rule = repetition or Repetition()
-    for model in MODELS.values():
-        tasks += _tasks_of(model, rule)
-    return tuple(tasks)
+def standard_tasks(rule: Repetition | None = None, models: Sequence[str] = tuple(MODELS)) -> tuple[Task, ...]:
+    """Every task of a standard battery over these models."""
+    return tuple(task for name in models for task in _tasks_of(MODELS[name], rule or Repetition()))
 
 
 def _tasks_of(model: SyntheticModel, rule: Repetition) -> list[Task]:
@@ -376,6 +374,8 @@ def _tasks_of(model: SyntheticModel, rule: Repetition) -> list[Task]:
     tasks = [counted]
     inputs = dict.fromkeys(tuple(axes.items()) for _, axes in points)
     tasks += [replace(counted, test="flops", axes=axes) for axes in inputs]
+    if FRAMES in model.axes:
+        tasks.append(replace(counted, test="flops", scenario="episode", axes=tuple(model.usual.items())))
     timed = replace(counted, thread_count=2, repetition=rule)
     tasks += [
         replace(timed, test="latency", batch_size=batch_size, axes=tuple(axes.items())) for batch_size, axes in points

@@ -1,0 +1,73 @@
+"""The runs whose reports are kept word by word. `python -m tests.golden.cases` writes them all anew: read the diff."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from suite.records import NotMeasured, Repetition, Run, RunRecord
+from suite.report import page
+from suite.store import RunStore
+from tests.unit.report import synthetic
+
+FOLDER = Path(__file__).parent
+KILLED = NotMeasured(
+    code="KILLED_FOR_MEMORY",
+    reason="the kernel killed the worker for want of memory during batch 8",
+    remedy="Measure a smaller batch, or raise the limit",
+)
+
+
+def simulated_energy() -> Run:
+    """Two models, everything measured, energy from the simulated source."""
+    return synthetic.make_run(
+        synthetic.standard_tasks(models=("lxmert", "et-human-synthetic")), call_count=16, power="simulated"
+    )
+
+
+def cut_off() -> Run:
+    """The lab's fixed count without a power source; one point killed for memory, the last tasks never begun."""
+    rule = Repetition(
+        target_relative_halfwidth=None,
+        min_call_count=10,
+        max_call_count=10,
+        warmup_min_call_count=1,
+        warmup_max_call_count=1,
+        time_limit_s=60.0,
+    )
+    tasks = synthetic.standard_tasks(rule, models=("visualbert", "et-human"))
+    run = synthetic.make_run(tasks, call_count=10, stored_count=len(tasks) - 5)
+    return replace(run, records=tuple(_kill_batch_8(record) for record in run.records))
+
+
+def _kill_batch_8(record: RunRecord) -> RunRecord:
+    if record.task.batch_size != 8 or record.latency is None:
+        return record
+    return replace(record, latency=KILLED, memory=KILLED, failure="worker killed")
+
+
+CASES: dict[str, Callable[[], Run]] = {"simulated-energy": simulated_energy, "cut-off": cut_off}
+
+
+def write(name: str) -> None:
+    """The run's files as the store writes them, and the report of them."""
+    folder = FOLDER / name
+    run = CASES[name]()
+    with TemporaryDirectory() as temporary:
+        out = Path(temporary) / "run"
+        with RunStore.create(out, run.manifest) as store:
+            for record in run.records:
+                store.append(record)
+        page.render(run, out, synthetic.MODELS)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for file in ("run.json", "records.jsonl", "report.md"):
+            shutil.copy(out / file, folder / file)
+
+
+if __name__ == "__main__":
+    for case in CASES:
+        write(case)
