@@ -115,16 +115,21 @@ def _one_line(error: ErrorDetails, origins: Mapping[str, str], file: str) -> str
         table = _dotted(location[:-1])
         where = f"{file}: {table}" if table else file
         return f"{where}: {unknown('key', str(location[-1]), _TABLES[_table_name(location)])}"
-    where = place(origins, file, key)
+    if location[0] == "threads":  # of a union's alternatives pydantic names the one that it tried
+        key = "threads"
+    return f"{place(origins, file, key)}{_wrong(error, key)}"
+
+
+def _wrong(error: ErrorDetails, key: str) -> str:
+    """What is wrong at a key, and what is allowed there."""
     if error["type"] == "missing":
-        return f"{where} is missing; every plan has it"
-    if key.startswith("threads"):
-        return f"{where}: must be 'all' or a number from 1 up, got {error['input']!r}"
-    if key == "device":
-        return f"{where}: must be cpu, mps, cuda or cuda:<number>, got {error['input']!r}"
+        return " is missing; every plan has it"
+    if error["type"] == "too_short":
+        return ": must name at least one"
     if error["type"] == "value_error":  # raised by the record itself: it names the field and the value
-        return f"{where}: {error['ctx']['error']}"
-    return f"{where}: {_lower_first(error['msg'])}, got {error['input']!r}"
+        return f": {error['ctx']['error']}"
+    allowed = {"threads": "must be 'all' or a number from 1 up", "device": "must be cpu, mps, cuda or cuda:<number>"}
+    return f": {allowed.get(key) or _lower_first(error['msg'])}, got {error['input']!r}"
 
 
 def _table_name(location: tuple[int | str, ...]) -> str:

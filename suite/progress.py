@@ -89,7 +89,7 @@ class PlainProgress:
 
     def plan(self, total_s_estimate: float, tasks: int) -> None:
         self._pace.plan(total_s_estimate, tasks)
-        self._say(f"{tasks} tasks, up to about {duration(total_s_estimate)}")
+        self._say(f"{counted(tasks)}, up to about {duration(total_s_estimate)}")
 
     def begin(self, text: str) -> None:
         self._say(text)
@@ -195,6 +195,10 @@ def outcome(record: RunRecord) -> str:
             return f"not measured: {value.code} ({value.reason})"
         case _:
             return "no outcome"
+
+
+def counted(task_count: int) -> str:
+    return f"{task_count} task{'' if task_count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

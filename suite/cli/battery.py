@@ -16,7 +16,7 @@ from suite.cli.tools import Tools
 from suite.errors import SuiteError, UsageError
 from suite.plan import Options, Plan
 from suite.power.meter import Meter
-from suite.progress import Progress, allowed_s
+from suite.progress import Progress, allowed_s, counted
 from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record
 from suite.runner import Runner
 from suite.store import RunStore
@@ -199,8 +199,8 @@ class Battery:
             with self.run_store:
                 self._run(progress)
         except KeyboardInterrupt:
-            left = len(self.run_store.missing())
-            progress.note(f"interrupted, {left} tasks left; go on with: suite all --resume --out {self.out}")
+            left = counted(len(self.run_store.missing()))
+            progress.note(f"interrupted, {left} left; go on with: suite all --resume --out {self.out}")
             return False
         except SuiteError:
             if self.verbose:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from suite.cli.tools import Tools
 from suite.errors import SuiteError
-from suite.records import HostFacts, HostState, record
+from suite.records import HostFacts, HostState, NotMeasured, record
 from suite.replies import Hello
 from suite.report.table import table
 from suite.units import show as show_quantity
@@ -86,12 +86,16 @@ def _models(tools: Tools, hello: Hello | SuiteError) -> Iterator[Finding]:
 
 
 def _power(tools: Tools) -> Iterator[Finding]:
+    """Energy can be measured if a source is there that `--power auto` may choose; the others are told beside it."""
+    chosen = tools.select_meter("auto")
+    if isinstance(chosen, NotMeasured):
+        yield Finding(what="energy", found=f"{chosen.code}: {chosen.reason}", ok=False, remedy=chosen.remedy)
+    else:
+        yield Finding(what="energy", found=f"by {chosen.source}: {chosen.description.scope}", ok=True)
     for name, summary, absence in tools.survey():
-        if absence is None:
-            yield Finding(what=f"power {name}", found=summary, ok=True)
-        else:
-            found = f"{absence.code}: {absence.reason}"
-            yield Finding(what=f"power {name}", found=found, ok=False, remedy=absence.remedy)
+        found = summary if absence is None else f"{absence.code}: {absence.reason}"
+        remedy = "" if absence is None else absence.remedy
+        yield Finding(what=f"power {name}", found=found, ok=absence is None, remedy=remedy)
 
 
 def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:
