@@ -28,6 +28,8 @@ HELLO = (
     '"devices": ["cpu"], "clock": "c"}}'
 )
 
+UNTIL_QUIT = "while read line; do case $line in *quit*) exit;; esac; done"
+
 Program = Callable[[str], Path]
 
 
@@ -58,7 +60,7 @@ def start(python: Path | None, tmp_path: Path, hello_deadline_s: float = PATIENC
 
 
 def test_the_hello_of_a_worker_is_typed(program: Program, tmp_path: Path) -> None:
-    with start(program(f"echo '{HELLO}'; cat > /dev/null"), tmp_path) as worker:
+    with start(program(f"echo '{HELLO}'; {UNTIL_QUIT}"), tmp_path) as worker:
         assert worker.hello.versions == (("python", "3.6.15"),)
         assert worker.hello.devices == ("cpu",)
         assert worker.hello.process_s > 0
@@ -121,7 +123,7 @@ def test_an_error_reply_keeps_the_worker_and_its_traceback(program: Program, tmp
         '{"id": 3, "result": {"resident_bytes": 5, "peak_resident_bytes": 6, "peak_was_reset": true, '
         '"device_peak_bytes": null}}'
     )
-    with start(program(f"echo '{HELLO}'; echo '{error}'; echo '{memory}'; cat > /dev/null"), tmp_path) as worker:
+    with start(program(f"echo '{HELLO}'; echo '{error}'; echo '{memory}'; {UNTIL_QUIT}"), tmp_path) as worker:
         with pytest.raises(WorkerError) as caught:
             worker.release("a")
         assert (caught.value.code, caught.value.fatal, caught.value.traceback) == ("FAILED", False, "t")
@@ -130,7 +132,7 @@ def test_an_error_reply_keeps_the_worker_and_its_traceback(program: Program, tmp
 
 def test_a_duration_that_cannot_be_is_a_foreign_answer(program: Program, tmp_path: Path) -> None:
     timed = '{"id": 2, "result": {"started_s": 1.0, "latency_s": [0.5, -0.5]}}'
-    with start(program(f"echo '{HELLO}'; echo '{timed}'; cat > /dev/null"), tmp_path) as worker:
+    with start(program(f"echo '{HELLO}'; echo '{timed}'; {UNTIL_QUIT}"), tmp_path) as worker:
         with pytest.raises(WorkerError, match="latency_s must be positive") as caught:
             worker.time("a", 2, PATIENCE_S)
         assert caught.value.code == "PROTOCOL"
@@ -314,6 +316,11 @@ def test_memory_without_end_is_out_of_memory_and_the_worker_goes_on(program: Pro
         assert len(limited.time("forward", 1, PATIENCE_S).latency_s) == 1
 
 
+def test_ctrl_c_is_the_controller_s_affair(worker: Worker) -> None:
+    os.kill(worker.process_id, signal.SIGINT)
+    assert worker.memory().resident_bytes > 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker ends with its call, not in the midst of it")
 def test_a_worker_in_the_midst_of_a_call_dies_with_its_controller(tmp_path: Path) -> None:
     script = (
@@ -327,8 +334,6 @@ def test_a_worker_in_the_midst_of_a_call_dies_with_its_controller(tmp_path: Path
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as controller:
         assert controller.stdout is not None
         worker_id = int(controller.stdout.readline())
-        os.kill(worker_id, signal.SIGINT)  # Ctrl-C is the controller's affair
-        os.kill(worker_id, 0)
         controller.kill()
     assert_gone(worker_id)
 

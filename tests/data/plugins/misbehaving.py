@@ -58,7 +58,7 @@ def sleep_():
 def hoard_bytes_():
     kept = []
     while True:
-        kept.append(bytearray(64 * 2**20))  # untouched pages: the limit on addresses is reached, not that on memory
+        kept.append(bytes(64 * 2**20))  # untouched pages: the limit on addresses is reached, not that on memory
 
 
 def hoard_tensors_():
