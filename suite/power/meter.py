@@ -25,18 +25,15 @@ from suite.records import EnergyReading, EnergyWindow, NotMeasured, PowerTrace, 
 CALL_MARGIN = 1.1  # the lead-in's mean call may be slower than the window's
 
 
-class TimedLike(Protocol):
-    """What a load returns: back-to-back calls between two stamps of the system-wide monotonic clock."""
+class Timed(NamedTuple):
+    """Back-to-back calls: when the first began and the last ended (system-wide monotonic clock), and how many."""
 
-    @property
-    def started_s(self) -> float: ...
-    @property
-    def ended_s(self) -> float: ...
-    @property
-    def call_count(self) -> int: ...
+    started_s: float
+    ended_s: float
+    call_count: int
 
 
-Load = Callable[[float], TimedLike]  # runs calls for at least that many seconds
+Load = Callable[[float], tuple[float, float, int]]  # runs calls for at least that many seconds; returns a Timed
 
 
 class SamplerLike(Protocol):
@@ -92,14 +89,22 @@ class Meter:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def planned_s(self, repetition_windows: int, window_s: float | None, idle_s: float, call_s: float = 0.0) -> float:
+    def planned_s(
+        self,
+        repetition_windows: int = 3,
+        window_s: float | None = None,
+        idle_s: float = 30.0,
+        call_s: float = 0.0,
+    ) -> float:
         """How long `measure` will take, for progress; `call_s` is the expected duration of one call."""
         edge_s = self.rule.edge_s(self.description)
         window_s = (window_s or self.rule.window_s(self.description, call_s)) + call_s
         idle_s = max(idle_s, self.description.minimum_window_s)
         return repetition_windows * window_s + 2 * (edge_s + call_s) + 2 * (idle_s + 2 * edge_s)
 
-    def measure(self, load: Load, repetition_windows: int, window_s: float | None, idle_s: float) -> EnergyReading:
+    def measure(
+        self, load: Load, repetition_windows: int = 3, window_s: float | None = None, idle_s: float = 30.0
+    ) -> EnergyReading:
         """Energy of back-to-back calls over that many windows, between two idle stretches.
 
         load(duration_s) runs calls for at least that long. window_s None: by the rule. An idle stretch lasts at least
@@ -108,18 +113,19 @@ class Meter:
         require(repetition_windows >= 1, f"repetition_windows must be at least 1, got {repetition_windows}")
         require_positive("idle_s", idle_s)
         if window_s is not None:
+            require_positive("window_s", window_s)
             self._refuse_short(window_s)
         idle_s = max(idle_s, self.description.minimum_window_s)
         lead_s = self.rule.edge_s(self.description)
         with self.start(self.source, self.options) as sampler:
             before = self._idle(sampler, idle_s)
             sampler.mark("load")
-            lead_in = load(lead_s)
+            lead_in = Timed(*load(lead_s))
             call_s = (lead_in.ended_s - lead_in.started_s) / lead_in.call_count
             duration_s = window_s or self.rule.window_s(self.description, call_s)
             windows = []
             for _ in range(repetition_windows):
-                windows.append(load(duration_s))
+                windows.append(Timed(*load(duration_s)))
                 sampler.check()
             load(lead_s)
             after = self._idle(sampler, idle_s)
@@ -138,7 +144,7 @@ class Meter:
         return Stretch(start_s, end_s)
 
     def _reading(
-        self, trace: PowerTrace | CounterTrace, before: Stretch, timed: Sequence[TimedLike], after: Stretch
+        self, trace: PowerTrace | CounterTrace, before: Stretch, timed: Sequence[Timed], after: Stretch
     ) -> EnergyReading:
         for window in timed:
             self._refuse_short(window.ended_s - window.started_s)

@@ -232,10 +232,19 @@ def test_the_sampler_ends_when_the_worker_fails():
     assert world.events[-1] == ("close",)
 
 
-@pytest.mark.parametrize(("windows", "idle_s"), [(0, 5.0), (1, 0.0), (1, float("nan"))])
-def test_no_window_or_no_idle_stretch_is_refused(windows, idle_s):
-    with pytest.raises(ValueError, match=r"repetition_windows|idle_s"):
-        World().meter().measure(lambda _: None, windows, 10.0, idle_s)
+@pytest.mark.parametrize(
+    ("windows", "window_s", "idle_s", "named"),
+    [
+        (0, 10.0, 5.0, "repetition_windows"),
+        (1, 0.0, 5.0, "window_s"),
+        (1, 10.0, 0.0, "idle_s"),
+        (1, 10.0, float("nan"), "idle_s"),
+    ],
+)
+def test_no_window_or_no_idle_stretch_is_refused(windows, window_s, idle_s, named):
+    world = World()
+    with pytest.raises(ValueError, match=f"{named} must be"):
+        world.meter().measure(world.load, windows, window_s, idle_s)
 
 
 def test_the_whole_pipeline_with_its_own_process_is_exact():
