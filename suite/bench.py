@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from suite import models_lock
-from suite.errors import UsageError, WorkerError
+from suite.errors import WorkerError
 from suite.records import ColdStart, Provenance, Task
 from suite.replies import Hello, Imported, Loaded, Prepared, WorkerLike
 
@@ -51,16 +51,13 @@ class Bench:
     def _load(self, worker: WorkerLike) -> None:
         self.start_count += 1
         self.hello = worker.hello
-        if self.task.device not in worker.hello.devices:
-            there = ", ".join(worker.hello.devices) or "none: torch is not installed"
-            raise UsageError(f"--device {self.task.device}: the worker's torch has no such device; it has {there}")
         self.imported = worker.import_model(self.task.model)
         self.loaded = worker.load(self.task)
         expected = models_lock.expected_weights_sha256(self.task.model, self.task.seed)
         if self.loaded.weights_source == "seeded" and expected not in (None, self.loaded.weights_sha256):
             raise WorkerError(
                 "WEIGHTS_DIFFER",
-                f"the seeded weights of {self.task.model} hash to {self.loaded.weights_sha256}, not to models.lock's {expected}",
+                f"seeded weights of {self.task.model} hash to {self.loaded.weights_sha256}, in models.lock to {expected}",
                 "the figures would not be comparable: report it with this machine's torch version and the run's log",
             )
 

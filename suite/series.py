@@ -23,7 +23,7 @@ from suite.stats.stopping import decide
 
 BLOCK_S = 1.0  # aimed length of a block: long against a call's jitter, short against a drift
 MIN_BLOCKS = 5  # a series of few calls is still spread over the run
-BLOCKS_IN_LIMIT = 8  # as many blocks fit into a series' time limit
+BLOCKS_IN_LIMIT = 8  # as many blocks fit into a series' limits, of time and of calls
 FIRST_CALL_DEADLINE_S = 600.0
 DEADLINE_FACTOR = 20.0  # a call that takes this much longer than the last ones hangs
 
@@ -71,7 +71,8 @@ class Series:
         block_s = min(BLOCK_S, rule.time_limit_s / BLOCKS_IN_LIMIT)
         wanted = smallest if fixed else max(smallest, round(block_s / self.typical_s()))
         limit = rule.min_call_count if fixed else rule.max_call_count
-        return min(wanted, limit - self.counted_call_count)
+        largest = max(smallest, limit // BLOCKS_IN_LIMIT)
+        return min(wanted, largest, limit - self.counted_call_count)
 
     def samples(self, synchronisation: str, clock: str) -> LatencySamples:
         assert self.prepared is not None
