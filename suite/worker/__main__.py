@@ -9,7 +9,7 @@ import faulthandler  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
-from typing import BinaryIO, Tuple  # noqa: E402
+from typing import Any, BinaryIO, Tuple  # noqa: E402
 
 from suite.worker import loop, timing  # noqa: E402
 from suite.worker.ops import Operations  # noqa: E402
@@ -17,7 +17,18 @@ from suite.worker.ops import Operations  # noqa: E402
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
+class Wall:
+    """Keeps the controller's modules out of this process, also where `suite` is installed for this interpreter: an
+    editable installation answers for them from anywhere."""
+
+    @staticmethod
+    def find_spec(name: str, _path: Any = None, _target: Any = None) -> None:
+        if name.startswith("suite.") and not (name + ".").startswith("suite.worker."):
+            raise ModuleNotFoundError("No module named {!r}: a worker has suite.worker alone".format(name), name=name)
+
+
 def main() -> None:
+    sys.meta_path.insert(0, Wall)
     requests, replies = take_wire()
     die_with_controller()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the controller, which decides
