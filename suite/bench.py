@@ -55,9 +55,10 @@ class Bench:
         self.loaded = worker.load(self.task)
         expected = models_lock.expected_weights_sha256(self.task.model, self.task.seed)
         if self.loaded.weights_source == "seeded" and expected not in (None, self.loaded.weights_sha256):
+            hashes = f"to {self.loaded.weights_sha256} here and to {expected} in models.lock"
             raise WorkerError(
                 "WEIGHTS_DIFFER",
-                f"seeded weights of {self.task.model} hash to {self.loaded.weights_sha256}, in models.lock to {expected}",
+                f"the seeded weights of {self.task.model} hash {hashes}",
                 "the figures would not be comparable: report it with this machine's torch version and the run's log",
             )
 

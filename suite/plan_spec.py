@@ -30,11 +30,12 @@ class Scenario(_Table):
 
 
 class Energy(_Table):
-    """Windows of back-to-back calls, at the default input sizes."""
+    """At which batch sizes energy is measured, at the default input sizes, and for how long (records.EnergyRule)."""
 
     batch_size: Sizes = [1]
-    window_s: Annotated[float, Field(gt=0)] = 5.0
-    min_call_count: Size = 10  # in a window
+    window_count: Size = 3
+    window_s: Annotated[float, Field(gt=0)] | None = None
+    idle_s: Annotated[float, Field(gt=0)] = 30.0
 
 
 class PlanSpec(_Table):

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from suite.plan_spec import PlanSpec
-from suite.records import Repetition, Task, Test, record
+from suite.records import EnergyRule, Repetition, Task, Test, record
 from suite.worker.model import Model
 
 
@@ -39,8 +39,12 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
         for point in points:
             yield _at(measured, "latency", point)
     if "energy" in spec.tests:
+        rule = EnergyRule(
+            window_count=spec.energy.window_count, window_s=spec.energy.window_s, idle_s=spec.energy.idle_s
+        )
         for batch_size in spec.energy.batch_size:
-            yield _at(measured, "energy", _energy_point(spec, model, batch_size))
+            point = Point(scenario="forward", batch_size=batch_size, axes=_axes(model, {}), repetition=spec.repetition)
+            yield dataclasses.replace(_at(measured, "energy", point), energy=rule)
 
 
 def _at(task: Task, test: Test, point: Point) -> Task:
@@ -65,18 +69,6 @@ def _points(spec: PlanSpec, model: Model) -> Iterator[Point]:
         if name in model.scenarios:
             axes = _axes(model, scenario.axes)
             yield Point(scenario=name, batch_size=1, axes=axes, repetition=scenario.repetition)
-
-
-def _energy_point(spec: PlanSpec, model: Model, batch_size: int) -> Point:
-    """An energy task's repetition is the rule of its window: at least so many calls, and so many seconds."""
-    window = dataclasses.replace(
-        spec.repetition,
-        min_call_count=spec.energy.min_call_count,
-        max_call_count=max(spec.repetition.max_call_count, spec.energy.min_call_count),
-        time_limit_s=spec.energy.window_s,
-        target_relative_halfwidth=None,
-    )
-    return Point(scenario="forward", batch_size=batch_size, axes=_axes(model, {}), repetition=window)
 
 
 def _axes(model: Model, changed: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

@@ -104,6 +104,21 @@ class Repetition:
 
 
 @record
+class EnergyRule:
+    """Windows of back-to-back calls between two idle stretches. window_s None: as long as source and calls need."""
+
+    window_count: int = 3  # repeats: their scatter is part of the error
+    window_s: float | None = None
+    idle_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        require(self.window_count >= 1, f"window_count must be at least 1, got {self.window_count}")
+        require_positive("idle_s", self.idle_s)
+        if self.window_s is not None:
+            require_positive("window_s", self.window_s)
+
+
+@record
 class Task:
     """One measurement to be made; its `key` is the key of its record."""
 
@@ -120,6 +135,7 @@ class Task:
     checkpoint: str | None = None  # path of the weights that the user brought; None: seeded weights
     trajectory: str | None = None  # path of an ALFRED trajectory folder to take the inputs from; None: seeded inputs
     repetition: Repetition = Repetition()
+    energy: EnergyRule = EnergyRule()
 
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}")

@@ -180,7 +180,9 @@ class Runner:
         """The reading, or why the sensor gave none: the calls made until then are kept either way."""
         assert isinstance(self.meter, Meter)
         try:
-            reading = self.meter.measure(EnergyLoad(turns, worker, series))
+            rule = series.task.energy
+            load = EnergyLoad(turns, worker, series)
+            reading = self.meter.measure(load, rule.window_count, rule.window_s, rule.idle_s)
         except SensorError as error:
             return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
         label_windows(series, reading)
@@ -197,7 +199,7 @@ class Runner:
             host=self.facts(versions),
             before=before.state,
             after=after.state,
-            flags=host.flags(before.state, after.state),
+            flags=host.flags(before.state, after.state, own_thread_count=task.thread_count),
         )
 
     def _store(self, record: RunRecord) -> None:

@@ -20,7 +20,7 @@ from suite.errors import SensorError, UsageError
 from suite.power.base import CounterTrace, Description, Options, Source
 from suite.power.client import Sampler
 from suite.power.integrate import energy_j, error_budget, mean_power_w, power_trace, sample_period_s
-from suite.records import EnergyReading, EnergyWindow, NotMeasured, PowerTrace, require, require_positive
+from suite.records import EnergyReading, EnergyWindow, NotMeasured, PowerTrace
 
 CALL_MARGIN = 1.1  # the lead-in's mean call may be slower than the window's
 
@@ -89,31 +89,13 @@ class Meter:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def planned_s(
-        self,
-        repetition_windows: int = 3,
-        window_s: float | None = None,
-        idle_s: float = 30.0,
-        call_s: float = 0.0,
-    ) -> float:
-        """How long `measure` will take, for progress; `call_s` is the expected duration of one call."""
-        edge_s = self.rule.edge_s(self.description)
-        window_s = (window_s or self.rule.window_s(self.description, call_s)) + call_s
-        idle_s = max(idle_s, self.description.minimum_window_s)
-        return repetition_windows * window_s + 2 * (edge_s + call_s) + 2 * (idle_s + 2 * edge_s)
-
-    def measure(
-        self, load: Load, repetition_windows: int = 3, window_s: float | None = None, idle_s: float = 30.0
-    ) -> EnergyReading:
+    def measure(self, load: Load, window_count: int, window_s: float | None, idle_s: float) -> EnergyReading:
         """Energy of back-to-back calls over that many windows, between two idle stretches.
 
         load(duration_s) runs calls for at least that long. window_s None: by the rule. An idle stretch lasts at least
         the source's minimum window. Raises SensorError: TOO_SHORT, GAP, SENSOR_LOST, SENSOR_HUNG, or the source's own.
         """
-        require(repetition_windows >= 1, f"repetition_windows must be at least 1, got {repetition_windows}")
-        require_positive("idle_s", idle_s)
         if window_s is not None:
-            require_positive("window_s", window_s)
             self._refuse_short(window_s)
         idle_s = max(idle_s, self.description.minimum_window_s)
         lead_s = self.rule.edge_s(self.description)
@@ -124,7 +106,7 @@ class Meter:
             call_s = (lead_in.ended_s - lead_in.started_s) / lead_in.call_count
             duration_s = window_s or self.rule.window_s(self.description, call_s)
             windows = []
-            for _ in range(repetition_windows):
+            for _ in range(window_count):
                 windows.append(Timed(*load(duration_s)))
                 sampler.check()
             load(lead_s)

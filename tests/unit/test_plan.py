@@ -9,7 +9,7 @@ import pytest
 from suite import plan
 from suite.errors import PlanError
 from suite.plan import Options, Surroundings
-from suite.records import Repetition, Task
+from suite.records import EnergyRule, Repetition, Task
 from suite.worker.model import Axis, Model
 
 
@@ -113,12 +113,11 @@ def test_a_scenario_is_measured_where_a_model_has_it_and_repeats_as_the_plan_doe
 
 def test_energy_has_a_sweep_and_a_window_of_its_own(around: Surroundings) -> None:
     text = MINIMAL.replace('["latency"]', '["energy"]') + (
-        "batch_size = [1, 2, 4]\n[energy]\nbatch_size = [1, 4]\nwindow_s = 6.0\nmin_call_count = 15\n"
+        "batch_size = [1, 2, 4]\n[energy]\nbatch_size = [1, 4]\nwindow_s = 6.0\nidle_s = 9.0\n"
     )
     tasks = read(around, text, Options(models=("walker",)))
     assert [task.batch_size for task in tasks] == [1, 4]
-    rule = tasks[0].repetition
-    assert (rule.time_limit_s, rule.min_call_count, rule.target_relative_halfwidth) == (6.0, 15, None)
+    assert tasks[0].energy == EnergyRule(window_count=3, window_s=6.0, idle_s=9.0)
 
 
 def test_a_target_of_none_is_a_fixed_count(around: Surroundings) -> None:

@@ -177,15 +177,6 @@ def test_a_slow_source_gets_longer_leads_and_idle_stretches():
     assert [event[1] for event in world.events if event[0] == "load"] == [4.0, 60.0, 4.0]
 
 
-def test_the_planned_duration_is_what_it_takes():
-    world = World(call_s=0.25)
-    meter = world.meter()
-    planned_s = meter.planned_s(2, 10.0, 5.0)
-    began_s = world.now_s
-    meter.measure(world.load, 2, 10.0, 5.0)
-    assert planned_s == world.now_s - began_s == 36.0
-
-
 def test_a_window_below_the_sources_minimum_is_refused_before_anything_starts():
     world = World(minimum_window_s=5.0)
     with pytest.raises(SensorError, match=r"a window of 2 s is too short for fake, which needs 5 s") as caught:
@@ -230,21 +221,6 @@ def test_the_sampler_ends_when_the_worker_fails():
     with pytest.raises(WorkerError):
         world.meter().measure(failing, 1, 10.0, 5.0)
     assert world.events[-1] == ("close",)
-
-
-@pytest.mark.parametrize(
-    ("windows", "window_s", "idle_s", "named"),
-    [
-        (0, 10.0, 5.0, "repetition_windows"),
-        (1, 0.0, 5.0, "window_s"),
-        (1, 10.0, 0.0, "idle_s"),
-        (1, 10.0, float("nan"), "idle_s"),
-    ],
-)
-def test_no_window_or_no_idle_stretch_is_refused(windows, window_s, idle_s, named):
-    world = World()
-    with pytest.raises(ValueError, match=f"{named} must be"):
-        world.meter().measure(world.load, windows, window_s, idle_s)
 
 
 def test_the_whole_pipeline_with_its_own_process_is_exact():
