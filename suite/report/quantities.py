@@ -17,8 +17,9 @@ from suite.records import (
     Summary,
     record,
 )
+from suite.report.points import Point, Sweep
 from suite.report.table import Cell, Table, table
-from suite.report.view import Point, RunView, Sweep
+from suite.report.view import RunView
 from suite.units import Scale
 
 Row: TypeAlias = list[Cell]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from suite.records import EnergyReading, FlopCount, ParameterCount, Summary
+from suite.report.points import Point, Subject, Sweep
 from suite.report.quantities import inference_energy
-from suite.report.view import Point, RunView, Subject, Sweep
+from suite.report.view import RunView
 from suite.stats import hypotheses
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, RankFigures, Verdict
 

@@ -25,11 +25,10 @@ from suite.records import (
     Summary,
     Task,
     Test,
-    record,
 )
+from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, differs_at_most_in, point_of
 from suite.stats import summary as summaries
 
-BATCH_SIZE = "batch_size"
 TIMED: tuple[Test, ...] = ("latency", "energy")
 CUT_OFF = NotMeasured(
     code="CUT_OFF",
@@ -63,61 +62,6 @@ class Declaration(Protocol):
 
     @property
     def axes(self) -> tuple[Axis, ...]: ...
-
-
-@record
-class Subject:
-    """What a timed figure is about, apart from how large its input was."""
-
-    model: str
-    runtime: str
-    precision: str
-    device: str
-    thread_count: int
-    seed: int
-    checkpoint: str | None
-    trajectory: str | None
-
-
-@record
-class Point:
-    """One place in a sweep: a subject, how it is called, and the sizes of its input."""
-
-    subject: Subject
-    scenario: str
-    batch_size: int
-    axes: tuple[tuple[str, int], ...]
-
-    def size(self, axis: str) -> int:
-        return self.batch_size if axis == BATCH_SIZE else dict(self.axes)[axis]
-
-
-@record
-class Sweep:
-    """Points that differ in one size alone, in its order. At least two of them."""
-
-    subject: Subject
-    scenario: str
-    axis: str
-    points: tuple[Point, ...]
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        return tuple(point.size(self.axis) for point in self.points)
-
-
-def point_of(task: Task) -> Point:
-    subject = Subject(
-        model=task.model,
-        runtime=task.runtime,
-        precision=task.precision,
-        device=task.device,
-        thread_count=task.thread_count,
-        seed=task.seed,
-        checkpoint=task.checkpoint,
-        trajectory=task.trajectory,
-    )
-    return Point(subject=subject, scenario=task.scenario, batch_size=task.batch_size, axes=task.axes)
 
 
 class RunView:
@@ -210,7 +154,7 @@ class RunView:
             base = self.base(subject)
             if base is None or (axis != BATCH_SIZE and axis not in dict(base.axes)):
                 continue
-            points = [point for point in self.points("latency", "forward") if _differs_in(point, base, axis)]
+            points = [point for point in self.points("latency", "forward") if differs_at_most_in(point, base, axis)]
             points.sort(key=lambda point: point.size(axis))
             if len(points) > 1:
                 found.append(Sweep(subject=subject, scenario="forward", axis=axis, points=tuple(points)))
@@ -305,10 +249,3 @@ class RunView:
         if point not in self._summaries:
             self._summaries[point] = summaries.summarise(samples, self.task("latency", point).repetition)
         return self._summaries[point]
-
-
-def _differs_in(point: Point, base: Point, axis: str) -> bool:
-    if point.subject != base.subject:
-        return False
-    names = [BATCH_SIZE, *dict(base.axes)]
-    return all(point.size(name) == base.size(name) for name in names if name != axis)

@@ -1,55 +1,83 @@
-"""Quantities become text in one place."""
+"""Display of quantities: prefixes, digits that belong together, one unit for a column."""
 
 from __future__ import annotations
 
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from suite import units
-
-SHOWN = [
-    (0.0123, "s", "12.3 ms"),
-    (1.0, "s", "1.00 s"),
-    (999.6e-6, "s", "1.00 ms"),
-    (0.0000012, "J", "1.20 µJ"),
-    (10_586_655_744, "FLOP", "10.6 GFLOP"),
-    (0, "s", "0 s"),
-    (-0.002, "s", "-2.00 ms"),
-    (50.04, "%", "50.0 %"),
-    (41.5, "°C", "41.5 °C"),
-    (512, "B", "512 B"),
-    (1536, "B", "1.50 KiB"),
-    (2**30, "B", "1.00 GiB"),
-]
-
-
-@pytest.mark.parametrize(("value", "unit", "text"), SHOWN)
-def test_a_quantity_is_shown_with_three_digits_and_a_prefix(value: float, unit: str, text: str) -> None:
-    assert units.show(value, unit) == text
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_was_not_measured_has_no_text(value: float) -> None:
-    with pytest.raises(ValueError, match="no measured value"):
-        units.show(value, "s")
-
-
-def test_counts_are_exact_with_thousands_apart() -> None:
-    assert units.show_count(213930297) == "213,930,297"
+from suite.units import Scale, scale_of, show, show_count, show_interval, show_spread
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.012345, "0.0123"), (9.996, "10.0"), (12345.0, "12300"), (0, "0"), (-1.5, "-1.50")]
+    ("value", "unit", "text"),
+    [
+        (0.0123, "s", "12.3 ms"),
+        (0.0009996, "s", "1.00 ms"),
+        (0.0, "J", "0 J"),
+        (-0.004, "s", "-4.00 ms"),
+        (2.4e9, "Hz", "2.40 GHz"),
+        (1536, "B", "1.50 KiB"),
+        (51.5, "°C", "51.5 °C"),
+        (1.25, "", "1.25"),
+    ],
 )
-def test_digits_are_significant_ones(value: float, text: str) -> None:
-    assert units.digits(value) == text
+def test_show_has_three_digits_and_a_prefix(value: float, unit: str, text: str) -> None:
+    assert show(value, unit) == text
 
 
-@given(st.floats(1e-12, 1e15))
-def test_what_is_shown_is_within_half_a_percent_of_the_value(value: float) -> None:
-    number, unit = units.show(value, "s").split()
-    exponents = {"p": -12, "n": -9, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15}
-    assert float(number) * 10.0 ** exponents[unit.removesuffix("s")] == pytest.approx(value, rel=0.0051)
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_show_refuses_what_is_no_measured_value(value: float) -> None:
+    with pytest.raises(ValueError, match="no measured value"):
+        show(value, "s")
+
+
+def test_counts_are_exact_with_thousands_apart() -> None:
+    assert show_count(213_930_297) == "213,930,297"
+
+
+@pytest.mark.parametrize(
+    ("value", "uncertainty", "text"),
+    [
+        (0.1284, 0.0021, "128.4 ± 2.1 ms"),
+        (1.3123, 0.1527, "1.31 ± 0.15 s"),
+        (0.128, 0.0999, "130 ± 100 ms"),
+        (0.0099996, 0.00001, "10.000 ± 0.010 ms"),
+        (3.0, 0.0, "3.000 ± 0 J"),
+        (0.1284, 1e-9, "128.400 ± 0.000 ms"),
+        (-0.02, 0.0035, "-20.0 ± 3.5 ms"),
+    ],
+)
+def test_a_value_and_its_uncertainty_end_at_the_same_place(value: float, uncertainty: float, text: str) -> None:
+    assert show_spread(value, uncertainty, text.rpartition(" ")[2][-1]) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.1279, 0.1288, "127.9–128.8 ms"),
+        (0.12790, 0.12795, "127.900–127.950 ms"),
+        (1.0, 1.0, "1.000–1.000 s"),
+        (0.05, 0.15, "50–150 ms"),
+    ],
+)
+def test_the_last_digit_of_an_interval_is_a_quarter_of_its_half_width(low: float, high: float, text: str) -> None:
+    assert show_interval(low, high, "s") == text
+
+
+def test_a_value_is_shown_to_the_place_of_its_interval() -> None:
+    assert Scale(1e-3, "ms").within(0.12834567, 0.1279, 0.1288) == "128.3"
+    assert Scale(1e-3, "ms").within(0.12834567, 0.128, 0.128) == "128.3"
+
+
+def test_one_scale_serves_a_column() -> None:
+    assert scale_of([0.012, 0.128, 1.3], "s") == Scale(1e-3, "ms")
+    assert scale_of([0.0, 5e8, 9e8], "B") == Scale(1024.0**2, "MiB")
+    assert scale_of([], "J") == Scale(1.0, "J")
+    assert Scale(1e-3, "ms").value(1.3) == "1300"
+    assert Scale(1.0, "s").value(12345.6) == "12346"
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e3])
+def test_scaling_value_and_uncertainty_by_a_thousand_keeps_the_figures(factor: float) -> None:
+    assert show_spread(0.1284 * factor, 0.0021 * factor, "s").startswith("128.4 ± 2.1 ")

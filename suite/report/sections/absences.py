@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from suite.records import LatencySamples, NotMeasured, Task
 from suite.report.plots import Plots
+from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
 from suite.report.table import table
-from suite.report.view import CUT_OFF, NO_CALLS, RunView, point_of
+from suite.report.view import CUT_OFF, NO_CALLS, RunView
 
 ACCURACY = "Accuracy is outside this version of the suite: with seeded weights it would say nothing about the models."
 

@@ -8,10 +8,11 @@ from suite import units
 from suite.records import Interval
 from suite.report import scaling
 from suite.report.plots import Plots
+from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.quantities import r_squared
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
-from suite.report.view import BATCH_SIZE, Point, RunView, Sweep
+from suite.report.view import RunView
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, RankFigures, Verdict
 
 

@@ -6,10 +6,11 @@ from suite import units
 from suite.records import EnergyReading, NotMeasured
 from suite.report import charts
 from suite.report.plots import Margins, Plots, panels
+from suite.report.points import Point
 from suite.report.quantities import energy_table, inference_energy
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
-from suite.report.view import Point, RunView
+from suite.report.view import RunView
 
 
 def render(view: RunView, plots: Plots) -> str:

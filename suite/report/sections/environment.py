@@ -8,9 +8,10 @@ from suite import units
 from suite.records import HostFacts, HostState, Provenance
 from suite.report.overview import hosts
 from suite.report.plots import Plots
+from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, table
-from suite.report.view import RunView, point_of
+from suite.report.view import RunView
 
 UNKNOWN = "not told by the machine"
 

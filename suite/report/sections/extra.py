@@ -6,10 +6,11 @@ from suite import units
 from suite.records import FlopCount, NotMeasured, Summary
 from suite.report import charts, scaling
 from suite.report.plots import Margins, Plots, panels
+from suite.report.points import Point
 from suite.report.quantities import flop_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
-from suite.report.view import Point, RunView
+from suite.report.view import RunView
 
 # Operators that multiply no matrices, by what they do: the first part of the name that fits decides.
 _KINDS = (

@@ -6,9 +6,10 @@ from suite import units
 from suite.records import ColdStart, NotMeasured, Summary
 from suite.report import charts, quantities, scaling
 from suite.report.plots import Margins, Plots, panels, strip_below
+from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, table
-from suite.report.view import BATCH_SIZE, Point, RunView, Sweep
+from suite.report.view import RunView
 
 
 def render(view: RunView, plots: Plots) -> str:
@@ -121,7 +122,7 @@ def _cold_start(view: RunView) -> str:
             rows.append([view.label(subject), *_cold_cells(value)])
     return paragraphs(
         "### Cold start",
-        "The way to the first answer, once per worker process. None of it is in the figures above or below.",
+        "The way to the first answer, once per worker process. No part of it is in the other figures.",
         table(headers, rows).markdown(),
     )
 

@@ -6,9 +6,10 @@ from suite import units
 from suite.records import MemoryUse, NotMeasured
 from suite.report import charts
 from suite.report.plots import Margins, Plots, panels
+from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
-from suite.report.view import BATCH_SIZE, Point, RunView, Sweep
+from suite.report.view import RunView
 
 MIB = float(2**20)
 

@@ -1,0 +1,123 @@
+"""The shared tables and figures, against the truth that the synthetic runs are made from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from suite.records import EnergyReading, Interval, LatencySamples, Repetition, Run, Summary
+from suite.report import quantities, text
+from suite.report.view import RunView
+from suite.units import Scale
+from tests.unit.report import synthetic
+
+MS = Scale(1e-3, "ms")
+SUMMARY = Summary(
+    count=40,
+    mean=0.1284,
+    std=0.0021,
+    median=0.1283,
+    minimum=0.125,
+    maximum=0.135,
+    median_interval=Interval(low=0.1279, high=0.1288, confidence=0.95),
+    percentiles=((50.0, 0.1283),),
+    outlier_count=0,
+    lag1_autocorrelation=None,
+    resolved=True,
+    calls_needed=None,
+)
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return synthetic.make_run(call_count=12, power="simulated")
+
+
+def energy_of(run: Run) -> EnergyReading:
+    reading = next(record.energy for record in run.records if record.energy is not None)
+    assert isinstance(reading, EnergyReading)
+    return reading
+
+
+def samples_of(run: Run) -> LatencySamples:
+    samples = next(record.latency for record in run.records if record.latency is not None)
+    assert isinstance(samples, LatencySamples)
+    return samples
+
+
+def test_gross_and_idle_net_joules_are_those_of_the_simulated_load(run: Run) -> None:
+    figure = quantities.inference_energy(energy_of(run), batch_size=1)
+    assert figure.gross_j == pytest.approx(7.0 * 0.128)  # LXMERT: 65 + 63 ms at 7 W
+    assert figure.net_j == pytest.approx((7.0 - 2.0) * 0.128)
+    assert (figure.load_w, figure.idle_w) == (pytest.approx(7.0), 2.0)
+
+
+def test_energy_is_per_item_of_the_batch_and_its_error_too(run: Run) -> None:
+    one, eight = (quantities.inference_energy(energy_of(run), size) for size in (1, 8))
+    assert eight.gross_j == pytest.approx(one.gross_j / 8)
+    assert eight.error_j == pytest.approx(one.error_j / 8)
+    calls_per_window = energy_of(run).windows[0].call_count
+    assert one.error_j == pytest.approx(energy_of(run).budget.total_j / calls_per_window)
+
+
+def test_mean_deviation_median_and_interval_end_at_their_own_places() -> None:
+    assert quantities.mean_and_std(SUMMARY, MS) == "128.4 ± 2.1"
+    assert quantities.median(SUMMARY, MS) == "128.3"
+    assert quantities.median_interval(SUMMARY, MS) == "127.9–128.8"
+
+
+def test_what_too_few_calls_cannot_say_is_said_so() -> None:
+    single = replace(SUMMARY, count=1, std=None, median_interval=None, percentiles=())
+    assert quantities.mean_and_std(single, MS) == "128.4 (n = 1: no std)"
+    assert quantities.median_interval(single, MS) == "n too small"
+    assert quantities.percentiles(single, MS) == "n too small"
+
+
+def test_only_supported_percentiles_are_shown_and_the_median_not_twice() -> None:
+    told = replace(SUMMARY, percentiles=((50.0, 0.1283), (90.0, 0.1311)))
+    assert quantities.percentiles(told, MS) == "p90 131.1"
+
+
+def test_verdicts_name_the_calls_still_needed_and_a_lost_worker(run: Run) -> None:
+    rule, samples = Repetition(), samples_of(run)
+    unresolved = replace(SUMMARY, resolved=False, calls_needed=1200)
+    assert quantities.verdict(SUMMARY, rule, samples) == "RESOLVED"
+    assert quantities.verdict(unresolved, rule, samples) == "UNRESOLVED, about 1,200 more calls"
+    lost = replace(samples, stop="failed")
+    assert quantities.verdict(unresolved, rule, lost) == "UNRESOLVED, about 1,200 more calls, worker lost midway"
+    fixed = replace(rule, target_relative_halfwidth=None)
+    assert quantities.verdict(SUMMARY, fixed, samples) == "fixed count"
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.99996, "R² > 0.9999"), (0.9994, "R² = 0.9994"), (0.5, "R² = 0.5000")])
+def test_a_fit_is_never_rounded_to_a_perfect_one(value: float, words: str) -> None:
+    assert quantities.r_squared(value) == words
+
+
+def test_parameter_rows_tell_unique_from_registered(run: Run) -> None:
+    made = quantities.parameter_table(RunView(run, synthetic.MODELS))
+    assert made.rows[2][:4] == ("E.T. (human + synthetic)", "21,764,052", "28,857,300", "7,093,248")
+
+
+def test_throughput_is_items_over_the_median(run: Run) -> None:
+    point = RunView(run, synthetic.MODELS).points("latency")[0]
+    assert quantities.throughput_per_s(replace(point, batch_size=8), replace(SUMMARY, median=0.5)) == 16.0
+
+
+def test_terminal_tables_name_reason_and_remedy_below() -> None:
+    tasks = tuple(task for task in synthetic.standard_tasks() if task.test == "energy")
+    lines = text.energy_table(synthetic.make_run(tasks)).splitlines()
+    assert sum("n/a (NO_POWER_SOURCE)" in line for line in lines) == 4
+    assert lines[-1] == (
+        "NO_POWER_SOURCE: No power sensor answered on this machine; "
+        "Run on a board with a sensor, or connect a meter and name it with --power"
+    )
+
+
+@pytest.mark.parametrize("made", [text.params_table, text.flops_table, text.latency_table, text.energy_table])
+def test_terminal_tables_have_a_line_for_every_model(made: object, run: Run) -> None:
+    assert callable(made)
+    lines = str(made(run)).splitlines()
+    titles = [line.split("  ")[0] for line in lines[2:]]
+    assert len(set(titles)) == len(synthetic.MODELS)
