@@ -172,7 +172,8 @@ def verdict(summary: Summary, rule: Repetition, samples: LatencySamples) -> str:
         return f"RESOLVED{lost}"
     if summary.calls_needed is None:
         return f"UNRESOLVED{lost}"
-    return f"UNRESOLVED, about {units.show_count(summary.calls_needed)} more calls{lost}"
+    needed = int(float(f"{summary.calls_needed:.1e}"))  # an estimate: two digits
+    return f"UNRESOLVED, about {units.show_count(needed)} more calls{lost}"
 
 
 def _confidence(view: RunView, points: Sequence[Point]) -> str:

@@ -6,7 +6,7 @@ A cell is text, or an absence: a NotMeasured (shown with its code) or None (not 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import tabulate
@@ -31,6 +31,15 @@ class Table:
         for row in self.rows:
             if len(row) != len(self.headers):
                 raise ValueError(f"a row has {len(row)} cells under {len(self.headers)} headers: {row}")
+
+    def without(self, *beginnings: str) -> Table:
+        """The table less the columns whose headers begin so: a terminal is narrower than a page."""
+        kept = [index for index, header in enumerate(self.headers) if not header.startswith(beginnings)]
+        return replace(
+            self,
+            headers=tuple(self.headers[index] for index in kept),
+            rows=tuple(tuple(row[index] for index in kept) for row in self.rows),
+        )
 
     def markdown(self) -> str:
         """A GitHub table; an absence links to its entry among what was not measured."""

@@ -21,7 +21,8 @@ def flops_table(run: Run) -> str:
 def latency_table(run: Run) -> str:
     """Latency of every point that was asked for, for a terminal."""
     view = RunView(run)
-    return _with_reasons(quantities.latency_table(view, view.points("latency")))
+    table = quantities.latency_table(view, view.points("latency"))
+    return _with_reasons(table.without("Percentiles", "Outliers", "Warm-up"))
 
 
 def energy_table(run: Run) -> str:

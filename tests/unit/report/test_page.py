@@ -55,12 +55,13 @@ def nothing_worked(run: Run) -> Run:
 
 
 STANDARD = synthetic.standard_tasks()
+PAIR = synthetic.standard_tasks(models=("visualbert", "et-human"))
 RUNS = {
     "whole": synthetic.make_run(call_count=12, power="simulated"),
-    "no power": synthetic.make_run(call_count=12),
-    "two samples each": synthetic.make_run(call_count=2),
-    "one sample each": synthetic.make_run(call_count=1),
-    "no noise": synthetic.make_run(call_count=12, noise=0.0),
+    "no power": synthetic.make_run(PAIR, call_count=12),
+    "two samples each": synthetic.make_run(PAIR, call_count=2),
+    "one sample each": synthetic.make_run(PAIR, call_count=1),
+    "no noise": synthetic.make_run(PAIR, call_count=12, noise=0.0),
     "params": synthetic.make_run(only(("params",), STANDARD)),
     "flops": synthetic.make_run(only(("flops",), STANDARD)),
     "energy": synthetic.make_run(only(("energy",), STANDARD), power="simulated"),

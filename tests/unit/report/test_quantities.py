@@ -81,7 +81,7 @@ def test_only_supported_percentiles_are_shown_and_the_median_not_twice() -> None
 
 def test_verdicts_name_the_calls_still_needed_and_a_lost_worker(run: Run) -> None:
     rule, samples = Repetition(), samples_of(run)
-    unresolved = replace(SUMMARY, resolved=False, calls_needed=1200)
+    unresolved = replace(SUMMARY, resolved=False, calls_needed=1234)
     assert quantities.verdict(SUMMARY, rule, samples) == "RESOLVED"
     assert quantities.verdict(unresolved, rule, samples) == "UNRESOLVED, about 1,200 more calls"
     lost = replace(samples, stop="failed")

@@ -44,6 +44,11 @@ def test_a_row_of_another_length_than_the_headers_is_refused() -> None:
         table(("a", "b"), [("1",)])
 
 
+def test_columns_are_left_out_by_how_their_headers_begin() -> None:
+    made = table(("Model", "Median (ms)", "n"), [("a", "1.2", "10")]).without("Median", "Mean")
+    assert (made.headers, made.rows) == (("Model", "n"), (("a", "10"),))
+
+
 @pytest.mark.parametrize(
     ("heading", "fragment"),
     [("NO_SENSOR", "no_sensor"), ("3. Latency", "3-latency"), ("Is it linear?", "is-it-linear")],
