@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], float]
 COUNT_S = 2.0  # what counting parameters or FLOPs of one model takes, roughly; measured tasks have a time limit
-ENERGY_STRETCH_COUNT = 5  # windows and idle stretches of one energy task, roughly
+ENERGY_WINDOW_S = 10.0  # where the power source decides
 
 
 class Progress(Protocol):
@@ -47,7 +47,7 @@ def _allowed_s(task: Task) -> float:
     if task.test == "latency":
         return task.repetition.time_limit_s
     if task.test == "energy":
-        return ENERGY_STRETCH_COUNT * task.repetition.time_limit_s
+        return 2 * task.energy.idle_s + task.energy.window_count * (task.energy.window_s or ENERGY_WINDOW_S)
     return COUNT_S
 
 

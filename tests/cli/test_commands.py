@@ -1,0 +1,182 @@
+"""Every command on fakes: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from suite import store
+from suite.cli.app import app
+from tests.cli.conftest import CommandLine
+from tests.fakes import fake_meter, fake_tools
+
+COMMANDS = ["all", "params", "flops", "latency", "energy", "report", "list", "doctor"]
+HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "pydantic", "rich", "tabulate"}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, suite.cli; suite.cli.main(['--help']); print('\\n' + ' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert "typer" in loaded
+    assert loaded & HEAVY == set()
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "models lock"])
+def test_every_command_has_help_with_an_example_and_the_common_options(suite: CommandLine, command: str) -> None:
+    result = suite(*command.split(), "--help")
+    assert result.status == 0
+    assert f"Example: suite {command}" in result.out
+    assert "--json" in result.out
+    assert "-v, --verbose" in result.out
+
+
+def test_the_list_of_commands_is_complete() -> None:
+    assert [command.name or command.callback.__name__ for command in app.registered_commands] == COMMANDS
+
+
+def test_params_prints_a_table_and_stores_the_counts(suite: CommandLine) -> None:
+    result = suite("params", "--out", "run")
+    assert result.status == 0
+    assert [line.split() for line in result.out.splitlines()[2:]] == [
+        [model, "1,000,000", "1,200,000", "200,000", "1,000,000", "100,000", "500", "3.815", "MiB"]
+        for model in ("reader", "walker")
+    ]
+    assert [line["task"]["test"] for line in suite.lines()] == ["params", "params"]
+
+
+def test_progress_goes_to_stderr_alone(suite: CommandLine) -> None:
+    result = suite("params", "--model", "reader", "--out", "run")
+    assert result.err.splitlines() == [
+        "1 task, up to about 2 s",
+        "counting reader",
+        "[1/1] reader params: 1,000,000 parameters",
+    ]
+
+
+def test_flops_grow_with_the_axis_that_an_option_sweeps(suite: CommandLine) -> None:
+    result = suite("flops", "--model", "reader", "--axis", "text_tokens=10,40", "--json")
+    assert result.status == 0
+    found = {entry["task"]["axes"]["text_tokens"]: entry["flops"]["mac_count"] for entry in result.answer["results"]}
+    assert found == {20: 56_000_000, 10: 46_000_000, 40: 76_000_000}
+
+
+def test_latency_follows_the_worker_s_own_durations(suite: CommandLine) -> None:
+    result = suite("latency", "--model", "reader", "--batch-size", "1,4", "--json", "--out", "run")
+    assert result.status == 0
+    medians = {entry["task"]["batch_size"]: entry["latency"]["median"] for entry in result.answer["results"]}
+    assert medians == pytest.approx({1: 0.050, 4: 0.110}, rel=1e-9)  # 30 ms + 20 ms an item
+    for entry in result.answer["results"]:
+        assert entry["latency"]["count"] >= 10
+        assert entry["latency"]["resolved"]
+        assert entry["latency"]["stop"] == "target"
+
+
+def test_latency_prints_mean_and_deviation_median_and_interval(suite: CommandLine) -> None:
+    result = suite("latency", "--model", "reader")
+    headers, row = result.out.splitlines()[0], result.out.splitlines()[2]
+    assert "Mean ± std (ms)" in headers
+    assert "95 % interval of the median (ms)" in headers
+    assert row.startswith("reader")
+    assert "batch 1, 20 text_tokens, 36 image_regions" in row.replace("text tokens", "text_tokens").replace(
+        "image regions", "image_regions"
+    )
+    assert "50.0" in row
+
+
+def test_threads_are_those_of_the_process_unless_told(suite: CommandLine) -> None:
+    suite("latency", "--model", "reader", "--out", "a")
+    suite("latency", "--model", "reader", "--threads", "1", "--out", "b")
+    assert [suite.lines(run)[0]["task"]["thread_count"] for run in "ab"] == [2, 1]
+
+
+def test_all_prints_the_path_of_its_report_and_nothing_else(suite: CommandLine) -> None:
+    result = suite("all", "--out", "run")
+    assert (result.status, result.out) == (0, "run/report.md\n")
+    assert sorted(path.name for path in Path("run").iterdir()) == ["plots", "records.jsonl", "report.md", "run.json"]
+    run = store.load(Path("run"))
+    assert run.missing() == ()
+    assert suite.workers.open_count == 0
+
+
+def test_a_run_lies_in_a_folder_named_by_time_and_plan(suite: CommandLine) -> None:
+    assert suite("all", "--test", "params").out == "results/20261123T180000Z-standard/report.md\n"
+    assert suite("all", "--test", "params").out == "results/20261123T180000Z-standard-2/report.md\n"
+
+
+def test_quick_is_the_plan_quick(suite: CommandLine) -> None:
+    suite("all", "--quick", "--out", "a")
+    suite("all", "--plan", "quick", "--out", "b")
+    assert store.load(Path("a")).manifest.tasks == store.load(Path("b")).manifest.tasks
+    assert store.load(Path("a")).manifest.plan == "quick"
+
+
+def test_what_could_not_be_measured_ends_in_status_1_with_reason_and_remedy(suite: CommandLine) -> None:
+    result = suite("energy", "--model", "reader")
+    assert result.status == 1
+    assert "NO_POWER_SOURCE: there is no sensor; connect one" in result.out
+
+
+def test_energy_of_a_known_load_is_exact(suite: CommandLine) -> None:
+    meter = fake_meter(suite.workers.clock)
+    suite.tools = fake_tools(suite.folder / "plans", suite.workers, lambda _: meter)
+    result = suite("energy", "--model", "reader", "--json")
+    assert result.status == 0
+    (entry,) = result.answer["results"]
+    call_s = 0.050  # at 7 W, of which 2 W are idle
+    assert entry["energy"]["gross_j"] == pytest.approx(7 * call_s, rel=1e-3)
+    assert entry["energy"]["net_j"] == pytest.approx(5 * call_s, rel=1e-3)
+
+
+def test_report_renders_the_same_bytes_again(suite: CommandLine) -> None:
+    suite("all", "--out", "run")
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    Path("run/report.md").unlink()
+    result = suite("report", "run")
+    assert (result.status, result.out) == (0, "run/report.md\n")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_report_takes_several_runs_and_answers_in_json(suite: CommandLine) -> None:
+    for name in "ab":
+        suite("params", "--out", name)
+    assert suite("report", "a", "b").out == "a/report.md\nb/report.md\n"
+    answer = suite("report", "a", "--json").answer
+    assert (answer["report"], answer["missing_count"], len(answer["results"])) == ("a/report.md", 0, 2)
+
+
+def test_list_names_what_can_be_named(suite: CommandLine) -> None:
+    found = suite("list", "--json").answer
+    assert list(found) == ["models", "runtimes", "power", "plans"]
+    assert {"lxmert", "visualbert", "et-human", "et-human-synthetic"} <= {row["name"] for row in found["models"]}
+    assert [row["name"] for row in found["plans"]] == ["lab", "quick", "standard"]
+    assert list(json.loads(suite("list", "plans", "--json").out)) == ["plans"]
+    assert "visual question answering" in suite("list", "models").out
+
+
+def test_doctor_says_what_can_be_measured_and_how_to_fix_the_rest(suite: CommandLine) -> None:
+    found = {finding["what"]: finding for finding in suite("doctor", "--json").answer}
+    assert found["worker"]["found"] == "python 3.11.0, torch 2.0.0, transformers 4.0.0"
+    assert found["model reader"]["ok"]
+    assert found["energy"] == {
+        "what": "energy",
+        "found": "NO_POWER_SOURCE: there is no sensor",
+        "ok": False,
+        "remedy": "connect one",
+    }
+    text = suite("doctor").out
+    assert "energy: connect one" in text.split("To do:")[1]
+    assert suite.workers.open_count == 0
+
+
+def test_doctor_ends_in_status_1_where_no_model_can_run(suite: CommandLine) -> None:
+    suite.workers.devices = ()
+    assert suite("doctor").status == 1
+
+
+def test_verbose_names_the_log(suite: CommandLine) -> None:
+    assert suite("params", "-v", "--out", "run").err.splitlines()[0] == "log: run/log.txt"

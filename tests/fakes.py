@@ -1,0 +1,307 @@
+"""A worker, a clock and a power sampler that tests script: what they give is known, so whole commands are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from suite.cli.tools import Tools
+from suite.errors import WorkerError
+from suite.moment import Observe
+from suite.plan import Surroundings
+from suite.power.base import Description
+from suite.power.meter import Meter, WindowRule
+from suite.progress import PlainProgress
+from suite.records import FlopCount, HostState, NotMeasured, OperatorCost, ParameterCount, PowerTrace, SharedGroup, Task
+from suite.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
+from suite.worker.model import Axis, Model
+from tests.unit.samples import FACTS, STATE
+
+MIB = 2**20
+NO_SENSOR = NotMeasured(code="NO_POWER_SOURCE", reason="there is no sensor", remedy="connect one")
+
+
+class Reader(Model):
+    """Two input axes."""
+
+    name = "reader"
+    title = "Reader"
+    task = "reading"
+    why = "It reads."
+    source = "made up"
+    axes = (Axis("text_tokens", "text tokens", 20, 2, 512), Axis("image_regions", "image regions", 36, 1, 100))
+
+
+class Walker(Model):
+    """One input axis, a scenario, and files of the user's."""
+
+    name = "walker"
+    title = "Walker"
+    task = "walking"
+    why = "It walks."
+    source = "made up"
+    axes = (Axis("frames", "frames", 50, 1, 1000),)
+    scenarios = ("forward", "episode")
+    takes_checkpoint = True
+    takes_trajectory = True
+
+
+MODELS: Mapping[str, Model] = {"reader": Reader(), "walker": Walker()}
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """Seconds that pass only where something says so."""
+
+    now_s: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def sleep(self, duration_s: float) -> None:
+        self.now_s += duration_s
+
+    def utc(self) -> datetime:
+        return datetime(2026, 11, 23, 18, tzinfo=UTC) + timedelta(seconds=self.now_s - 1000.0)
+
+    def state(self) -> HostState:
+        return STATE
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A call lasts fixed_s + per_item_s * batch size, times 1 + the next of `noise`, which repeats."""
+
+    fixed_s: float = 0.030
+    per_item_s: float = 0.020
+    noise: tuple[float, ...] = (0.0, 0.001, -0.001)
+
+    def latency_s(self, batch_size: int, call: int) -> float:
+        return (self.fixed_s + self.per_item_s * batch_size) * (1 + self.noise[call % len(self.noise)])
+
+
+Fault = BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request to a worker, and the task that it was for, if it was for one."""
+
+    operation: str
+    task: Task | None
+
+
+Script = Callable[[Asked], Fault]  # what to raise instead of answering
+
+
+def no_fault(_: Asked) -> Fault:
+    return None
+
+
+def died(code: str = "WORKER_DIED") -> WorkerError:
+    return WorkerError(code, "the worker ended with signal 9", "see the log", fatal=True)
+
+
+@dataclass(slots=True)
+class FakeWorkers:
+    """Opens fake workers on one clock, and keeps what was asked of all of them."""
+
+    clock: FakeClock
+    cost: Cost = Cost()
+    script: Script = no_fault
+    devices: tuple[str, ...] = ("cpu",)
+    started: list[int] = field(default_factory=list)  # thread counts
+    asked: list[Asked] = field(default_factory=list)
+    open_count: int = 0
+
+    def open(self, thread_count: int) -> FakeWorker:
+        self.started.append(thread_count)
+        self.open_count += 1
+        return FakeWorker(self)
+
+    def ask(self, operation: str, task: Task | None = None) -> None:
+        asked = Asked(operation, task)
+        self.asked.append(asked)
+        fault = self.script(asked)
+        if fault is not None:
+            raise fault
+
+
+class FakeWorker:
+    """One worker; see suite.replies.WorkerLike for what its methods mean."""
+
+    def __init__(self, shop: FakeWorkers) -> None:
+        self._shop = shop
+        self._cases: dict[str, Task] = {}
+        self._calls: dict[str, int] = {}
+        self.hello = Hello(
+            process_s=0.25,
+            versions=(("python", "3.11.0"), ("torch", "2.0.0"), ("transformers", "4.0.0")),
+            devices=shop.devices,
+            clock="fake",
+        )
+
+    def import_model(self, model: str) -> Imported:
+        self._shop.ask("import")
+        return Imported(import_s=1.5, resident_bytes=200 * MIB)
+
+    def count_parameters(self, model: str, checkpoint: str | None) -> ParameterCount:
+        self._shop.ask("count_parameters", Task(test="params", model=model, checkpoint=checkpoint))
+        return ParameterCount(
+            unique_count=1_000_000,
+            registered_count=1_200_000,
+            trainable_count=1_000_000,
+            embedding_count=100_000,
+            buffer_element_count=500,
+            parameter_bytes=4_000_000,
+            buffer_bytes=2_000,
+            bytes_by_dtype=(("float32", 4_000_000),),
+            shared=(SharedGroup(names=("a.weight", "b.weight"), parameter_count=200_000),),
+            expected_unique_count=None,
+        )
+
+    def count_flops(self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes) -> FlopCount:
+        task = Task(test="flops", model=model, scenario=scenario, batch_size=batch_size, axes=tuple(axes))
+        self._shop.ask("count_flops", task)
+        mac_count = 1_000_000 * batch_size * sum(size for _, size in axes)
+        by_operator = (OperatorCost(operator="mm", mac_count=mac_count),)
+        return FlopCount(mac_count=mac_count, by_operator=by_operator, uncounted=("softmax",), source="counted")
+
+    def load(self, task: Task) -> Loaded:
+        self._shop.ask("load", task)
+        return Loaded(
+            build_s=0.5,
+            weights_s=2.0,
+            weight_bytes=4_000_000,
+            weights_source="checkpoint" if task.checkpoint else "seeded",
+            weights_sha256="ab" * 32,
+            thread_count=task.thread_count,
+            synchronisation="none needed: cpu",
+        )
+
+    def prepare(self, case: str, task: Task) -> Prepared:
+        self._shop.ask("prepare", task)
+        self._cases[case] = task
+        step_count = task.size("frames") if task.scenario == "episode" else 1
+        source = "trajectory" if task.trajectory else "seeded"
+        return Prepared(
+            inputs_source=source, inputs_sha256="cd" * 32, step_count=step_count, before_resident_bytes=210 * MIB
+        )
+
+    def check_inputs(self, case: str) -> tuple[str, ...]:
+        self._shop.ask("check_inputs", self._cases[case])
+        return tuple(name for name, _ in self._cases[case].axes)
+
+    def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
+        self._shop.ask("time", self._cases[case])
+        started_s = self._shop.clock()
+        latency_s = tuple(self._call(case) for _ in range(call_count))
+        return Timed(started_s=started_s, latency_s=latency_s)
+
+    def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
+        self._shop.ask("time_for", self._cases[case])
+        started_s = self._shop.clock()
+        latency_s: list[float] = []
+        while len(latency_s) < min_call_count or self._shop.clock() - started_s < duration_s:
+            latency_s.append(self._call(case))
+        ended_s = self._shop.clock()
+        return TimedFor(started_s=started_s, ended_s=ended_s, call_count=len(latency_s), latency_s=tuple(latency_s))
+
+    def memory(self) -> Memory:
+        return Memory(
+            resident_bytes=250 * MIB, peak_resident_bytes=300 * MIB, peak_was_reset=True, device_peak_bytes=None
+        )
+
+    def reset_memory(self) -> bool:
+        return True
+
+    def release(self, case: str) -> None:
+        del self._cases[case]
+
+    def close(self) -> None:
+        self._shop.open_count -= 1
+
+    def _call(self, case: str) -> float:
+        call = self._calls.get(case, 0)
+        self._calls[case] = call + 1
+        duration_s = self._shop.cost.latency_s(self._cases[case].batch_size, call)
+        self._shop.clock.sleep(duration_s)
+        return duration_s
+
+
+@dataclass(slots=True)
+class FakeSampler:
+    """A step load: idle_w and load_w as they are marked, sampled every period of the fake clock."""
+
+    clock: FakeClock
+    description: Description
+    idle_w: float = 2.0
+    load_w: float = 7.0
+    marks: list[tuple[float, float]] = field(default_factory=list)  # from then on so many watts
+
+    def __enter__(self) -> Self:
+        self.marks = [(self.clock(), self.idle_w)]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.marks.append((self.clock(), 0.0))
+
+    def mark(self, label: str) -> None:
+        self.marks.append((self.clock(), self.load_w if label == "load" else self.idle_w))
+
+    def check(self) -> None:
+        return None
+
+    def collect(self) -> PowerTrace:
+        start_s, period_s = self.marks[0][0], self.description.period_s
+        count = int((self.clock() - start_s) / period_s) + 1
+        time_s = [start_s + number * period_s for number in range(count)]
+        power_w = [next(watts for since_s, watts in reversed(self.marks) if since_s <= at_s) for at_s in time_s]
+        return PowerTrace(rails=("total",), time_s=tuple(time_s), power_w=(tuple(power_w),))
+
+
+def fake_meter(clock: FakeClock) -> Meter:
+    """A meter of 2 W idle and 7 W under load, whose windows last 2 s."""
+    description = Description(
+        scope="fake",
+        rails=("total",),
+        quantity="power",
+        period_s=0.05,
+        minimum_window_s=1.0,
+        resolution=0.0,
+        gain_error=0.0,
+    )
+    return Meter(
+        source="fake",
+        options={},
+        description=description,
+        rule=WindowRule(min_window_s=2.0, min_period_count=1, min_call_count=1),
+        start=lambda _source, _options: FakeSampler(clock, description),
+        clock=clock,
+        sleep=clock.sleep,
+    )
+
+
+def fake_tools(
+    plans: Path,
+    workers: FakeWorkers,
+    meter: Callable[[str], Meter | NotMeasured] = lambda _: NO_SENSOR,
+    survey: Sequence[tuple[str, str, NotMeasured | None]] = (),
+) -> Tools:
+    """The command line's tools with nothing real in them; `plans` holds the shipped plans."""
+    clock = workers.clock
+    return Tools(
+        workers=lambda _: workers.open,
+        select_meter=meter,
+        survey=lambda: tuple(survey),
+        observe=Observe(clock=clock, utc_now=clock.utc, state=clock.state),
+        facts=lambda _: FACTS,
+        surroundings=lambda: Surroundings(plans=plans, models=MODELS, cpu_count=2),
+        progress=lambda stream: PlainProgress(stream, clock),
+    )
