@@ -100,6 +100,7 @@ class Worker(WorkerLike):
         try:
             reply = wire.ask("hello", deadlines_s["hello"], {})
         except WorkerError as exc:
+            wire.kill()
             if exc.code == "CRASHED":
                 raise UsageError(f"{python}: no Python >= 3.6 that can run a worker: {exc.reason}") from exc
             raise

@@ -31,13 +31,19 @@ class Wire:
     """Not thread-safe; one request is under way at a time. Whatever interrupts a request ends the process."""
 
     def __init__(self, python: Path, log: Path, environment: Mapping[str, str], root: Path = Path("/")) -> None:
-        """Starts the process; its stderr is appended to log. Raises UsageError where it can't be started."""
+        """Starts the process; its stderr is appended to log. Raises UsageError where it can't be started.
+
+        On Linux the worker dies with the thread that calls this (prctl(2), PR_SET_PDEATHSIG): let it be the main one.
+        """
         self._root = root
         self._log = log
         self._received = b""
         self._request_count = 0
         self._oom_kill_count = postmortem.oom_kill_count(root)
-        self._staged = tempfile.TemporaryDirectory(prefix="suite-worker-")
+        try:
+            self._staged = tempfile.TemporaryDirectory(prefix="suite-worker-")
+        except OSError as exc:
+            raise UsageError(f"{tempfile.gettempdir()}: no folder can be made for a worker ({exc.strerror})") from exc
         try:
             stage(Path(self._staged.name))
             with log.open("ab") as stderr:

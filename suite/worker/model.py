@@ -30,6 +30,7 @@ class Model:
     axes: Tuple[Axis, ...] = ()
     scenarios: Tuple[str, ...] = ("forward",)
     packages: Tuple[str, ...] = ("torch",)
+    modules: Tuple[str, ...] = ()  # what `build` would import later: imported with the packages, so as import time
     takes_checkpoint = False
     takes_trajectory = False
 

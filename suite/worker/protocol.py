@@ -13,7 +13,8 @@ Operations (arguments -> result):
 hello             -> protocol, process_started_s (first line of Python), versions {name: version}, devices [name, ...],
                   clock; imports torch where it is installed (devices are empty where it isn't)
 import            model -> import_s (all seconds spent importing in this process), resident_bytes
-count_parameters  model, options -> the fields of records.ParameterCount but expected_unique_count   (meta device)
+count_parameters  model, options -> the fields of records.ParameterCount but expected_unique_count: shared as
+                  [{names, parameter_count}], bytes_by_dtype as [[dtype, bytes]]      (meta device)
 count_flops       model, options, scenario, batch_size, axes {name: size} -> mac_count, by_operator [[name, macs], ...],
                   uncounted [name, ...]                                    (meta device)
 load              model, options, runtime, precision, device, thread_count, seed -> build_s, weights_s, weight_bytes,
@@ -29,7 +30,12 @@ reset_memory      -> peak_was_reset                                        start
 release           case -> {}
 quit              -> {}
 
-`options` is what the user brings to a model: {"checkpoint": path or null}.
+`options` is what the user brings to a model: {"checkpoint": path or null}. Paths are absolute.
+
+Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
+BAD_PLUGIN, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and
+FAILED for any other exception. The controller adds those of a worker that is gone: HUNG, CRASHED, KILLED,
+KILLED_FOR_MEMORY.
 """
 
 PROTOCOL_VERSION = 1

@@ -130,6 +130,13 @@ def test_an_error_reply_keeps_the_worker_and_its_traceback(program: Program, tmp
         assert worker.memory().peak_resident_bytes == 6
 
 
+def test_a_worker_that_refuses_to_say_hello_is_ended(program: Program, tmp_path: Path) -> None:
+    error = '{"id": 1, "error": {"code": "FAILED", "reason": "OSError: libcudart", "remedy": "m", "traceback": "t"}}'
+    with pytest.raises(WorkerError, match="OSError: libcudart"):
+        start(program(f"echo $$ > {tmp_path}/pid; echo '{error}'; exec cat > /dev/null"), tmp_path)
+    assert_gone(int((tmp_path / "pid").read_text()))
+
+
 def test_a_duration_that_cannot_be_is_a_foreign_answer(program: Program, tmp_path: Path) -> None:
     timed = '{"id": 2, "result": {"started_s": 1.0, "latency_s": [0.5, -0.5]}}'
     with start(program(f"echo '{HELLO}'; echo '{timed}'; {UNTIL_QUIT}"), tmp_path) as worker:
