@@ -29,8 +29,10 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(ENV_STAMP) $(PROJECT_STAMP)  ## make .venv from the locks (skipped when it is up to date)
+	@:
 
 setup-dev: setup $(DEV_STAMP)  ## the same, and what tests and checks need
+	@:
 
 bench: bench-native  ## measure all models and write the report (here, in .venv; container images are still to come)
 
@@ -54,7 +56,7 @@ lint: setup-dev  ## format, lint and types
 check: lint test  ## lint, then all tests: what CI runs
 
 benchmarks: setup-dev  ## the suite's own figures beside their goals (RUN=results/... adds those of a run)
-	@for script in startup params; do $(BIN)/python benchmarks/$$script.py || exit; done
+	@for script in startup params overhead; do $(BIN)/python benchmarks/$$script.py || exit; done
 	@if [ -n "$(RUN)" ]; then for script in report_time memory wall_share; do \
 		$(BIN)/python benchmarks/$$script.py "$(RUN)" || exit; done; fi
 

@@ -14,6 +14,7 @@ from goal import at_most
 
 from suite import store
 from suite.records import MemoryUse, RunRecord
+from suite.units import show
 
 GOAL_BYTES = 120e6
 MAX_BATCH_SIZE = 8
@@ -38,7 +39,7 @@ def largest(records: tuple[RunRecord, ...]) -> dict[str, tuple[MemoryUse, RunRec
 def main(run: Path) -> None:
     for model, (use, record) in largest(store.load(run).records).items():
         parts = (use.peak_resident_bytes, use.weight_bytes, use.import_resident_bytes)
-        peak, weights, imports = (f"{part / 1e6:.0f} MB" for part in parts)
+        peak, weights, imports = (show(part, "B") for part in parts)
         sizes = ", ".join([f"batch {record.task.batch_size}", *(f"{size} {name}" for name, size in record.task.axes)])
         what = (
             f"{model} ({record.task.scenario}, {sizes}): peak {peak} = weights {weights} + imports {imports} + the rest"
