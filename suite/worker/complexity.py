@@ -18,6 +18,9 @@ class ShapeSource:
 
         return torch.empty(tuple(shape), dtype=torch.float32, device="meta")
 
+    def fractions(self, shape: Sequence[int]) -> Any:
+        return self.uniform(shape)
+
     def integers(self, shape: Sequence[int], low: int, high: int) -> Any:
         import torch
 
@@ -158,8 +161,9 @@ def _operators_seen() -> Any:
             self.names: Set[str] = set()
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if not func.is_view:
-                self.names.add(_short(func))
+            name = _short(func)
+            if not (func.is_view or name == "_unsafe_view"):
+                self.names.add(name)
             return func(*args, **(kwargs or {}))
 
     return Operators()

@@ -42,6 +42,10 @@ class Stream:
 
         return self.fill_uniform(torch.empty(tuple(shape), dtype=torch.float32), half_range)
 
+    def fractions(self, shape: Sequence[int]) -> Any:
+        """float32 tensor of values in [0, 1]."""
+        return self.uniform(shape).abs_()
+
     def fill_uniform(self, tensor: Any, half_range: float) -> Any:
         """Writes values in [-half_range, half_range) into a contiguous float32 CPU tensor, in place; returns it."""
         step = _float32(half_range / _HALF_RANGE_COUNT)

@@ -53,7 +53,7 @@ class EpisodicTransformerModel(Model):
         return {
             "text_ids": source.child("text_ids").integers((batch_size, token_count), 1, _WORD_COUNT),
             "text_lengths": source.full((batch_size,), token_count),
-            "frames": source.child("frames").uniform((batch_size, frame_count) + _FRAME_SHAPE).abs_(),
+            "frames": source.child("frames").fractions((batch_size, frame_count) + _FRAME_SHAPE),
             "actions": source.child("actions").integers((batch_size, frame_count), 1, _ACTION_COUNT),
             "frame_lengths": source.full((batch_size,), frame_count),
         }

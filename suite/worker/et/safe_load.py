@@ -7,12 +7,20 @@ functions and storage types, and gives inert stand-ins for the few classes that 
 import pickle
 import re
 import zipfile
+from collections import OrderedDict
 from typing import Any, Dict
 
 from suite.worker.outcome import WorkerFault
 
-# Classes in the published checkpoints, whatever module they came from: vocabularies and a dict with attributes.
-_STAND_INS = ("Vocab", "VocabWithLock", "AttrDict")
+# Foreign classes of the published checkpoints, and of which modules; elsewhere the same names will do as well.
+_VOCABULARIES, _DICTS = ("Vocab", "VocabWithLock"), ("AttrDict",)
+_PUBLISHED = (
+    "vocab.vocab.Vocab",
+    "vocab.Vocab",
+    "alfred.utils.helper_util.VocabWithLock",
+    "alfred.utils.helper_util.AttrDict",
+)
+_NAMED_STAND_INS_FROM = (2, 7)  # the torch from which weights_only takes a stand-in under another class's name
 _ALLOWED = (
     ("collections", "Counter"),
     ("collections", "OrderedDict"),
@@ -30,8 +38,8 @@ _READING_ERRORS = (
 )  # fmt: skip
 
 
-class StandIn(dict):  # type: ignore[type-arg]  # the worker's Python has no dict[...]
-    """Holds what was pickled with an object of a foreign class, and does nothing."""
+class StandIn:
+    """Takes the place of an object of a foreign class, and forgets what was pickled with it."""
 
     def __setstate__(self, state: Any) -> None:
         pass
@@ -62,14 +70,17 @@ def load(path: str, code: str) -> Any:
 def _load(path: str, is_zip: bool) -> Any:
     import torch
 
-    if not hasattr(torch.serialization, "safe_globals"):  # torch < 2.5
-        return torch.load(path, map_location="cpu", pickle_module=_RestrictedPickle, **_open_unpickler_options())
-    with torch.serialization.safe_globals(_named_stand_ins(path, is_zip)):
+    version = tuple(int(part) for part in re.findall(r"\d+", torch.__version__)[:2])
+    if version < _NAMED_STAND_INS_FROM:
+        return torch.load(path, map_location="cpu", pickle_module=_RestrictedPickle, **_options_for_own_unpickler())
+    names = torch.serialization.get_unsafe_globals_in_checkpoint(path) if is_zip else _PUBLISHED
+    pairs = [(_stand_in(name.rpartition(".")[2]), name) for name in names]
+    with torch.serialization.safe_globals([pair for pair in pairs if pair[0] is not None]):
         return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
 
 
-def _open_unpickler_options() -> Dict[str, bool]:
-    """torch 1.13 to 2.4 must be told to take the unpickler that it is given; older ones know no such option."""
+def _options_for_own_unpickler() -> Dict[str, bool]:
+    """From 1.13 on torch must be told to take the unpickler that it is given; before, it knows no such option."""
     import inspect
 
     import torch
@@ -77,27 +88,25 @@ def _open_unpickler_options() -> Dict[str, bool]:
     return {"weights_only": False} if "weights_only" in inspect.signature(torch.load).parameters else {}
 
 
-def _named_stand_ins(path: str, is_zip: bool) -> Any:
-    """A stand-in for each foreign class that the file names and that is on the list, under its name in the file."""
-    import torch
-
-    if is_zip:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    else:
-        names = ["vocab.vocab.Vocab", "vocab.Vocab"] + [
-            "alfred.utils.helper_util." + name for name in ("AttrDict", "VocabWithLock")
-        ]
-    split = [name.rpartition(".") for name in names]
-    return [type(name, (StandIn,), {"__module__": module}) for module, _, name in split if name in _STAND_INS]
+def _stand_in(class_name: str) -> Any:
+    """What takes the place of a foreign class; None for one that no such file needs."""
+    if class_name in _DICTS:
+        return OrderedDict  # the one mapping of another name that weights_only puts items into
+    return StandIn if class_name in _VOCABULARIES else None
 
 
 class _RestrictedUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if name in _STAND_INS:
-            return StandIn
-        if (module, name) in _ALLOWED or (module == "torch" and _STORAGE.fullmatch(name)):
+        if _allowed(module, name):
             return super().find_class(module, name)
-        raise pickle.UnpicklingError("GLOBAL {}.{}".format(module, name))
+        stand_in = _stand_in(name)
+        if stand_in is None:
+            raise pickle.UnpicklingError("GLOBAL {}.{}".format(module, name))
+        return stand_in
+
+
+def _allowed(module: str, name: str) -> bool:
+    return (module, name) in _ALLOWED or (module == "torch" and _STORAGE.fullmatch(name) is not None)
 
 
 class _RestrictedPickle:

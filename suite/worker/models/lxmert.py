@@ -36,8 +36,8 @@ class Lxmert(Model):
             "input_ids": source.child("input_ids").integers(text, 1, _WORD_COUNT),
             "attention_mask": source.full(text, 1),
             "token_type_ids": source.full(text, 0),
-            "visual_feats": source.child("visual_feats").uniform(regions + (2048,)).abs_(),
-            "visual_pos": source.child("visual_pos").uniform(regions + (4,)).abs_(),
+            "visual_feats": source.child("visual_feats").fractions(regions + (2048,)),
+            "visual_pos": source.child("visual_pos").fractions(regions + (4,)),
             "visual_attention_mask": source.full(regions, 1),
         }
 

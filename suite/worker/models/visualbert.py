@@ -42,7 +42,7 @@ class VisualBert(Model):
             "input_ids": source.child("input_ids").integers(text, 1, _WORD_COUNT),
             "attention_mask": source.full(text, 1),
             "token_type_ids": source.full(text, 0),
-            "visual_embeds": source.child("visual_embeds").uniform(regions + (_FEATURE_COUNT,)).abs_(),
+            "visual_embeds": source.child("visual_embeds").fractions(regions + (_FEATURE_COUNT,)),
             "visual_attention_mask": source.full(regions, 1),
             "visual_token_type_ids": source.full(regions, 1),
         }
