@@ -66,8 +66,12 @@ class Pace:
         self._began_s = self._clock()
         self.total_s, self.task_count = total_s, task_count
 
-    def advance(self, task: Task) -> None:
-        self.done_s += _allowed_s(task)
+    def advance(self, task: Task, record: RunRecord) -> None:
+        """A task that was not measured took no time worth speaking of: it says nothing about the pace."""
+        if record.not_measured():
+            self.total_s -= _allowed_s(task)
+        else:
+            self.done_s += _allowed_s(task)
         self.done_count += 1
 
     @property
@@ -95,7 +99,7 @@ class PlainProgress:
         self._say(text)
 
     def advance(self, task: Task, record: RunRecord) -> None:
-        self._pace.advance(task)
+        self._pace.advance(task, record)
         pace = self._pace
         left = f", about {duration(pace.remaining_s)} left" if pace.done_count < pace.task_count else ""
         self._say(f"[{pace.done_count}/{pace.task_count}] {describe(task)}: {outcome(record)}{left}")
@@ -137,7 +141,7 @@ class LiveProgress:
         self._draw()
 
     def advance(self, task: Task, record: RunRecord) -> None:
-        self._pace.advance(task)
+        self._pace.advance(task, record)
         self._bar.print(f"{describe(task)}: {outcome(record)}", markup=False)
         self._draw()
 

@@ -10,6 +10,7 @@ import pytest
 
 from suite.records import (
     Block,
+    EnergyRule,
     EnergyWindow,
     ErrorBudget,
     FlopCount,
@@ -57,7 +58,7 @@ def test_nonsense_is_refused_on_entry(message: str, make: Callable[[], object]) 
 
 
 def test_a_key_is_the_same_on_every_machine() -> None:
-    assert TASK.key == Task(test="latency", model="null").key == "e16b5858fe9a0e73"
+    assert TASK.key == Task(test="latency", model="null").key == "770cba1af7e5716c"
 
 
 CHANGES: dict[str, object] = {
@@ -74,6 +75,7 @@ CHANGES: dict[str, object] = {
     "checkpoint": "a.pth",
     "trajectory": "trial",
     "repetition": Repetition(min_call_count=11),
+    "energy": EnergyRule(window_count=2),
 }
 
 
