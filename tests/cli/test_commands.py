@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from suite import store
+from suite import models_lock, store
+from suite.cli import locking
 from suite.cli.app import app
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_meter, fake_tools
@@ -180,3 +181,15 @@ def test_doctor_ends_in_status_1_where_no_model_can_run(suite: CommandLine) -> N
 
 def test_verbose_names_the_log(suite: CommandLine) -> None:
     assert suite("params", "-v", "--out", "run").err.splitlines()[0] == "log: run/log.txt"
+
+
+def test_models_lock_pins_what_the_models_come_to_here(suite: CommandLine) -> None:
+    tools = fake_tools(suite.folder / "plans", suite.workers)
+    assert locking.write(tools, as_json=False, path=Path("models.lock")) == 0
+    models_lock.load.cache_clear()
+    locked = models_lock.load(Path("models.lock")).models
+    assert {name: entry.unique_parameter_count for name, entry in locked.items()} == {
+        "reader": 1_000_000,
+        "walker": 1_000_000,
+    }
+    assert suite.workers.open_count == 0
