@@ -68,6 +68,7 @@ class Runner:
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[Versions], HostFacts] = host.facts
     _stored: set[str] = field(default_factory=set)
+    _facts: dict[Versions, HostFacts] = field(default_factory=dict)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
@@ -97,8 +98,9 @@ class Runner:
         worker: WorkerLike | None = None
         versions: Versions = ()
         try:
-            for task in tasks:
-                self.sink.begin(f"counting {task.model}")
+            for index, task in enumerate(tasks):
+                if index == 0 or task.model != tasks[index - 1].model:
+                    self.sink.begin(f"counting {task.model}")
                 before = self.observe()
                 try:
                     worker = worker or self.open_worker(task.thread_count)
@@ -191,15 +193,18 @@ class Runner:
     def _blank(self, task: Task, before: Moment, versions: Versions, wall_s: float | None = None) -> RunRecord:
         """A record of the task with the machine around it, and no outcome yet."""
         after = self.observe()
+        if versions not in self._facts:
+            self._facts[versions] = self.facts(versions)
+        doubts = host.flags(before.state, after.state, own_thread_count=task.thread_count)
         return RunRecord(
             schema_version=SCHEMA_VERSION,
             task=task,
             started_utc=before.utc,
             wall_s=after.time_s - before.time_s if wall_s is None else wall_s,
-            host=self.facts(versions),
+            host=self._facts[versions],
             before=before.state,
             after=after.state,
-            flags=host.flags(before.state, after.state, own_thread_count=task.thread_count),
+            flags=() if task.test in COUNTING else doubts,  # a count does not depend on the machine's state
         )
 
     def _store(self, record: RunRecord) -> None:
