@@ -124,9 +124,7 @@ class Runner:
         turns = Turns(bench, self.observe)
         latency = [task for task in tasks if task.test == "latency"]
         try:
-            if latency:
-                self.sink.begin(f"timing {latency[0].model}, {len(latency)} sizes in turns")
-            for series in interleave(turns, latency, random.Random(tasks[0].seed)):
+            for series in interleave(turns, latency, random.Random(tasks[0].seed), self.sink.begin):
                 self._store(self._latency_record(bench, series))
             for task in tasks:
                 if task.test == "energy":

@@ -7,10 +7,11 @@ begins with one call that is not counted: caches and allocator still hold what t
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from suite.bench import Bench
@@ -98,23 +99,27 @@ class Series:
         )
 
 
-def interleave(turns: Turns, tasks: Sequence[Task], rng: random.Random) -> Iterator[Series]:
+def interleave(
+    turns: Turns, tasks: Sequence[Task], rng: random.Random, tell: Callable[[str], None]
+) -> Iterator[Series]:
     """Measures the tasks in turns; yields each series the moment it ends, with samples, an error, or both.
 
-    A worker that dies takes only the series it was measuring: the others go on in a new one.
+    A worker that dies takes only the series it was measuring: the others go on in a new one. tell is given a line as
+    each round begins.
     """
     open_series = [Series(task=task) for task in tasks]
-    first_round = True
+    rounds = itertools.count(1)
     while open_series:
+        number = next(rounds)
+        tell(f"timing {open_series[0].task.model}, round {number}, {len(open_series)} of {len(tasks)} sizes")
         # The plan's first point goes first, so that cold start is that of the same case in every run.
-        head, rest = (open_series[:1], open_series[1:]) if first_round else ([], open_series[:])
+        head, rest = (open_series[:1], open_series[1:]) if number == 1 else ([], open_series[:])
         rng.shuffle(rest)
         for series in head + rest:
             turns.visit(series)
             if series.ended:
                 yield series
         open_series = [series for series in open_series if not series.ended]
-        first_round = False
 
 
 class Turns:

@@ -264,9 +264,11 @@ def main(arguments: Sequence[str] | None = None, tools: Tools | None = None) -> 
     except BrokenPipeError:  # the reader of stdout has gone; nothing is left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
-    except Exception:  # noqa: BLE001  # a fault of the suite itself: its trace is what there is to report
-        traceback.print_exc()
-        return _refuse("this is a fault of the suite itself; report it with the lines above", FAILED)
+    except Exception as error:  # noqa: BLE001  # a fault of the suite itself
+        if session.verbose:
+            traceback.print_exc()
+        where = "the lines above" if session.verbose else "what -v prints"
+        return _refuse(f"the suite itself failed ({type(error).__name__}: {error}); report it with {where}", FAILED)
 
 
 def _refuse(message: str, exit_status: int) -> int:

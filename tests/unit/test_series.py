@@ -37,7 +37,8 @@ def turns_on(workers: FakeWorkers) -> Turns:
 
 
 def measured(workers: FakeWorkers, tasks: Sequence[Task], seed: int = 0) -> list[Series]:
-    return list(interleave(turns_on(workers), tasks, random.Random(seed)))
+    told: list[str] = []
+    return list(interleave(turns_on(workers), tasks, random.Random(seed), told.append))
 
 
 def batches(workers: FakeWorkers, operation: str) -> list[int]:
@@ -109,6 +110,14 @@ def test_a_block_lasts_about_a_second_and_fits_eight_times_into_the_limits() -> 
     assert series.next_block_call_count() == 5  # 2 s / 8 / 50 ms
     series.task = sizes(1, rule=Repetition(time_limit_s=80.0, max_call_count=80))[0]
     assert series.next_block_call_count() == 10  # 80 / 8
+
+
+def test_each_round_is_told_with_what_is_left_of_it() -> None:
+    told: list[str] = []
+    rule = Repetition(min_call_count=20, max_call_count=20, target_relative_halfwidth=None)
+    turns = turns_on(FakeWorkers(FakeClock(), STEADY))
+    list(interleave(turns, [*sizes(1), *sizes(2, rule=rule)], random.Random(0), told.append))
+    assert told == [f"timing reader, round {number}, 2 of 2 sizes" for number in range(1, 6)]
 
 
 def test_cold_start_belongs_to_the_first_series_alone() -> None:
