@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
+from suite import __version__
 from suite.cli import options
 from suite.errors import SuiteError
 
@@ -44,11 +45,31 @@ app = typer.Typer(
     "First time? suite doctor says what this machine can measure; suite all --quick gives a first report.",
     rich_markup_mode=None,
     add_completion=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, no_args_is_help=True)
+models_app = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, invoke_without_command=True)
 app.add_typer(models_app, name="models")
+
+
+@app.callback()
+def suite(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version:
+        print(__version__)
+    else:
+        _help_unless_command(context)
+
+
+@models_app.callback()
+def models(context: typer.Context) -> None:
+    _help_unless_command(context)
+
+
+def _help_unless_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command("all", epilog="Example: suite all --quick --model lxmert --model et-human")

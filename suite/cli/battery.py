@@ -94,7 +94,7 @@ def _begun(plan: Plan, request: Request, tools: Tools) -> Battery:
         raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
     power = request.power or "auto"
     meter = _meter(plan.tasks, power, tools)
-    _check_devices(plan.tasks, tools)
+    _check_worker(plan.tasks, tools)
     started_utc = tools.observe().utc
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -128,7 +128,7 @@ def _resumed(request: Request, tools: Tools) -> Battery:
     try:
         _check_same(run_store.manifest, request, tools)
         meter = _meter(run_store.missing(), run_store.manifest.power, tools)
-        _check_devices(run_store.missing(), tools)
+        _check_worker(run_store.missing(), tools)
     except SuiteError:
         run_store.close()
         raise
@@ -151,12 +151,13 @@ def _meter(tasks: Sequence[Task], power: str, tools: Tools) -> Meter | NotMeasur
     return tools.select_meter(power if any(task.test == "energy" for task in tasks) else "none")
 
 
-def _check_devices(tasks: Sequence[Task], tools: Tools) -> None:
-    """Raises UsageError for a device that the worker's torch does not have."""
+def _check_worker(tasks: Sequence[Task], tools: Tools) -> None:
+    """Raises UsageError for an interpreter that is not there, or a device that its torch does not have."""
     wanted = {task.device for task in tasks if task.test in ("latency", "energy")} - {"cpu"}
+    open_worker = tools.workers(Path(os.devnull))
     if not wanted:
         return
-    worker = tools.workers(Path(os.devnull))(1)
+    worker = open_worker(1)
     there = worker.hello.devices
     worker.close()
     for device in sorted(wanted):

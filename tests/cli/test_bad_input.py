@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from suite import store
+from suite.cli.tools import real_workers
 from suite.errors import WorkerError
 from tests.cli.conftest import CommandLine
-from tests.fakes import Asked, Fault
+from tests.fakes import Asked, Fault, fake_tools
 
 REFUSED = [
     ("latancy", "No such command 'latancy'. Did you mean 'latency'?"),
@@ -174,3 +176,14 @@ def test_an_error_is_no_json(suite: CommandLine) -> None:
     with pytest.raises(json.JSONDecodeError):
         json.loads(result.out)
     assert result.error
+
+
+def test_an_interpreter_that_is_not_there_is_refused_before_a_folder_is_made(
+    suite: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUITE_WORKER_PYTHON", "/nowhere/python3.6")
+    suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), workers=real_workers)
+    result = suite("latency", "--model", "reader")
+    assert result.status == 2
+    assert result.error.startswith("SUITE_WORKER_PYTHON=/nowhere/python3.6: no such program; name a Python >= 3.6")
+    assert not (suite.folder / "results").exists()

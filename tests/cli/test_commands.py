@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from suite import models_lock, store
+from suite import __version__, models_lock, store
 from suite.cli import locking
 from suite.cli.app import app
 from tests.cli.conftest import CommandLine
@@ -193,3 +193,15 @@ def test_models_lock_pins_what_the_models_come_to_here(suite: CommandLine) -> No
         "walker": 1_000_000,
     }
     assert suite.workers.open_count == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("models",)])
+def test_without_a_command_the_help_is_the_answer(suite: CommandLine, arguments: tuple[str, ...]) -> None:
+    result = suite(*arguments)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("Usage: suite")
+    assert "Commands:" in result.out
+
+
+def test_the_version_is_that_of_the_package(suite: CommandLine) -> None:
+    assert suite("--version").out == f"{__version__}\n"
