@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from suite.records import NotMeasured, Run
+from suite.records import NotMeasured, ParameterCount, Run
 from suite.report import quantities
 from suite.report.table import Table
 from suite.report.view import RunView
+from suite.units import show_count
 
 
 def params_table(run: Run) -> str:
-    """Parameter counts of every model, for a terminal."""
-    return _with_reasons(quantities.parameter_table(RunView(run)))
+    """Parameter counts of every model and what they share, by name, for a terminal."""
+    view = RunView(run)
+    counts = [(view.title(model), view.parameters(model)) for model in view.models]
+    shared = [
+        f"{title}: {' = '.join(group.names)}, {show_count(group.parameter_count)} parameters that Unique counts once"
+        for title, count in counts
+        if isinstance(count, ParameterCount)
+        for group in count.shared
+    ]
+    return "\n\n".join([_with_reasons(quantities.parameter_table(view)), *(["\n".join(shared)] if shared else [])])
 
 
 def flops_table(run: Run) -> str:

@@ -43,9 +43,13 @@ def test_the_list_of_commands_is_complete() -> None:
 def test_params_prints_a_table_and_stores_the_counts(suite: CommandLine) -> None:
     result = suite("params", "--out", "run")
     assert result.status == 0
-    assert [line.split() for line in result.out.splitlines()[2:]] == [
+    table, shared = result.out.split("\n\n")
+    assert [line.split() for line in table.splitlines()[2:]] == [
         [model, "1,000,000", "1,200,000", "200,000", "1,000,000", "100,000", "500", "3.815", "MiB"]
         for model in ("reader", "walker")
+    ]
+    assert shared.splitlines() == [
+        f"{model}: a.weight = b.weight, 200,000 parameters that Unique counts once" for model in ("reader", "walker")
     ]
     assert [line["task"]["test"] for line in suite.lines()] == ["params", "params"]
 
