@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 Clock = Callable[[], float]
-COUNT_S = 2.0  # what counting parameters or FLOPs of one model takes, roughly; measured tasks have a time limit
+COUNT_S = 1.0  # what counting parameters or FLOPs of one model takes, roughly; measured tasks have a time limit
 ENERGY_WINDOW_S = 10.0  # where the power source decides
 
 
@@ -52,7 +52,10 @@ def _allowed_s(task: Task) -> float:
 
 
 class Pace:
-    """How long still: what the limits allow the tasks that are left, scaled by how those before kept to theirs."""
+    """How long still, at most by the tasks' limits: what they allow in all, less what has passed or is done.
+
+    Interleaved tasks end together, late in their group: until then the clock says more than the count of the done.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -80,8 +83,7 @@ class Pace:
 
     @property
     def remaining_s(self) -> float:
-        left_s = max(0.0, self.total_s - self.done_s)
-        return left_s * self.elapsed_s / self.done_s if self.done_s > 0 else left_s
+        return max(0.0, self.total_s - max(self.elapsed_s, self.done_s))
 
 
 class PlainProgress:

@@ -34,7 +34,7 @@ def test_what_tasks_may_take_is_their_time_limit_or_a_rough_guess() -> None:
     counting = Task(test="params", model="null")
     energy = Task(test="energy", model="null", energy=EnergyRule(window_count=3, window_s=5.0, idle_s=10.0))
     assert progress.allowed_s(TASKS) == 30.0
-    assert progress.allowed_s([counting]) == 2.0
+    assert progress.allowed_s([counting]) == 1.0
     assert progress.allowed_s([energy]) == 35.0
 
 
@@ -43,17 +43,17 @@ def test_a_line_says_what_came_out_how_far_it_is_and_how_long_it_still_takes() -
     plain = PlainProgress(stream, clock)
     plain.plan(progress.allowed_s(TASKS), len(TASKS))
     plain.begin("timing null, 3 sizes in turns")
-    clock.now_s = 5.0  # half of what the limit allows: the rest will take half of it as well
+    clock.now_s = 5.0  # half of what the limit allows: its 10 s of the 30 are done with
     plain.advance(TASKS[0], latency_record(TASKS[0], (0.011, 0.012, 0.013)))
-    clock.now_s = 10.0  # one is left of 10 s, and the one that was measured took all of its 10 s
+    clock.now_s = 14.0  # the one that was not measured leaves 20 s in all, and 14 s have passed
     plain.advance(TASKS[1], replace(latency_record(TASKS[1]), latency=ABSENT))
     plain.advance(TASKS[2], latency_record(TASKS[2], (0.5,)))
     plain.close()
     assert stream.getvalue().splitlines() == [
         "3 tasks, up to about 30 s",
         "timing null, 3 sizes in turns",
-        "[1/3] null latency, batch 1: 12.0 ms (median of 3), about 10 s left",
-        "[2/3] null latency, batch 2: not measured: NO_POWER_SOURCE (there is no sensor), about 10 s left",
+        "[1/3] null latency, batch 1: 12.0 ms (median of 3), about 20 s left",
+        "[2/3] null latency, batch 2: not measured: NO_POWER_SOURCE (there is no sensor), about 6 s left",
         "[3/3] null latency, batch 4: 500 ms (median of 1)",
     ]
 
