@@ -35,17 +35,21 @@ class Curve:
 
 
 def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) -> None:
-    """Every sample as a dot, the median as a dash, and the fit with its equation; both axes begin at zero."""
+    """Every sample as a dot, the median as a dash, and the fit with its equation; both axes begin at zero.
+
+    The height follows the medians: a few calls that took many times as long lie on the upper edge as triangles.
+    """
     right = max(cloud.x for cloud in clouds) * 1.06
+    top = min(max(max(cloud.samples) for cloud in clouds) * 1.08, max(cloud.median for cloud in clouds) * 1.6)
     for cloud in clouds:
-        _dots(axes, _beside(cloud, right), cloud.samples, index)
+        _dots_within(axes, _beside(cloud, right), cloud.samples, (0.0, top), index)
         axes.hlines(cloud.median, cloud.x - right / 35, cloud.x + right / 35, color=INK, linewidth=1.0, zorder=4)
     if curve is not None:
         ends = (0.0, right)
         axes.plot(ends, [curve.predict(x) for x in ends], color=colour(index), linewidth=1.3, zorder=3)
         axes.text(0.97, 0.05, curve.text, transform=axes.transAxes, ha="right", fontsize=8.5, bbox=_PLATE)
     axes.set_xlim(0, right)
-    axes.set_ylim(0, max(max(cloud.samples) for cloud in clouds) * 1.08)
+    axes.set_ylim(0, top)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
 
@@ -63,20 +67,25 @@ def deviations(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: 
     sizes = sorted(abs(value) for values in percents for value in values)
     limit = 1.5 * sizes[int(0.9 * (len(sizes) - 1))] or 1.0
     for cloud, values in zip(clouds, percents, strict=True):
-        placed = list(zip(_beside(cloud, right), values, strict=True))
-        inside = [(x, value) for x, value in placed if abs(value) <= limit]
-        _dots(axes, [x for x, _ in inside], [value for _, value in inside], index)
-        for x, value in placed:
-            if abs(value) > limit:
-                edge, shape = (limit, "^") if value > 0 else (-limit, "v")
-                axes.plot([x], [edge], shape, color=colour(index), markersize=3.5, markeredgewidth=0, clip_on=False)
+        _dots_within(axes, _beside(cloud, right), values, (-limit, limit), index)
     axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_ylim(-limit, limit)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
 
 
-def _dots(axes: Axes, x: Sequence[float], y: Sequence[float], index: int) -> None:
-    axes.plot(x, y, ".", color=colour(index), alpha=0.5, markersize=3.5, markeredgewidth=0)
+def _dots_within(axes: Axes, x: Sequence[float], y: Sequence[float], limits: tuple[float, float], index: int) -> None:
+    """Dots, and triangles on the edge for those that lie beyond it."""
+    low, high = limits
+    placed = list(zip(x, y, strict=True))
+    _marks(axes, ".", [(at, value) for at, value in placed if low <= value <= high], index)
+    _marks(axes, "^", [(at, high) for at, value in placed if value > high], index)
+    _marks(axes, "v", [(at, low) for at, value in placed if value < low], index)
+
+
+def _marks(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int) -> None:
+    x, y = [at for at, _ in placed], [value for _, value in placed]
+    alpha = 0.5 if shape == "." else 1.0
+    axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=3.5, markeredgewidth=0, clip_on=False)
 
 
 def _beside(cloud: Cloud, right: float) -> list[float]:
