@@ -85,7 +85,11 @@ def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
     )
 
 
-def _picture(view: RunView, counted: dict[str, FlopCount], plots: Plots) -> str:
+def _picture(view: RunView, counts: dict[str, FlopCount], plots: Plots) -> str:
+    """Bars of what was counted here; a figure from models.lock is not known by operator."""
+    counted = {model: count for model, count in counts.items() if count.by_operator}
+    if not counted:
+        return ""
     names = [view.title(model) for model in counted]
     parts = []
     for operator in _operators(list(counted.values())):

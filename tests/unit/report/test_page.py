@@ -11,7 +11,7 @@ import matplotlib
 import pytest
 
 from suite.errors import StoreError
-from suite.records import NotMeasured, Repetition, Run, Task
+from suite.records import FlopCount, NotMeasured, Repetition, Run, Task
 from suite.report import page
 from suite.report.table import anchor
 from tests.unit.report import synthetic
@@ -192,3 +192,15 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     out.write_text("in the way")
     with pytest.raises(StoreError, match=r"the report can't be written .*; free the disk or name another folder"):
         render(RUNS["params"], out)
+
+
+def test_flops_from_the_lock_have_no_picture_by_operator(tmp_path: Path) -> None:
+    run = synthetic.make_run(only(("flops",), STANDARD))
+    locked = tuple(
+        replace(record, flops=replace(record.flops, by_operator=(), uncounted=(), source="models.lock"))
+        for record in run.records
+        if isinstance(record.flops, FlopCount)
+    )
+    text = render(replace(run, records=locked), tmp_path)
+    assert "Taken from `models.lock`" in text
+    assert "plots/flops.png" not in text
