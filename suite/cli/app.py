@@ -67,6 +67,9 @@ def run_all(
     trajectory: options.Trajectory = None,
     time_limit: options.TimeLimit = None,
     power: options.Power = None,
+    power_csv: options.PowerCsv = None,
+    rails: options.Rails = None,
+    sysfs_root: options.SysfsRoot = None,
     out: options.Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     as_json: options.Json = False,
@@ -89,7 +92,12 @@ def run_all(
         time_limit_s=time_limit,
     )
     request = battery.Request(
-        plan=battery.plan_name(plan, quick), options=changes, power=power, out=out, resume=resume, verbose=verbose
+        plan=battery.plan_name(plan, quick),
+        options=changes,
+        power=options.power(power, power_csv, rails, sysfs_root),
+        out=out,
+        resume=resume,
+        verbose=verbose,
     )
     return battery.whole(request, _session(context, verbose).tools, as_json=as_json)
 
@@ -180,6 +188,9 @@ def energy(
     checkpoint: options.Checkpoint = None,
     trajectory: options.Trajectory = None,
     power: options.Power = None,
+    power_csv: options.PowerCsv = None,
+    rails: options.Rails = None,
+    sysfs_root: options.SysfsRoot = None,
     out: options.Out = None,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
@@ -197,7 +208,8 @@ def energy(
         checkpoint=checkpoint,
         trajectory=trajectory,
     )
-    request = battery.Request(plan=plan, options=changes, power=power, out=out, verbose=verbose)
+    asked = options.power(power, power_csv, rails, sysfs_root)
+    request = battery.Request(plan=plan, options=changes, power=asked, out=out, verbose=verbose)
     return battery.single("energy", request, _session(context, verbose).tools, as_json=as_json)
 
 
@@ -219,22 +231,38 @@ def report(
 def list_what(
     context: typer.Context,
     what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
+    power: options.Power = None,
+    power_csv: options.PowerCsv = None,
+    rails: options.Rails = None,
+    sysfs_root: options.SysfsRoot = None,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
     """List what can be named: models with their input sizes, runtimes, power sources, plans."""
     from suite.cli import listing
 
-    _session(context, verbose)
-    return listing.show(what, as_json=as_json)
+    asked = options.power(power, power_csv, rails, sysfs_root)
+    return listing.show(what, _session(context, verbose).tools, asked, as_json=as_json)
 
 
-@app.command(epilog="Example: suite doctor")
-def doctor(context: typer.Context, as_json: options.Json = False, verbose: options.Verbose = False) -> int:
+@app.command(epilog="Example: suite doctor --self-test")
+def doctor(
+    context: typer.Context,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Run a short load with each usable power source.")
+    ] = False,
+    power: options.Power = None,
+    power_csv: options.PowerCsv = None,
+    rails: options.Rails = None,
+    sysfs_root: options.SysfsRoot = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
     """Say what this machine can measure, and how to fix the rest."""
     from suite.cli import diagnosis
 
-    return diagnosis.show(_session(context, verbose).tools, as_json=as_json)
+    asked = options.power(power, power_csv, rails, sysfs_root) or "auto"
+    return diagnosis.show(_session(context, verbose).tools, asked, self_test=self_test, as_json=as_json)
 
 
 @models_app.command(epilog="Example: suite models lock")

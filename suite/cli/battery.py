@@ -94,6 +94,7 @@ def _begun(plan: Plan, request: Request, tools: Tools) -> Battery:
         raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
     power = request.power or "auto"
     meter = _meter(plan.tasks, power, tools)
+    tools = tools.looking_at(power)
     _check_devices(plan.tasks, tools)
     started_utc = tools.observe().utc
     manifest = Manifest(
@@ -128,6 +129,7 @@ def _resumed(request: Request, tools: Tools) -> Battery:
     try:
         _check_same(run_store.manifest, request, tools)
         meter = _meter(run_store.missing(), run_store.manifest.power, tools)
+        tools = tools.looking_at(run_store.manifest.power)
         _check_devices(run_store.missing(), tools)
     except SuiteError:
         run_store.close()

@@ -30,14 +30,15 @@ class Finding:
     remedy: str = ""
 
 
-def show(tools: Tools, *, as_json: bool) -> int:
+def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json: bool) -> int:
     """Prints the findings. Exit status 1 if no model can be measured here."""
+    tools = tools.looking_at(power)
     hello = _hello(tools)
     versions = hello.versions if isinstance(hello, Hello) else ()
     findings = [
         *_worker(hello),
         *_models(tools, hello),
-        *_power(tools),
+        *_power(tools, power),
         *_machine(tools.facts(versions), tools.observe().state),
         _disk(Path.cwd()),
     ]
@@ -85,17 +86,20 @@ def _models(tools: Tools, hello: Hello | SuiteError) -> Iterator[Finding]:
         yield Finding(what=f"model {model.name}", found=found, ok=not missing)
 
 
-def _power(tools: Tools) -> Iterator[Finding]:
-    """Energy can be measured if a source is there that `--power auto` may choose; the others are told beside it."""
-    chosen = tools.select_meter("auto")
+def _power(tools: Tools, power: str) -> Iterator[Finding]:
+    """Energy can be measured if a source is there that --power may choose; the others are told beside it."""
+    chosen = tools.select_meter(power)
     if isinstance(chosen, NotMeasured):
         yield Finding(what="energy", found=f"{chosen.code}: {chosen.reason}", ok=False, remedy=chosen.remedy)
     else:
         yield Finding(what="energy", found=f"by {chosen.source}: {chosen.description.scope}", ok=True)
-    for name, summary, absence in tools.survey():
-        found = summary if absence is None else f"{absence.code}: {absence.reason}"
-        remedy = "" if absence is None else absence.remedy
-        yield Finding(what=f"power {name}", found=found, ok=absence is None, remedy=remedy)
+    for source in tools.survey(power):
+        if isinstance(source.found, NotMeasured):
+            absence = source.found
+            found = f"{absence.code}: {absence.reason}"
+            yield Finding(what=f"power {source.name}", found=found, ok=False, remedy=absence.remedy)
+        else:
+            yield Finding(what=f"power {source.name}", found=f"{source.summary}: {source.found.scope}", ok=True)
 
 
 def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -34,8 +35,16 @@ class Tools:
 
     workers: Callable[[Path], OpenWorker] = real_workers
     select_meter: Callable[[str], meter.Meter | NotMeasured] = meter.select
-    survey: Callable[[], tuple[tuple[str, str, NotMeasured | None], ...]] = meter.survey
+    survey: Callable[[str], tuple[meter.Surveyed, ...]] = meter.survey
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[tuple[tuple[str, str], ...]], HostFacts] = host.facts
     surroundings: Callable[[], Surroundings] = Surroundings.here
     progress: Callable[[TextIO], progress.Progress] = progress.opened
+
+    def looking_at(self, power: str) -> Tools:
+        """The same, with the host's facts and state read where `root` in --power says: at another machine's tree."""
+        root = meter.root_of(power)
+        if root is None:
+            return self
+        observe = replace(self.observe, state=partial(host.state, Path(root)))
+        return replace(self, observe=observe, facts=partial(host.facts, root=Path(root)))

@@ -7,44 +7,26 @@ Source: docs/energy.md, section The window.
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from statistics import fmean
-from typing import NamedTuple, Protocol
 
 from suite import registry
 from suite.errors import SensorError, UsageError
-from suite.power.base import CounterTrace, Description, Options, Source
+from suite.power.base import Description, Options, Source
+from suite.power.channel import Channel, Gauge, SamplerLike, Start, Stretch, Stretches, Timed
 from suite.power.client import Sampler
-from suite.power.integrate import energy_j, error_budget, mean_power_w, power_trace, sample_period_s
-from suite.records import EnergyReading, EnergyWindow, NotMeasured, PowerTrace
+from suite.records import EnergyReading, NotMeasured, disjoint
+
+__all__ = ["DEFAULT_RULE", "Gauge", "Meter", "SamplerLike", "Start", "Timed", "WindowRule", "probe", "select", "survey"]
 
 CALL_MARGIN = 1.1  # the lead-in's mean call may be slower than the window's
 
 
-class Timed(NamedTuple):
-    """Back-to-back calls: when the first began and the last ended (system-wide monotonic clock), and how many."""
-
-    started_s: float
-    ended_s: float
-    call_count: int
-
-
 Load = Callable[[float], tuple[float, float, int]]  # runs calls for at least that many seconds; returns a Timed
-
-
-class SamplerLike(Protocol):
-    description: Description
-
-    def mark(self, label: str) -> None: ...
-    def check(self) -> None: ...
-    def collect(self) -> PowerTrace | CounterTrace: ...
-
-
-Start = Callable[[str, Options], AbstractContextManager[SamplerLike]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,52 +54,86 @@ class WindowRule:
 DEFAULT_RULE = WindowRule()
 
 
-class Stretch(NamedTuple):
-    start_s: float
-    end_s: float
+class Surveyed(NamedTuple):
+    """One source looked at: what it measures here with these options, or why it can't."""
+
+    name: str
+    summary: str
+    options: Options
+    found: Description | NotMeasured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """One power source with its options, known to give samples here."""
+    """A power source with its options, known to give samples here, and those that measure other parts beside it."""
 
     source: str
     options: Options
     description: Description
+    beside: tuple[Gauge, ...] = ()
     rule: WindowRule = DEFAULT_RULE
     start: Start = Sampler.start
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
+    @property
+    def gauges(self) -> tuple[Gauge, ...]:
+        return (Gauge(self.source, self.options, self.description), *self.beside)
+
     def measure(self, load: Load, window_count: int, window_s: float | None, idle_s: float) -> EnergyReading:
-        """Energy of back-to-back calls over that many windows, between two idle stretches.
+        """What `measure_all` gives for the source itself. Raises SensorError where it gave no reading."""
+        outcome = self.measure_all(load, window_count, window_s, idle_s)[0]
+        if isinstance(outcome, NotMeasured):
+            raise SensorError(outcome.code, outcome.reason, outcome.remedy)
+        return outcome
 
-        load(duration_s) runs calls for at least that long. window_s None: by the rule. An idle stretch lasts at least
-        the source's minimum window. Raises SensorError: TOO_SHORT, GAP, SENSOR_LOST, SENSOR_HUNG, or the source's own.
+    def measure_all(
+        self, load: Load, window_count: int, window_s: float | None, idle_s: float
+    ) -> tuple[EnergyReading | NotMeasured, ...]:
+        """Energy of back-to-back calls over that many windows, between two idle stretches: an outcome per gauge.
+
+        load(duration_s) runs calls for at least that long. window_s None: by the rule, for the gauge that needs most.
+        An idle stretch lasts at least the longest minimum window. A gauge that fails (TOO_SHORT, GAP, SENSOR_LOST,
+        SENSOR_HUNG, or the source's own code) costs its own outcome; the load goes on while one of them gives samples.
         """
+        channels = [Channel(gauge) for gauge in self.gauges]
         if window_s is not None:
-            self._refuse_short(window_s)
-        idle_s = max(idle_s, self.description.minimum_window_s)
-        lead_s = self.rule.edge_s(self.description)
-        with self.start(self.source, self.options) as sampler:
-            before = self._idle(sampler, idle_s)
-            sampler.mark("load")
-            lead_in = Timed(*load(lead_s))
-            call_s = (lead_in.ended_s - lead_in.started_s) / lead_in.call_count
-            duration_s = window_s or self.rule.window_s(self.description, call_s)
-            windows = []
-            for _ in range(window_count):
-                windows.append(Timed(*load(duration_s)))
-                sampler.check()
-            load(lead_s)
-            after = self._idle(sampler, idle_s)
-            trace = sampler.collect()
-        return self._reading(trace, before, windows, after)
+            for channel in channels:
+                channel.refuse_short(window_s)
+        with ExitStack() as stack:
+            for channel in channels:
+                channel.start(self.start, stack)
+            stretches = self._sequence(channels, load, window_count, window_s, idle_s)
+        return tuple(channel.outcome(stretches) for channel in channels)
 
-    def _idle(self, sampler: SamplerLike, idle_s: float) -> Stretch:
+    def _sequence(
+        self, channels: Sequence[Channel], load: Load, window_count: int, window_s: float | None, idle_s: float
+    ) -> Stretches | None:
+        """Idle, lead-in, windows, lead-out, idle; None as soon as no channel is left."""
+        described = [channel.gauge.description for channel in channels if channel.failure is None]
+        if not described:
+            return None
+        idle_s = max(idle_s, *(description.minimum_window_s for description in described))
+        edge_s = max(self.rule.edge_s(description) for description in described)
+        before = self._idle(channels, edge_s, idle_s)
+        _mark(channels, "load")
+        lead_in = Timed(*load(edge_s))
+        call_s = (lead_in.ended_s - lead_in.started_s) / lead_in.call_count
+        duration_s = window_s or max(self.rule.window_s(description, call_s) for description in described)
+        windows = []
+        for _ in range(window_count):
+            windows.append(Timed(*load(duration_s)))
+            if not _any_left(channels):
+                return None
+        load(edge_s)
+        after = self._idle(channels, edge_s, idle_s)
+        for channel in channels:
+            channel.collect()
+        return Stretches(before, windows, after)
+
+    def _idle(self, channels: Iterable[Channel], edge_s: float, idle_s: float) -> Stretch:
         """An idle stretch, with as much idle time on either side as a window has load."""
-        edge_s = self.rule.edge_s(self.description)
-        sampler.mark("idle")
+        _mark(channels, "idle")
         self.sleep(edge_s)
         start_s = self.clock()
         self.sleep(idle_s)
@@ -125,47 +141,20 @@ class Meter:
         self.sleep(edge_s)
         return Stretch(start_s, end_s)
 
-    def _reading(
-        self, trace: PowerTrace | CounterTrace, before: Stretch, timed: Sequence[Timed], after: Stretch
-    ) -> EnergyReading:
-        for window in timed:
-            self._refuse_short(window.ended_s - window.started_s)
-        period_s = self.description.period_s
-        windows = tuple(
-            EnergyWindow(
-                start_s=window.started_s,
-                end_s=window.ended_s,
-                call_count=window.call_count,
-                energy_j=energy_j(trace, window.started_s, window.ended_s, period_s),
-            )
-            for window in timed
-        )
-        idle_w = [mean_power_w(trace, stretch.start_s, stretch.end_s, period_s) for stretch in (before, after)]
-        achieved_s = sample_period_s(trace.time_s)
-        return EnergyReading(
-            source=self.source,
-            scope=self.description.scope,
-            method="counter" if isinstance(trace, CounterTrace) else "trapezoid",
-            sample_period_s=achieved_s,
-            idle_before_w=idle_w[0],
-            idle_after_w=idle_w[1],
-            windows=windows,
-            budget=error_budget(windows, fmean(idle_w), self.description, achieved_s),
-            trace=power_trace(trace),
-        )
 
-    def _refuse_short(self, window_s: float) -> None:
-        if window_s < self.description.minimum_window_s:
-            raise SensorError(
-                "TOO_SHORT",
-                f"a window of {window_s:.3g} s is too short for {self.source}, which needs "
-                f"{self.description.minimum_window_s:g} s",
-                "ask for a longer window, or for none: then it is chosen by the source's period",
-            )
+def _mark(channels: Iterable[Channel], label: str) -> None:
+    for channel in channels:
+        channel.mark(label)
+
+
+def _any_left(channels: Sequence[Channel]) -> bool:
+    for channel in channels:
+        channel.check()
+    return any(channel.failure is None for channel in channels)
 
 
 def select(spec: str, *, start: Start = Sampler.start, rule: WindowRule = DEFAULT_RULE) -> Meter | NotMeasured:
-    """The meter that --power asks for: "none", "auto", "NAME" or "NAME:key=value,...".
+    """The meter that --power asks for: "none", "auto", "NAME", each but "none" with ":key=value,..." behind it.
 
     Raises UsageError for a name, an option or a value that does not exist.
     """
@@ -173,9 +162,9 @@ def select(spec: str, *, start: Start = Sampler.start, rule: WindowRule = DEFAUL
         return NotMeasured(
             code="NOT_ASKED", reason="energy was switched off with --power none", remedy="run again with --power auto"
         )
-    if spec == "auto":
-        return _automatic(start, rule)
     source, options = _parse(spec)
+    if source is None:
+        return _automatic(start, rule, options)
     found = probe(source, options, start)
     return (
         found
@@ -185,7 +174,7 @@ def select(spec: str, *, start: Start = Sampler.start, rule: WindowRule = DEFAUL
 
 
 def probe(source: Source, options: Options, start: Start = Sampler.start) -> Description | NotMeasured:
-    """What the source measures here, after one real sample was read in a sampler's process; else why it can't."""
+    """What the source measures here, if it gives one real sample in a process of its own; else why it can't."""
     try:
         with start(source.name, options) as sampler:
             return sampler.description
@@ -193,25 +182,37 @@ def probe(source: Source, options: Options, start: Start = Sampler.start) -> Des
         return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
 
 
-def survey(*, start: Start = Sampler.start) -> tuple[tuple[str, str, NotMeasured | None], ...]:
-    """(name, summary, None or why it can't be used here) of every source, by rank; probed side by side."""
+def survey(spec: str = "auto", *, start: Start = Sampler.start) -> tuple[Surveyed, ...]:
+    """What every source measures here, or why it can't, by rank; probed side by side.
+
+    Of `spec`, the reserved options reach every source that takes them, the others the one that it names.
+    """
+    named, given = _parse(spec)
     sources = _by_rank()
-    with ThreadPoolExecutor(max_workers=max(1, len(sources))) as pool:
-        outcomes = pool.map(lambda source: probe(source, {}, start), sources)
-        return tuple(
-            (source.name, source.summary, outcome if isinstance(outcome, NotMeasured) else None)
-            for source, outcome in zip(sources, outcomes, strict=True)
-        )
+
+    def look(source: Source) -> Surveyed:
+        options = given if source is named else _taken(source, given)
+        return Surveyed(source.name, source.summary, options, probe(source, options, start))
+
+    with ThreadPoolExecutor(max_workers=min(MAX_PROBES, max(1, len(sources)))) as pool:
+        return tuple(pool.map(look, sources))
 
 
-def _automatic(start: Start, rule: WindowRule) -> Meter | NotMeasured:
+def root_of(spec: str) -> str | None:
+    """The folder that `root` names in what --power says; None where the machine itself is meant."""
+    pairs = (pair.partition("=") for pair in spec.partition(":")[2].split(","))
+    return next((value for key, _, value in pairs if key == "root"), None)
+
+
+def _automatic(start: Start, rule: WindowRule, options: Options) -> Meter | NotMeasured:
     tried = []
     for source in _by_rank():
-        if not source.automatic:
+        if not source.automatic or ("rails" in options and "rails" not in source.options):
             continue
-        found = probe(source, {}, start)
+        found = probe(source, _taken(source, options), start)
         if isinstance(found, Description):
-            return Meter(source=source.name, options={}, description=found, rule=rule, start=start)
+            taken = _taken(source, options)
+            return Meter(source=source.name, options=taken, description=found, rule=rule, start=start)
         tried.append(f"{source.name} ({found.code}: {found.reason})")
     if not tried:
         names = ", ".join(registry.discover(registry.POWER_SOURCES))
@@ -234,25 +235,39 @@ def _by_rank() -> list[Source]:
     return sorted(sources, key=lambda source: (source.rank, source.name))
 
 
-def _parse(spec: str) -> tuple[Source, Options]:
-    """NAME:key=value,key=value as the source and its options, checked. Raises UsageError."""
+def _taken(source: Source, options: Options) -> Options:
+    """Those of the reserved options that the source takes."""
+    return {key: value for key, value in options.items() if key == "root" or (key == "rails" and key in source.options)}
+
+
+def _parse(spec: str) -> tuple[Source | None, Options]:
+    """NAME:key=value,key=value as the source (None: auto) and its options, checked. Raises UsageError."""
     name, colon, text = spec.partition(":")
     plugins = registry.discover(registry.POWER_SOURCES)
-    if name in ("auto", "none"):
-        raise UsageError(f"--power {name} takes no options, got {text!r}; name a source: {', '.join(plugins)}")
-    if name not in plugins:
+    if name == "none":
+        raise UsageError(f"--power none takes no options, got {text!r}; name a source: {', '.join(plugins)}")
+    if name not in plugins and name != "auto":
         raise UsageError("--power: " + registry.unknown("power source", name, ["auto", "none", *plugins]))
-    source: Source = plugins[name]
+    source: Source | None = plugins.get(name)
+    allowed = [*(source.options if source else RESERVED), "root"]
     options: dict[str, str] = {}
     for pair in text.split(",") if colon else []:
         key, equals, value = (part.strip() for part in pair.partition("="))
-        if key not in source.options:
-            what = f"--power {name}: {registry.unknown('option', key, source.options)}" if source.options else ""
-            raise UsageError(what or f"--power {name}: it takes no options, got {key!r}")
+        if key not in allowed:
+            raise UsageError(f"--power {name}: {_not_taken(source, key, plugins)}")
         if not (equals and value):
             raise UsageError(f"--power {name}: option {key} needs a value, as in {key}=...")
         if key in options:
             raise UsageError(f"--power {name}: option {key} is given twice")
         options[key] = value
-    source.check(options)
+    if source is not None:
+        source.check({key: value for key, value in options.items() if key in source.options})
     return source, options
+
+
+def _not_taken(source: Source | None, key: str, plugins: Iterable[str]) -> str:
+    if source is None:
+        return f"only {' and '.join(RESERVED)} can be given to it, got {key!r}; name a source: {', '.join(plugins)}"
+    if not source.options:
+        return f"it takes no options, got {key!r}"
+    return registry.unknown("option", key, source.options)
