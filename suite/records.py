@@ -363,6 +363,14 @@ class EnergyWindow:
         require_non_negative("energy_j", self.energy_j)
 
 
+Part = Literal["whole", "cpu package", "gpu board"]  # of the machine; "whole" overlaps with every other
+
+
+def disjoint(one: Part, other: Part) -> bool:
+    """Whether energies of the two parts may be added: neither holds the other, nor a piece of it."""
+    return one != other and "whole" not in (one, other)
+
+
 @record
 class EnergyReading:
     """Energy of one task by one source. Idle-net energy takes the mean of the idle power before and after off."""
@@ -376,6 +384,7 @@ class EnergyReading:
     windows: tuple[EnergyWindow, ...]
     budget: ErrorBudget  # of the mean window
     trace: PowerTrace
+    part: Part = "whole"
 
     def __post_init__(self) -> None:
         require(len(self.windows) > 0, "an energy reading needs a window")
@@ -400,6 +409,7 @@ class RunRecord:
     cold_start: ColdStart | NotMeasured | None = None  # on the first latency task of a worker only
     memory: MemoryUse | NotMeasured | None = None
     energy: EnergyReading | NotMeasured | None = None
+    energy_beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
@@ -408,6 +418,7 @@ class RunRecord:
         """The quantities that were asked for and are absent, by name."""
         names = ("parameters", "flops", "latency", "cold_start", "memory", "energy")
         values = {name: getattr(self, name) for name in names}
+        values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
 
 

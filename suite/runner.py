@@ -14,7 +14,7 @@ from typing import Protocol
 
 from suite import host, models_lock
 from suite.bench import Bench, OpenWorker
-from suite.errors import SensorError, SuiteError, UsageError, WorkerError
+from suite.errors import SuiteError, UsageError, WorkerError
 from suite.moment import Moment, Observe
 from suite.power.meter import Meter
 from suite.records import (
@@ -161,7 +161,7 @@ class Runner:
         series = Series(task=task, began=before)
         try:
             worker = turns.make_ready(series)
-            energy = self._meter(turns, worker, series)
+            energy, *beside = self._metered(self.meter, turns, worker, series)
         except WorkerError as error:
             turns.bench.failed(error)
             return failed(self._blank(task, before, turns.bench.versions), error)
@@ -172,21 +172,24 @@ class Runner:
         return replace(
             self._blank(task, before, turns.bench.versions),
             energy=energy,
+            energy_beside=tuple(beside),
             latency=series.samples(turns.bench.loaded.synchronisation, turns.bench.hello.clock),
             provenance=turns.bench.provenance(series.prepared),
         )
 
-    def _meter(self, turns: Turns, worker: WorkerLike, series: Series) -> EnergyReading | NotMeasured:
-        """The reading, or why the sensor gave none: the calls made until then are kept either way."""
-        assert isinstance(self.meter, Meter)
-        try:
-            rule = series.task.energy
-            load = EnergyLoad(turns, worker, series)
-            reading = self.meter.measure(load, rule.window_count, rule.window_s, rule.idle_s)
-        except SensorError as error:
-            return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
-        label_windows(series, reading)
-        return reading
+    @staticmethod
+    def _metered(
+        meter: Meter, turns: Turns, worker: WorkerLike, series: Series
+    ) -> tuple[EnergyReading | NotMeasured, ...]:
+        """A reading per gauge, or why the sensor gave none: the calls made until then are kept either way."""
+        rule = series.task.energy
+        load = EnergyLoad(turns, worker, series)
+        outcomes = meter.measure_all(load, rule.window_count, rule.window_s, rule.idle_s)
+        for reading in outcomes:
+            if isinstance(reading, EnergyReading):
+                label_windows(series, reading)
+                break
+        return outcomes
 
     def _blank(self, task: Task, before: Moment, versions: Versions, wall_s: float | None = None) -> RunRecord:
         """A record of the task with the machine around it, and no outcome yet."""

@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from suite import registry
 from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Source
-from suite.power.channel import Channel, Gauge, SamplerLike, Start, Stretch, Stretches, Timed
+from suite.power.channel import Channel, Gauge, Start, Stretch, Stretches, Timed
 from suite.power.client import Sampler
 from suite.records import EnergyReading, NotMeasured, disjoint
 
-__all__ = ["DEFAULT_RULE", "Gauge", "Meter", "SamplerLike", "Start", "Timed", "WindowRule", "probe", "select", "survey"]
-
+RESERVED = ("rails", "root")  # options that reach every source that takes them, also behind "auto"
+MAX_PROBES = 4  # at a time: each is a process
 CALL_MARGIN = 1.1  # the lead-in's mean call may be slower than the window's
-
 
 Load = Callable[[float], tuple[float, float, int]]  # runs calls for at least that many seconds; returns a Timed
 
@@ -154,23 +154,24 @@ def _any_left(channels: Sequence[Channel]) -> bool:
 
 
 def select(spec: str, *, start: Start = Sampler.start, rule: WindowRule = DEFAULT_RULE) -> Meter | NotMeasured:
-    """The meter that --power asks for: "none", "auto", "NAME", each but "none" with ":key=value,..." behind it.
+    """The meter that --power asks for: "none", "auto", "NAME" or "NAME+NAME", each with ":key=value,..." behind it.
 
-    Raises UsageError for a name, an option or a value that does not exist.
+    The first of several is the source, the others measure beside it. Raises UsageError for a name, an option or a value
+    that does not exist.
     """
     if spec == "none":
         return NotMeasured(
             code="NOT_ASKED", reason="energy was switched off with --power none", remedy="run again with --power auto"
         )
-    source, options = _parse(spec)
-    if source is None:
-        return _automatic(start, rule, options)
-    found = probe(source, options, start)
-    return (
-        found
-        if isinstance(found, NotMeasured)
-        else Meter(source=source.name, options=options, description=found, rule=rule, start=start)
-    )
+    gauges = []
+    for source, options in _parse(spec):
+        if source is None:
+            return _automatic(start, rule, options)
+        found = probe(source, options, start)
+        if isinstance(found, NotMeasured):
+            return found
+        gauges.append(Gauge(source.name, options, found))
+    return _meter(gauges, start, rule)
 
 
 def probe(source: Source, options: Options, start: Start = Sampler.start) -> Description | NotMeasured:
@@ -187,11 +188,13 @@ def survey(spec: str = "auto", *, start: Start = Sampler.start) -> tuple[Surveye
 
     Of `spec`, the reserved options reach every source that takes them, the others the one that it names.
     """
-    named, given = _parse(spec)
+    asked = _parse(spec)
+    given = {source.name: options for source, options in asked if source is not None}
+    shared = asked[0][1]
     sources = _by_rank()
 
     def look(source: Source) -> Surveyed:
-        options = given if source is named else _taken(source, given)
+        options = given.get(source.name, _taken(source, shared))
         return Surveyed(source.name, source.summary, options, probe(source, options, start))
 
     with ThreadPoolExecutor(max_workers=min(MAX_PROBES, max(1, len(sources)))) as pool:
@@ -200,20 +203,29 @@ def survey(spec: str = "auto", *, start: Start = Sampler.start) -> tuple[Surveye
 
 def root_of(spec: str) -> str | None:
     """The folder that `root` names in what --power says; None where the machine itself is meant."""
-    pairs = (pair.partition("=") for pair in spec.partition(":")[2].split(","))
+    pairs = (pair.partition("=") for text in _split(spec) for pair in text.partition(":")[2].split(","))
     return next((value for key, _, value in pairs if key == "root"), None)
 
 
 def _automatic(start: Start, rule: WindowRule, options: Options) -> Meter | NotMeasured:
-    tried = []
-    for source in _by_rank():
+    """The first source by rank that works, and beside it the first of every part that is disjoint from it.
+
+    A GPU's board comes last: it stands beside what the rest of the machine draws, and alone only where nothing else is.
+    """
+    tried, gauges = [], list[Gauge]()
+    for source in sorted(_by_rank(), key=lambda source: source.part == "gpu board"):
         if not source.automatic or ("rails" in options and "rails" not in source.options):
             continue
-        found = probe(source, _taken(source, options), start)
-        if isinstance(found, Description):
-            taken = _taken(source, options)
-            return Meter(source=source.name, options=taken, description=found, rule=rule, start=start)
-        tried.append(f"{source.name} ({found.code}: {found.reason})")
+        if not all(disjoint(source.part, gauge.description.part) for gauge in gauges):
+            continue
+        taken = _taken(source, options)
+        found = probe(source, taken, start)
+        if isinstance(found, NotMeasured):
+            tried.append(f"{source.name} ({found.code}: {found.reason})")
+        elif all(disjoint(found.part, gauge.description.part) for gauge in gauges):
+            gauges.append(Gauge(source.name, taken, found))
+    if gauges:
+        return _meter(gauges, start, rule)
     if not tried:
         names = ", ".join(registry.discover(registry.POWER_SOURCES))
         return NotMeasured(
@@ -230,6 +242,18 @@ def _automatic(start: Start, rule: WindowRule, options: Options) -> Meter | NotM
     )
 
 
+def _meter(gauges: Sequence[Gauge], start: Start, rule: WindowRule) -> Meter:
+    first, *beside = gauges
+    return Meter(
+        source=first.source,
+        options=first.options,
+        description=first.description,
+        beside=tuple(beside),
+        rule=rule,
+        start=start,
+    )
+
+
 def _by_rank() -> list[Source]:
     sources: list[Source] = list(registry.discover(registry.POWER_SOURCES).values())
     return sorted(sources, key=lambda source: (source.rank, source.name))
@@ -240,8 +264,22 @@ def _taken(source: Source, options: Options) -> Options:
     return {key: value for key, value in options.items() if key == "root" or (key == "rails" and key in source.options)}
 
 
-def _parse(spec: str) -> tuple[Source | None, Options]:
-    """NAME:key=value,key=value as the source (None: auto) and its options, checked. Raises UsageError."""
+def _split(spec: str) -> list[str]:
+    """NAME:key=value+NAME at its pluses. Options may hold some too: only one with a source's name behind it counts."""
+    names = "|".join(re.escape(name) for name in ("auto", "none", *registry.discover(registry.POWER_SOURCES)))
+    return re.split(rf"\+(?=(?:{names})(?:[:+]|$))", spec)
+
+
+def _parse(spec: str) -> list[tuple[Source | None, Options]]:
+    """The sources (None: auto) with their options, checked; the reserved ones are shared. Raises UsageError."""
+    asked = [_parse_one(text) for text in _split(spec)]
+    if len(asked) > 1 and any(source is None for source, _ in asked):
+        raise UsageError(f"--power {spec}: auto stands alone; name the sources instead")
+    shared = {key: value for _, options in asked for key, value in options.items() if key in RESERVED}
+    return [(source, {**_taken(source, shared), **options} if source else options) for source, options in asked]
+
+
+def _parse_one(spec: str) -> tuple[Source | None, Options]:
     name, colon, text = spec.partition(":")
     plugins = registry.discover(registry.POWER_SOURCES)
     if name == "none":
