@@ -5,7 +5,8 @@
         ...                                     # a source that reads under tmp_path sees the load
     board.truth_j(start_s, end_s)
 
-`drive` runs a thread in real time. With a faked clock, call `follow(power)` once and `update(at_s)` before each reading.
+`drive` runs a thread in real time. With a faked clock, call `follow(power)` once and `update(at_s)` before each
+reading.
 Several boards can live in one root: a laptop has RAPL and a battery.
 """
 
@@ -21,6 +22,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -41,7 +43,7 @@ class Profile:
         self._time_s = [at_s for at_s, _ in points]
         self._power_w = [watts for _, watts in points]
         self._joules = [0.0]
-        for (a_s, a_w), (b_s, b_w) in zip(points, points[1:], strict=False):
+        for (a_s, a_w), (b_s, b_w) in pairwise(points):
             self._joules.append(self._joules[-1] + (b_s - a_s) * (a_w + b_w) / 2)
 
     def __call__(self, at_s: float) -> float:
@@ -74,7 +76,9 @@ def ramp(before_w: float, after_w: float, *, start_s: float, end_s: float) -> Pr
     return Profile([(start_s, before_w), (end_s, after_w)])
 
 
-def bursty(low_w: float, high_w: float, *, seed: int, start_s: float, end_s: float, mean_s: float = 0.5) -> Profile:
+def bursty(  # noqa: PLR0913  # by name
+    low_w: float, high_w: float, *, seed: int, start_s: float, end_s: float, mean_s: float = 0.5
+) -> Profile:
     """Switches between two powers; how long each lasts is drawn, between half and one and a half of mean_s."""
     draw, points, at_s, power_w = random.Random(seed), [], start_s, low_w
     while at_s < end_s:
@@ -85,7 +89,7 @@ def bursty(low_w: float, high_w: float, *, seed: int, start_s: float, end_s: flo
     return Profile(points)
 
 
-def noisy(
+def noisy(  # noqa: PLR0913  # by name
     mean_w: float, deviation_w: float, *, seed: int, start_s: float, end_s: float, step_s: float = 0.02
 ) -> Profile:
     """Normal noise around a mean, drawn every step_s and joined by straight lines; never below zero."""
@@ -202,6 +206,14 @@ KINDS: Mapping[str, Kind] = {
         CONVERSION_S,
         _chip("7-0040", ("VDD_IN", 1.0, 5.0, 0.005), ("VDD_CPU_GPU_CV", 0.5, 5.0, 0.005), ("VDD_SOC", 0.2, 5.0, 0.005)),
     ),
+    "tx2": Kind(
+        "quill",
+        ("nvidia,quill", "nvidia,p3310", "nvidia,tegra186"),
+        "iio",
+        CONVERSION_S,
+        _chip("0-0041", ("VDD_IN", 0.8, 19.0, 0.005), ("VDD_SYS_CPU", 0.3, 19.0, 0.010))
+        + _chip("0-0042", ("VDD_MUX", 0.2, 19.0, 0.020), ("VDD_3V3_SYS", 0.1, 3.3, 0.010)),
+    ),
     "agx-xavier": Kind(
         "Jetson-AGX",
         ("nvidia,p2972-0000", "nvidia,tegra194"),
@@ -289,7 +301,7 @@ class Board:
     period would cost a test too much. start_uj: where the RAPL counters stand at first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # by name
         self,
         root: Path,
         kind: str,
@@ -369,7 +381,7 @@ class Board:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(f".{target.name}.new")
         fresh.write_text(text)
-        os.replace(fresh, target)
+        fresh.replace(target)
 
     def _run(self, ended: threading.Event) -> None:
         last_s = self.clock()
