@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import re
 import shutil
 import threading
 import time
@@ -180,6 +181,14 @@ def _chip(chip: str, *rails: tuple[str, float, float, float]) -> tuple[Rail, ...
     return tuple(Rail(name, share, volt, ohm, chip, n + 1) for n, (name, share, volt, ohm) in enumerate(rails))
 
 
+PMU = "sys/bus/event_source/devices/power"
+PERF_COUNT_J = 2.0**-32
+PERF = {
+    f"{PMU}/type": "23\n",
+    f"{PMU}/events/energy-pkg": "event=0x02\n",
+    f"{PMU}/events/energy-pkg.scale": f"{PERF_COUNT_J:.28e}\n",
+    f"{PMU}/events/energy-pkg.unit": "Joules\n",
+}
 INTEL = {"proc/cpuinfo": "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu msr tsc\n"}
 AMD = {"proc/cpuinfo": "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu msr tsc\n"}
 VIRTUAL = {"proc/cpuinfo": "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu msr hypervisor\n"}
@@ -266,7 +275,7 @@ KINDS: Mapping[str, Kind] = {
             Zone("psys", 1.7, "intel-rapl/intel-rapl:1"),
             Zone("package-0", 1.0, "intel-rapl-mmio/intel-rapl-mmio:0"),
         ),
-        files=INTEL,
+        files=INTEL | PERF | {f"{PMU}/cpumask": "0\n"},
     ),
     "amd": Kind(
         layout="rapl",
@@ -286,12 +295,26 @@ KINDS: Mapping[str, Kind] = {
             Zone("package-1", 0.25, "intel-rapl/intel-rapl:1"),
             Zone("dram", 0.05, "intel-rapl/intel-rapl:1/intel-rapl:1:0", 65_712_999_613),
         ),
-        files=INTEL,
+        files=INTEL | PERF | {f"{PMU}/cpumask": "0,18\n"},
     ),
     "virtual-machine": Kind(files=VIRTUAL),
     "battery": Kind(layout="battery", update_s=1.0, batteries=(Battery("BAT0", "power"),)),
     "battery-current": Kind(layout="battery", update_s=1.0, batteries=(Battery("BAT1", "current", lag_s=2.0),)),
 }
+
+
+class FileEvent:
+    """A perf event of a simulated board: the kernel's call can't be pointed at a tree."""
+
+    def __init__(self, root: Path, cpu: int) -> None:
+        self._path = root / f"perf/{cpu}"
+        self._first = int(self._path.read_text())
+
+    def read(self) -> int:
+        return int(self._path.read_text()) - self._first
+
+    def close(self) -> None:
+        pass
 
 
 class Board:
@@ -473,6 +496,9 @@ class Board:
             grown_uj = math.floor(grown_j * zone.share * 1e6 / zone.unit_uj) * zone.unit_uj
             counter_uj = round(self._start_uj + grown_uj) % range_uj
             self.put(f"sys/devices/virtual/powercap/{zone.path}/energy_uj", f"{counter_uj}\n")
+        packages = [zone for zone in self.kind.zones if re.fullmatch(r"intel-rapl/intel-rapl:\d+", zone.path)]
+        for zone, cpu in zip(packages, (0, 18), strict=False):
+            self.put(f"perf/{cpu}", f"{math.floor(grown_j * zone.share / PERF_COUNT_J)}\n")
 
     def _update_batteries(self, at_s: float) -> None:
         self.put("sys/class/power_supply/AC/type", "Mains\n")

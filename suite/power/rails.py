@@ -26,15 +26,18 @@ def total(found: Sequence[str], board: Board | None, options: Options) -> Total 
     rails = asked or (board.total if board else ())
     seen = Counter(found)
     missing = [name for name in rails if seen[name] != 1]
-    if rails and not missing:
+    repeated = [name for name, times in Counter(rails).items() if times > 1]
+    if rails and not missing and not repeated:
         if asked:
             return Total(rails=rails, scope=f"the rails {' + '.join(rails)} alone, as chosen with --rails")
         return Total(rails=rails, scope=board.scope if board else "")
     names = ", ".join(found) or "none"
     if missing:
-        times = "not" if seen[missing[0]] == 0 else f"{seen[missing[0]]} times"
         what = "asked for" if asked else f"needed for the total of a {board.name if board else 'board'}"
-        reason = f"the rail {missing[0]}, {what}, is there {times}; the rails found are: {names}"
+        times = f"is there {seen[missing[0]]} times" if seen[missing[0]] else "is not there"
+        reason = f"the rail {missing[0]}, {what}, {times}; the rails found are: {names}"
+    elif repeated:
+        reason = f"the rail {repeated[0]} is named twice; the rails found are: {names}"
     else:
         reason = f"this board is not in the table of boards, and its rails may overlap: {names}"
     return NotMeasured(
