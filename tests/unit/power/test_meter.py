@@ -121,9 +121,9 @@ def test_a_step_load_gives_its_exact_joules():
     assert reading.method == "trapezoid"
     assert (reading.source, reading.scope, reading.sample_period_s) == ("fake", "test", 0.25)
     assert reading.budget.scatter_j == 0.0
-    assert reading.budget.resolution_j == 1.25
+    assert reading.budget.resolution_j == pytest.approx(0.475 * 0.125 * 10.0)
     assert reading.budget.gain_j == pytest.approx(0.7)
-    assert reading.budget.edge_j == 2.5
+    assert reading.budget.edge_j == 0.0
     assert reading.trace.time_s[0] == 1000.0
     assert reading.trace.time_s[-1] == 1046.0
 
@@ -134,7 +134,7 @@ def test_the_same_load_on_a_wrapping_counter_gives_the_same_joules():
     assert [window.energy_j for window in reading.windows] == [70.0, 70.0]
     assert (reading.idle_before_w, reading.idle_after_w) == (2.0, 2.0)
     assert reading.method == "counter"
-    assert reading.budget.resolution_j == 0.125
+    assert reading.budget.resolution_j == 0.776 * 0.125
 
 
 def test_the_sequence_is_idle_lead_in_windows_lead_out_idle():
