@@ -49,6 +49,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(models_app, name="models")
+power_app = typer.Typer(help="Power for a container on this machine.", rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(power_app, name="power")
 
 
 @app.command("all", epilog="Example: suite all --quick --model lxmert --model et-human")
@@ -271,6 +273,25 @@ def lock(context: typer.Context, as_json: options.Json = False, verbose: options
     from suite.cli import locking
 
     return locking.write(_session(context, verbose).tools, as_json=as_json)
+
+
+@power_app.command(epilog="Example: suite power serve")
+def serve(
+    context: typer.Context,
+    source: Annotated[
+        str, typer.Option("--source", metavar="SOURCE", help="What to read (suite list power).")
+    ] = "apple",
+    port: Annotated[int, typer.Option("--port", metavar="N", help="0: any that is free.")] = 47811,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", metavar="FILE", help="Where the token goes.")
+    ] = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Serve this Mac's power readings to a container on it, until Ctrl-C."""
+    from suite.cli import power
+
+    return power.serve(_session(context, verbose).tools, source, port, token_file, as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None) -> int:
