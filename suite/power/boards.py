@@ -92,9 +92,12 @@ BOARDS = (
 
 
 def recognise(tree: Tree) -> Board | None:
-    """The board by the device tree's model; on a carrier of somebody else's, by the name of the module on it."""
-    model = tree.text("proc/device-tree/model") or ""
-    compatible = tree.text("proc/device-tree/compatible") or ""
+    """The board of this device tree."""
+    return matching(tree.text("proc/device-tree/model") or "", tree.text("proc/device-tree/compatible") or "")
+
+
+def matching(model: str, compatible: str) -> Board | None:
+    """The board by its model; on a carrier of somebody else's, by the name of the module on it."""
     for board in BOARDS:
         if re.search(board.model, model, re.IGNORECASE):
             return board
