@@ -363,6 +363,44 @@ class EnergyWindow:
         require_non_negative("energy_j", self.energy_j)
 
 
+@record
+class Stretch:
+    """A time on the system-wide monotonic clock."""
+
+    start_s: float
+    end_s: float
+
+    def __post_init__(self) -> None:
+        require_positive("stretch", self.end_s - self.start_s)
+
+
+@record
+class CallWindow:
+    """Back-to-back calls between two stamps, whose energy a meter may tell later."""
+
+    start_s: float
+    end_s: float
+    call_count: int
+
+    def __post_init__(self) -> None:
+        require_positive("window", self.end_s - self.start_s)
+        require_positive("call_count", self.call_count)
+
+
+@record
+class Schedule:
+    """When an energy task idled and when it worked, so that a trace can be read, drawn, or brought in later."""
+
+    idle_before: Stretch
+    load: Stretch  # from the lead-in's first call to the lead-out's last one
+    windows: tuple[CallWindow, ...]
+    idle_after: Stretch
+    unix_offset_s: tuple[float, float]  # seconds since 1970 less this clock, at both ends: unlike where it was set
+
+    def __post_init__(self) -> None:
+        require(len(self.windows) > 0, "a schedule has a window")
+
+
 Part = Literal["whole", "cpu package", "gpu board"]  # of the machine; "whole" overlaps with every other
 
 
@@ -377,7 +415,7 @@ class EnergyReading:
 
     source: str
     scope: str  # in words: "module, not carrier board", "CPU package only", "simulated"
-    method: Literal["counter", "trapezoid"]
+    method: Literal["counter", "trapezoid", "powertop's rates"]
     sample_period_s: float  # as achieved (median)
     idle_before_w: float
     idle_after_w: float
@@ -410,6 +448,7 @@ class RunRecord:
     memory: MemoryUse | NotMeasured | None = None
     energy: EnergyReading | NotMeasured | None = None
     energy_beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
+    schedule: Schedule | None = None  # of an energy task whose calls were made
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
 
+from suite import records
 from suite.errors import SensorError
 from suite.power.base import CounterTrace, Description, Options
 from suite.power.integrate import energy_j, error_budget, mean_power_w, power_trace, sample_period_s
@@ -51,8 +52,30 @@ class Stretches(NamedTuple):
     """What was done when: idle, windows of load, idle."""
 
     before: Stretch
+    load: Stretch  # lead-in, windows and lead-out
     windows: Sequence[Timed]
     after: Stretch
+
+    def schedule(self, unix_offset_s: tuple[float, float]) -> records.Schedule:
+        """The same as a record. unix_offset_s: see there."""
+        return records.Schedule(
+            idle_before=records.Stretch(start_s=self.before.start_s, end_s=self.before.end_s),
+            load=records.Stretch(start_s=self.load.start_s, end_s=self.load.end_s),
+            windows=tuple(
+                records.CallWindow(start_s=start_s, end_s=end_s, call_count=count)
+                for start_s, end_s, count in self.windows
+            ),
+            idle_after=records.Stretch(start_s=self.after.start_s, end_s=self.after.end_s),
+            unix_offset_s=unix_offset_s,
+        )
+
+    @classmethod
+    def of(cls, schedule: records.Schedule) -> Stretches:
+        before, load, after = (
+            Stretch(each.start_s, each.end_s) for each in (schedule.idle_before, schedule.load, schedule.idle_after)
+        )
+        windows = [Timed(window.start_s, window.end_s, window.call_count) for window in schedule.windows]
+        return cls(before, load, windows, after)
 
 
 @dataclass(slots=True)
@@ -84,7 +107,7 @@ class Channel:
     def outcome(self, stretches: Stretches | None) -> EnergyReading | NotMeasured:
         """The reading over the stretches; None: every channel failed before they were over."""
         trace = self.trace
-        reading = self._attempt(lambda: _reading(self.gauge, trace, stretches)) if trace and stretches else None
+        reading = self._attempt(lambda: read(self.gauge, trace, stretches)) if trace and stretches else None
         if reading is not None:
             return reading
         assert self.failure is not None  # without one there is a trace
@@ -115,8 +138,8 @@ def refuse_short(gauge: Gauge, window_s: float) -> None:
         )
 
 
-def _reading(gauge: Gauge, trace: PowerTrace | CounterTrace, stretches: Stretches) -> EnergyReading:
-    """Raises SensorError: TOO_SHORT, GAP, COUNTER_RESET."""
+def read(gauge: Gauge, trace: PowerTrace | CounterTrace, stretches: Stretches) -> EnergyReading:
+    """The windows' energy in a trace. Raises SensorError: TOO_SHORT, GAP, COUNTER_RESET."""
     for window in stretches.windows:
         refuse_short(gauge, window.ended_s - window.started_s)
     description = gauge.description

@@ -20,7 +20,7 @@ from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Source
 from suite.power.channel import Channel, Gauge, Start, Stretch, Stretches, Timed
 from suite.power.client import Sampler
-from suite.records import EnergyReading, NotMeasured, disjoint
+from suite.records import EnergyReading, NotMeasured, Schedule, disjoint
 
 RESERVED = ("rails", "root")  # options that reach every source that takes them, also behind "auto"
 MAX_PROBES = 4  # at a time: each is a process
@@ -48,7 +48,11 @@ class WindowRule:
         )
 
     def edge_s(self, description: Description) -> float:
-        return max(self.lead_s, self.lead_period_count * description.period_s, description.settle_s)
+        return max(
+            self.lead_s,
+            self.lead_period_count * description.period_s + description.clock_uncertainty_s,
+            description.settle_s,
+        )
 
 
 DEFAULT_RULE = WindowRule()
@@ -63,6 +67,13 @@ class Surveyed(NamedTuple):
     found: Description | NotMeasured
 
 
+class Metered(NamedTuple):
+    """When what was done (None: every gauge failed before it was over), and an outcome per gauge."""
+
+    schedule: Schedule | None
+    outcomes: tuple[EnergyReading | NotMeasured, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """A power source with its options, known to give samples here, and those that measure other parts beside it."""
@@ -74,6 +85,7 @@ class Meter:
     rule: WindowRule = DEFAULT_RULE
     start: Start = Sampler.start
     clock: Callable[[], float] = time.monotonic
+    unix_clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
     @property
@@ -90,6 +102,10 @@ class Meter:
     def measure_all(
         self, load: Load, window_count: int, window_s: float | None, idle_s: float
     ) -> tuple[EnergyReading | NotMeasured, ...]:
+        """The outcomes of `metered`, without the schedule."""
+        return self.metered(load, window_count, window_s, idle_s).outcomes
+
+    def metered(self, load: Load, window_count: int, window_s: float | None, idle_s: float) -> Metered:
         """Energy of back-to-back calls over that many windows, between two idle stretches: an outcome per gauge.
 
         load(duration_s) runs calls for at least that long. window_s None: by the rule, for the gauge that needs most.
@@ -100,11 +116,17 @@ class Meter:
         if window_s is not None:
             for channel in channels:
                 channel.refuse_short(window_s)
+        offset_s = self.unix_offset_s()
         with ExitStack() as stack:
             for channel in channels:
                 channel.start(self.start, stack)
             stretches = self._sequence(channels, load, window_count, window_s, idle_s)
-        return tuple(channel.outcome(stretches) for channel in channels)
+        schedule = None if stretches is None else stretches.schedule((offset_s, self.unix_offset_s()))
+        return Metered(schedule, tuple(channel.outcome(stretches) for channel in channels))
+
+    def unix_offset_s(self) -> float:
+        """Seconds since 1970 less the system-wide monotonic clock."""
+        return self.unix_clock() - self.clock()
 
     def _sequence(
         self, channels: Sequence[Channel], load: Load, window_count: int, window_s: float | None, idle_s: float
@@ -125,11 +147,11 @@ class Meter:
             windows.append(Timed(*load(duration_s)))
             if not _any_left(channels):
                 return None
-        load(edge_s)
+        lead_out = Timed(*load(edge_s))
         after = self._idle(channels, edge_s, idle_s)
         for channel in channels:
             channel.collect()
-        return Stretches(before, windows, after)
+        return Stretches(before, Stretch(lead_in.started_s, lead_out.ended_s), windows, after)
 
     def _idle(self, channels: Iterable[Channel], edge_s: float, idle_s: float) -> Stretch:
         """An idle stretch, with as much idle time on either side as a window has load."""
