@@ -1,0 +1,292 @@
+"""Each source in a real sampler's process, in real time, on a tree that follows a known power.
+
+The simulated sensors have no gain error, so what is stated for it is left out of the tolerance. A busy machine delays
+the thread that drives a tree; the joules that this can cost are allowed for, as measured.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from suite.errors import SensorError
+from suite.power.client import Sampler
+from suite.power.meter import Meter, WindowRule, select
+from suite.records import EnergyReading, NotMeasured
+from tests.simulator import Board, Integrable, Scene, bursty, constant, noisy, ramp
+
+RULE = WindowRule(min_window_s=1.5, min_period_count=1, min_call_count=1, lead_s=0.4, lead_period_count=3)
+LONG = WindowRule(min_window_s=4.0, min_period_count=1, min_call_count=1, lead_s=0.4, lead_period_count=3)
+SLOW = WindowRule(min_window_s=3.0, min_period_count=1, min_call_count=1, lead_s=1.2, lead_period_count=1)
+CALL_S = 0.05
+HORIZON_S = 60.0
+IDLE_W = 3.0
+SPAN_W = 15.0  # no power lies farther from another
+REPOSITORY = Path(__file__).parents[2]
+HWMON = "sys/bus/i2c/devices/1-0040/hwmon/hwmon1"
+PACKAGE = "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0"
+
+PERF = f"""
+import sys, time
+sys.path.insert(0, {str(REPOSITORY)!r})
+from pathlib import Path
+from suite.power.sampler import PipeRequests, serve, take_stdout
+from suite.power.sources.perf import Perf
+from tests.simulator import FileEvent
+root = sys.argv[2]
+source = Perf(opener=lambda kind, event, cpu: FileEvent(Path(root), cpu))
+sys.exit(serve(source, {{"root": root}}, PipeRequests(0), take_stdout(), time.monotonic))
+"""
+# Everything is imported before the user changes: the interpreter's files may be for root alone.
+UNPRIVILEGED = """
+import os, sys
+from suite import registry
+from suite.power.sampler import main
+registry.discover(registry.POWER_SOURCES)
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+sys.exit(main(["--source", sys.argv[1], "--options", '{"root": "%s"}' % sys.argv[2]]))
+"""
+# Each look at the wall clock finds it an hour earlier.
+STEPPING = """
+import itertools, sys, time
+from suite.power.sampler import main
+steps, real = itertools.count(), time.time
+time.time = lambda: real() - 3600 * next(steps)
+time.time_ns = lambda: int(time.time() * 1e9)
+sys.exit(main(["--source", sys.argv[1], "--options", '{"root": "%s"}' % sys.argv[2]]))
+"""
+
+
+def step_load(_: float) -> Integrable:
+    return constant(9.0)
+
+
+def ramp_load(now_s: float) -> Integrable:
+    return ramp(5.0, 15.0, start_s=now_s, end_s=now_s + 5.0)
+
+
+def bursty_load(now_s: float) -> Integrable:
+    return bursty(5.0, 15.0, seed=3, start_s=now_s, end_s=now_s + HORIZON_S)
+
+
+def noisy_load(now_s: float) -> Integrable:
+    return noisy(10.0, 1.5, seed=4, start_s=now_s, end_s=now_s + HORIZON_S)
+
+
+@dataclass
+class Run:
+    """One board, its source, and a load that begins with the first call and ends with the last."""
+
+    root: Path
+    kind: str
+    source: str
+    load: Callable[[float], Integrable] = step_load
+    program: str | None = None  # what the sampler's process runs instead
+    rule: WindowRule = RULE
+    described: dict[str, float] = field(default_factory=dict)  # in place of what the source says
+    made: dict[str, float] = field(default_factory=dict)  # how the board is made
+    meanwhile: Callable[[Run], None] | None = None  # happens half a second into the first window
+
+    def __post_init__(self) -> None:
+        self.board = Board(self.root, self.kind, **({"update_s": 0.02} | self.made))
+        self.scene = Scene(constant(IDLE_W))
+        self.called: list[float] = []  # how long calls were asked for
+        self.sampler: Sampler | None = None
+
+    def measure(self, window_count: int = 3, idle_s: float = 1.0) -> EnergyReading:
+        with self.board.drive(self.scene):
+            meter = select(f"{self.source}:root={self.root}", start=self.start, rule=self.rule)
+            assert isinstance(meter, Meter), meter
+            return replace(meter, sleep=self.rest).measure(self.calls, window_count, None, idle_s)
+
+    def start(self, source: str, options: Mapping[str, str]) -> Sampler:
+        command = [sys.executable, "-c", self.program, source, str(self.root)] if self.program else None
+        self.sampler = Sampler.start(source, options, command=command)
+        self.sampler.description = replace(self.sampler.description, **self.described)
+        return self.sampler
+
+    def calls(self, duration_s: float) -> tuple[float, float, int]:
+        started_s, call_count = time.monotonic(), 0
+        self.called.append(duration_s)
+        if len(self.called) == 1:
+            self.scene.switch(self.load(started_s))
+        while time.monotonic() - started_s < duration_s:
+            time.sleep(CALL_S)
+            call_count += 1
+            if len(self.called) == 2 and call_count == 10 and self.meanwhile is not None:
+                self.meanwhile(self)
+        return started_s, time.monotonic(), call_count
+
+    def rest(self, duration_s: float) -> None:
+        self.scene.switch(constant(IDLE_W))
+        time.sleep(duration_s)
+
+    def tolerance_j(self, reading: EnergyReading, truth_j: float) -> float:
+        budget = reading.budget
+        without_gain_j = math.hypot(budget.scatter_j or 0.0, budget.resolution_j, budget.edge_j)
+        late_j = (self.board.lag_s + self.board.update_s) * SPAN_W
+        return max(0.01 * truth_j, without_gain_j) + late_j
+
+
+COUNTER = {"update_s": 0.01}
+TURN = {"range_uj": 4_000_000_000, "start_uj": 3_984_000_000}  # it stands 16 J before the end of 4000 J
+CASES: Mapping[str, tuple[str, str, Mapping[str, object]]] = {
+    "step on an Orin Nano": ("orin-nano", "ina3221", {}),
+    "ramp on an AGX Xavier": ("agx-xavier", "ina3221", {"load": ramp_load}),
+    "bursts on an AGX Orin": ("agx-orin", "ina3221", {"load": bursty_load}),
+    "noise on a Thor": ("thor", "ina238", {"load": noisy_load}),
+    "noise on an Intel package": ("intel", "rapl", {"load": noisy_load, "made": COUNTER}),
+    "bursts on two sockets": ("two-sockets", "rapl", {"load": bursty_load, "made": COUNTER}),
+    "step while the counter turns": ("intel", "rapl", {"made": COUNTER | TURN}),
+    "step while the wall clock is stepped": ("orin-nano", "ina3221", {"program": STEPPING}),
+    "ramp by perf events": ("intel", "perf", {"load": ramp_load, "program": PERF, "made": COUNTER}),
+    "step on a battery": (
+        "battery",
+        "battery",
+        {"rule": SLOW, "described": {"minimum_window_s": 2.0, "settle_s": 1.2}, "made": {"update_s": 0.1}},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def readings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, EnergyReading]]:
+    """All cases side by side: each waits most of the time."""
+    runs = {
+        name: Run(tmp_path_factory.mktemp("board"), kind, source, **given)
+        for name, (kind, source, given) in CASES.items()
+    }
+    with ThreadPoolExecutor(len(runs)) as pool:
+        outcomes = pool.map(lambda run: run.measure(), runs.values())
+        return {name: (run, reading) for (name, run), reading in zip(runs.items(), outcomes, strict=True)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_joules_agree_with_the_truth(readings, case):
+    run, reading = readings[case]
+    truths_j = [run.board.truth_j(window.start_s, window.end_s) for window in reading.windows]
+    mean_j, mean_truth_j = fmean(window.energy_j for window in reading.windows), fmean(truths_j)
+    assert mean_j == pytest.approx(mean_truth_j, abs=run.tolerance_j(reading, mean_truth_j))
+    assert len(reading.windows) == 3
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_idle_power_is_that_of_the_idle_board(readings, case):
+    run, reading = readings[case]
+    late_w = (run.board.lag_s + run.board.update_s) * SPAN_W
+    count_w = 0.0 if reading.method == "counter" else reading.budget.resolution_j / 1.5
+    for idle_w in (reading.idle_before_w, reading.idle_after_w):
+        assert idle_w == pytest.approx(IDLE_W, abs=0.05 * IDLE_W + 3 * count_w + late_w)
+
+
+def test_the_counter_did_turn(readings):
+    run, _ = readings["step while the counter turns"]
+    assert int((run.root / PACKAGE / "energy_uj").read_text()) < TURN["start_uj"]
+
+
+def paused(run: Run) -> None:
+    """The sampler gets no time, as on a machine that is overloaded or asleep, and the counter turns meanwhile."""
+    process = run.sampler._process
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.6)
+    process.send_signal(signal.SIGCONT)
+
+
+TURNING = COUNTER | {"range_uj": 600_000_000}  # it could turn within 0.4 s, at the most that a package could draw
+FAILURES: Mapping[str, tuple[str, str, str, Mapping[str, object], Callable[[Run], None]]] = {
+    "a rail is missing": (
+        "SENSOR_LOST",
+        "orin-nano",
+        "ina3221",
+        {},
+        lambda run: run.board.remove(f"{HWMON}/curr1_input"),
+    ),
+    "the monitor is missing": (
+        "SENSOR_LOST",
+        "thor",
+        "ina238",
+        {},
+        lambda run: run.board.remove("sys/bus/i2c/drivers/ina238/2-0044"),
+    ),
+    "the counter stands still": (
+        "COUNTER_FROZEN",
+        "intel",
+        "rapl",
+        {"made": COUNTER, "rule": LONG},
+        lambda run: run.board.freeze(),
+    ),
+    "the counter may have turned twice": ("GAP", "intel", "rapl", {"made": TURNING}, paused),
+    "the charger is plugged in": (
+        "ON_AC",
+        "battery",
+        "battery",
+        {"rule": SLOW, "described": {"minimum_window_s": 2.0, "settle_s": 1.2}, "made": {"update_s": 0.1}},
+        lambda run: run.board.plug(True),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, SensorError]]:
+    runs = {
+        name: Run(tmp_path_factory.mktemp("board"), kind, source, meanwhile=meanwhile, **given)
+        for name, (_, kind, source, given, meanwhile) in FAILURES.items()
+    }
+
+    def fail(run: Run) -> SensorError:
+        with pytest.raises(SensorError) as caught:
+            run.measure(window_count=1)
+        return caught.value
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        errors = pool.map(fail, runs.values())
+        return {name: (run, error) for (name, run), error in zip(runs.items(), errors, strict=True)}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_energy_says_what_happened_in_the_middle_of_a_run(failures, failure):
+    run, error = failures[failure]
+    assert error.code == FAILURES[failure][0]
+    assert error.reason
+    assert error.remedy
+    assert len(run.called) >= 2, "the calls of the window were made to their end"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that another user may enter; those that pytest makes are private."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def lock(run: Run) -> None:
+    run.board.freeze()  # the next update would put a readable file there
+    (run.root / PACKAGE / "energy_uj").chmod(0)
+
+
+def test_a_permission_that_is_refused_mid_run_is_named(open_folder):
+    run = Run(open_folder, "intel", "rapl", program=UNPRIVILEGED, made=COUNTER, meanwhile=lock)
+    with pytest.raises(SensorError, match="only root may read") as caught:
+        run.measure(window_count=1)
+    assert caught.value.code == "RAPL_PERM"
+
+
+def test_a_counter_that_only_root_may_read_is_not_chosen(open_folder):
+    run = Run(open_folder, "intel", "rapl", program=UNPRIVILEGED)
+    lock(run)
+    refused = select(f"rapl:root={open_folder}", start=run.start)
+    assert isinstance(refused, NotMeasured)
+    assert refused.code == "RAPL_PERM"
