@@ -61,9 +61,13 @@ class Lines:
             raise Closed("it sent something else than a JSON object")
         return message
 
-    def close(self) -> None:
+    def hang_up(self) -> None:
+        """Ends what another thread is doing with it; that thread closes."""
         with suppress(OSError):  # the other side may have hung up
             self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.hang_up()
         self._connection.close()
 
     def _some(self, due_s: float, deadline_s: float) -> bytes:

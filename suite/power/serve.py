@@ -74,7 +74,7 @@ class Helper:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for lines in self._guests.values():
-            lines.close()
+            lines.hang_up()
         for thread in self._guests:
             thread.join(CLOSE_DEADLINE_S)
 
