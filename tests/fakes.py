@@ -14,7 +14,8 @@ from suite.errors import WorkerError
 from suite.moment import Observe
 from suite.plan import Surroundings
 from suite.power.base import Description
-from suite.power.meter import Meter, Surveyed, WindowRule
+from suite.power.choice import Surveyed
+from suite.power.meter import Meter, WindowRule
 from suite.progress import PlainProgress
 from suite.records import FlopCount, HostState, NotMeasured, OperatorCost, ParameterCount, PowerTrace, SharedGroup, Task
 from suite.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor

@@ -14,7 +14,8 @@ from suite.bench import OpenWorker
 from suite.client import Worker, interpreter
 from suite.moment import Observe
 from suite.plan import Surroundings
-from suite.power import meter
+from suite.power import choice
+from suite.power.meter import Meter
 from suite.records import HostFacts, NotMeasured
 from suite.replies import WorkerLike
 
@@ -34,8 +35,8 @@ class Tools:
     """`workers` is given the path of a log."""
 
     workers: Callable[[Path], OpenWorker] = real_workers
-    select_meter: Callable[[str], meter.Meter | NotMeasured] = meter.select
-    survey: Callable[[str], tuple[meter.Surveyed, ...]] = meter.survey
+    select_meter: Callable[[str], Meter | NotMeasured] = choice.select
+    survey: Callable[[str], tuple[choice.Surveyed, ...]] = choice.survey
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[tuple[tuple[str, str], ...]], HostFacts] = host.facts
     surroundings: Callable[[], Surroundings] = Surroundings.here
@@ -43,7 +44,7 @@ class Tools:
 
     def looking_at(self, power: str) -> Tools:
         """The same, with the host's facts and state read where `root` in --power says: at another machine's tree."""
-        root = meter.root_of(power)
+        root = choice.root_of(power)
         if root is None:
             return self
         observe = replace(self.observe, state=partial(host.state, Path(root)))

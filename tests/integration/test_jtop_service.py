@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
-from suite.power.meter import Meter, WindowRule, select
+from suite.power.choice import select
+from suite.power.meter import Meter, WindowRule
 from suite.records import NotMeasured
 from tests.environments import environment
 from tests.jtop_board import GROUP_ID, SOCKET, emulated, service

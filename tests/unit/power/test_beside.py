@@ -10,7 +10,8 @@ import pytest
 from suite import registry
 from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Source
-from suite.power.meter import Gauge, Meter, root_of, select
+from suite.power.choice import root_of, select
+from suite.power.meter import Gauge, Meter
 from suite.records import NotMeasured, PowerTrace, disjoint
 
 PACKAGE = Description(

@@ -8,7 +8,8 @@ import pytest
 from suite import registry
 from suite.errors import SensorError, UsageError, WorkerError
 from suite.power.base import CounterTrace, Description, Source
-from suite.power.meter import DEFAULT_RULE, Meter, WindowRule, probe, root_of, select, survey
+from suite.power.choice import probe, root_of, select, survey
+from suite.power.meter import DEFAULT_RULE, Meter, WindowRule
 from suite.records import EnergyWindow, NotMeasured, PowerTrace
 
 IDLE_W, LOAD_W = 2.0, 7.0
