@@ -109,7 +109,7 @@ class Feed:
         self._latest: Sample | None = None
         self._stamps_s: list[float] = []  # until the pace is known
         self._is_pace_known = False
-        self._changed_s = clock()
+        self._changed_s = self._grown_s = clock()
         self._failure: SensorError | None = None
         self._thread = threading.Thread(target=self._run, name=back_end.name, daemon=True)
         self._thread.start()
@@ -178,6 +178,7 @@ class Feed:
             sums = tuple(a + b for a, b in zip(self._latest.values, self._pending, strict=True))
             self._latest = Sample(time_s=piece.time_s, values=sums)
             self._pending = [0.0] * len(self._rails)
+            self._grown_s = self._clock()
             if not self._is_pace_known:
                 self._stamps_s.append(piece.time_s)
 
@@ -194,6 +195,6 @@ class Feed:
             raise self._failure
         now_s = self._clock()
         if now_s - self._changed_s > FROZEN_S:
-            raise frozen(self._back_end.name, f"showed the same values for {FROZEN_S:g} s")
-        if self._latest is not None and now_s - self._latest.time_s > FROZEN_S:
+            raise frozen(self._back_end.name, f"showed nothing new for {FROZEN_S:g} s")
+        if now_s - self._grown_s > FROZEN_S:
             raise frozen(self._back_end.name, f"counted no energy of the {self._rails[0]} for {FROZEN_S:g} s")
