@@ -63,9 +63,9 @@ class Nvml(Source):
     def open(self, options: Options) -> Description:
         self._connect(options)
         boards = "GPU board" if len(self._indices) == 1 else f"{len(self._indices)} GPU boards"
-        how = "" if self._counts else "; from power readings, since there is no energy counter"
+        how = "" if self._counts else "; by power readings, since there is no energy counter"
         return Description(
-            scope=f"{boards}, {SCOPE}{how}",
+            scope=f"{boards}, {SCOPE} ({self._names()}{how})",
             part=self.part,
             rails=tuple(f"gpu{index}" for index in self._indices),
             quantity="counter" if self._counts else "power",
@@ -115,6 +115,12 @@ class Nvml(Source):
         except NvmlError as exc:
             self.close()
             raise _unsupported(str(exc)) from exc
+
+    def _names(self) -> str:
+        try:
+            return ", ".join(dict.fromkeys(self._gpu.name(index) for index in self._indices))
+        except NvmlError:
+            return "no name known"
 
     def _chosen(self, options: Options) -> tuple[int, ...]:
         there = tuple(range(self._gpu.count()))

@@ -60,7 +60,7 @@ def test_a_reading_of_the_counter_lies_on_its_step():
     source = gpus.source()
     described = source.open({})
     assert (described.quantity, described.rails, described.part) == ("counter", ("gpu0", "gpu1"), "gpu board")
-    assert described.scope == "2 GPU boards, beside the CPU's package, never instead of it"
+    assert described.scope == "2 GPU boards, beside the CPU's package, never instead of it (board 0, board 1)"
     assert described.minimum_window_s == 5.0
     samples = []
     for _ in range(20):
@@ -97,7 +97,10 @@ def test_a_board_without_a_counter_is_read_by_its_power():
     source = FakeGpus(counter=False, watts=(70.0,)).source()
     described = source.open({})
     assert (described.quantity, described.rails, described.settle_s) == ("power", ("gpu0",), 2.0)
-    assert described.scope.startswith("GPU board, beside the CPU's package, never instead of it; from power readings")
+    assert described.scope == (
+        "GPU board, beside the CPU's package, never instead of it "
+        "(board 0; by power readings, since there is no energy counter)"
+    )
     assert source.read().values == (70.0,)
 
 
