@@ -338,6 +338,7 @@ class Board:
         self.root, self.kind, self.clock, self.gain = root, KINDS[kind], clock, gain
         self.update_s = update_s or self.kind.update_s
         self.lag_s = 0.0  # the longest that a driven tree stood still; a busy machine delays its thread
+        self.updated_s: list[float] = []  # when it was updated
         self._start_uj, self._range_uj = start_uj, range_uj
         self._power: Power = constant(0.0)
         self._since_s = clock()
@@ -412,6 +413,7 @@ class Board:
             now_s = self.clock()
             self.update(now_s)
             last_s, self.lag_s = now_s, max(self.lag_s, now_s - last_s)
+            self.updated_s.append(now_s)
 
     def _link(self, path: str, target: str) -> None:
         link = self.root / path

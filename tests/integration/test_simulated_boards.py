@@ -30,6 +30,7 @@ RULE = WindowRule(min_window_s=1.5, min_period_count=1, min_call_count=1, lead_s
 LONG = WindowRule(min_window_s=4.0, min_period_count=1, min_call_count=1, lead_s=0.4, lead_period_count=3)
 SLOW = WindowRule(min_window_s=3.0, min_period_count=1, min_call_count=1, lead_s=1.2, lead_period_count=1)
 CALL_S = 0.05
+SIDE_BY_SIDE = 6
 HORIZON_S = 60.0
 IDLE_W = 3.0
 REPOSITORY = Path(__file__).parents[2]
@@ -163,6 +164,11 @@ class Run:
 COUNTER = {"update_s": 0.01}
 TURN = {"range_uj": 4_000_000_000, "start_uj": 3_984_000_000}  # it stands 16 J before the end of 4000 J
 CASES: Mapping[str, tuple[str, str, Mapping[str, object]]] = {
+    "step on a battery": (
+        "battery",
+        "battery",
+        {"rule": SLOW, "described": {"minimum_window_s": 2.0, "settle_s": 1.2}, "made": {"update_s": 0.1}},
+    ),
     "step on an Orin Nano": ("orin-nano", "ina3221", {}),
     "ramp on an AGX Xavier": ("agx-xavier", "ina3221", {"load": ramp_load}),
     "bursts on an AGX Orin": ("agx-orin", "ina3221", {"load": bursty_load, "share": 0.06}),
@@ -172,45 +178,60 @@ CASES: Mapping[str, tuple[str, str, Mapping[str, object]]] = {
     "step while the counter turns": ("intel", "rapl", {"made": COUNTER | TURN}),
     "step while the wall clock is stepped": ("orin-nano", "ina3221", {"program": STEPPING}),
     "ramp by perf events": ("intel", "perf", {"load": ramp_load, "program": PERF, "made": COUNTER}),
-    "step on a battery": (
-        "battery",
-        "battery",
-        {"rule": SLOW, "described": {"minimum_window_s": 2.0, "settle_s": 1.2}, "made": {"update_s": 0.1}},
-    ),
 }
 
 
+def measured(folder: Path, case: str) -> tuple[Run, EnergyReading | SensorError]:
+    """A machine that is busy with other things may starve the sampler, which is then right to refuse: once more."""
+    kind, source, given = CASES[case]
+    for attempt in range(3):
+        run = Run(folder / str(attempt), kind, source, **given)
+        try:
+            return run, run.measure()
+        except SensorError as error:
+            outcome = error
+            if error.code != "GAP":
+                break
+    return run, outcome
+
+
 @pytest.fixture(scope="module")
-def readings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, EnergyReading]]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, EnergyReading | SensorError]]:
     """All cases side by side: each waits most of the time."""
-    runs = {
-        name: Run(tmp_path_factory.mktemp("board"), kind, source, **given)
-        for name, (kind, source, given) in CASES.items()
-    }
-    with ThreadPoolExecutor(len(runs)) as pool:
-        outcomes = pool.map(lambda run: run.measure(), runs.values())
-        return {name: (run, reading) for (name, run), reading in zip(runs.items(), outcomes, strict=True)}
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        found = pool.map(lambda case: measured(tmp_path_factory.mktemp("case"), case), CASES)
+        return dict(zip(CASES, found, strict=True))
+
+
+@pytest.fixture
+def reading_of(outcomes) -> Callable[[str], tuple[Run, EnergyReading]]:
+    def reading(case: str) -> tuple[Run, EnergyReading]:
+        run, outcome = outcomes[case]
+        assert isinstance(outcome, EnergyReading), outcome
+        return run, outcome
+
+    return reading
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_joules_agree_with_the_truth(readings, case):
-    run, reading = readings[case]
+def test_joules_agree_with_the_truth(reading_of, case):
+    run, reading = reading_of(case)
     assert len(reading.windows) == 3
     for window in reading.windows:
         assert window.energy_j == pytest.approx(run.truth_j(window), abs=run.tolerance_j(reading, window))
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_mean_lies_within_what_the_reading_itself_states(readings, case):
-    run, reading = readings[case]
+def test_the_mean_lies_within_what_the_reading_itself_states(reading_of, case):
+    run, reading = reading_of(case)
     error_j = fmean(window.energy_j - run.truth_j(window) for window in reading.windows)
     stale_j = fmean(run.stale_j(window) for window in reading.windows)
     assert abs(error_j) <= reading.budget.total_j + stale_j
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_idle_power_is_that_of_the_idle_board(readings, case):
-    run, reading = readings[case]
+def test_idle_power_is_that_of_the_idle_board(reading_of, case):
+    run, reading = reading_of(case)
     # a counter's two edges may each be as late as the machine was busy
     late = 2 * run.board.lag_s if run.counts() else 0.0
     count_w = 0.0 if run.counts() else run.resolution * len(reading.trace.rails) / 2
@@ -218,8 +239,8 @@ def test_idle_power_is_that_of_the_idle_board(readings, case):
         assert idle_w == pytest.approx(IDLE_W, abs=(0.02 + late) * IDLE_W + count_w)
 
 
-def test_the_counter_did_turn(readings):
-    run, _ = readings["step while the counter turns"]
+def test_the_counter_did_turn(reading_of):
+    run, _ = reading_of("step while the counter turns")
     assert int((run.root / PACKAGE / "energy_uj").read_text()) < TURN["start_uj"]
 
 
@@ -265,21 +286,23 @@ FAILURES: Mapping[str, tuple[str, str, str, Mapping[str, object], Callable[[Run]
 }
 
 
-@pytest.fixture(scope="module")
-def failures(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, SensorError]]:
-    runs = {
-        name: Run(tmp_path_factory.mktemp("board"), kind, source, meanwhile=meanwhile, **given)
-        for name, (_, kind, source, given, meanwhile) in FAILURES.items()
-    }
-
-    def fail(run: Run) -> SensorError:
+def failed(folder: Path, failure: str) -> tuple[Run, SensorError]:
+    """A run that never began says nothing about its middle: once more."""
+    _, kind, source, given, meanwhile = FAILURES[failure]
+    for attempt in range(3):
+        run = Run(folder / str(attempt), kind, source, meanwhile=meanwhile, **given)
         with pytest.raises(SensorError) as caught:
             run.measure(window_count=1)
-        return caught.value
+        if run.called:
+            break
+    return run, caught.value
 
-    with ThreadPoolExecutor(len(runs)) as pool:
-        errors = pool.map(fail, runs.values())
-        return {name: (run, error) for (name, run), error in zip(runs.items(), errors, strict=True)}
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, SensorError]]:
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        found = pool.map(lambda failure: failed(tmp_path_factory.mktemp("failure"), failure), FAILURES)
+        return dict(zip(FAILURES, found, strict=True))
 
 
 @pytest.mark.parametrize("failure", FAILURES)
