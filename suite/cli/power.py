@@ -41,13 +41,13 @@ def serve(tools: Tools, source: str, port: int, token_file: Path | None, *, as_j
 
 
 def default_token_file() -> Path:
-    return Path.home() / ".config" / "suite" / "power-token"
+    """Beside no other file: a folder made under sudo would be root's, and shut the person out."""
+    return Path.home() / ".suite-power-token"
 
 
 def write_token(token: str, path: Path) -> None:
     """Into a file that its owner alone can read; under sudo that is the person who typed it. Raises UsageError."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "w") as file:
             os.fchmod(descriptor, 0o600)  # it may have been there, readable by all

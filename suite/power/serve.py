@@ -46,9 +46,11 @@ class Helper:
         self._log = log
         self._turn = threading.Lock()
         self._guests: dict[threading.Thread, Lines] = {}
+        if not 0 <= port < 1 << 16:
+            raise UsageError(f"--port: {port} is no port; name one up to 65535, or 0 for any that is free")
         try:
             self._listener = socket.create_server((LOOPBACK, port))
-        except (OSError, OverflowError) as exc:
+        except OSError as exc:
             raise UsageError(
                 f"port {port} of {LOOPBACK} can't be served: {exc}; is another `suite power serve` running? "
                 "Name another with --port"
