@@ -198,8 +198,9 @@ def measured(folder: Path, case: str) -> tuple[Run, EnergyReading | SensorError]
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, EnergyReading | SensorError]]:
     """All cases side by side: each waits most of the time."""
+    folders = [tmp_path_factory.mktemp("case") for _ in CASES]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        found = pool.map(lambda case: measured(tmp_path_factory.mktemp("case"), case), CASES)
+        found = pool.map(measured, folders, CASES)
         return dict(zip(CASES, found, strict=True))
 
 
@@ -300,8 +301,9 @@ def failed(folder: Path, failure: str) -> tuple[Run, SensorError]:
 
 @pytest.fixture(scope="module")
 def failures(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Run, SensorError]]:
+    folders = [tmp_path_factory.mktemp("failure") for _ in FAILURES]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        found = pool.map(lambda failure: failed(tmp_path_factory.mktemp("failure"), failure), FAILURES)
+        found = pool.map(failed, folders, FAILURES)
         return dict(zip(FAILURES, found, strict=True))
 
 
