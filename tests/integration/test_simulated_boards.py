@@ -31,6 +31,7 @@ LONG = WindowRule(min_window_s=4.0, min_period_count=1, min_call_count=1, lead_s
 SLOW = WindowRule(min_window_s=3.0, min_period_count=1, min_call_count=1, lead_s=1.2, lead_period_count=1)
 CALL_S = 0.05
 SIDE_BY_SIDE = 6
+NEAR_S = 0.3  # the readings on either side of an edge lie no farther from it, or there is a gap
 HORIZON_S = 60.0
 IDLE_W = 3.0
 REPOSITORY = Path(__file__).parents[2]
@@ -149,16 +150,26 @@ class Run:
         return self.source in ("rapl", "perf")
 
     def stale_j(self, window: EnergyWindow) -> float:
-        """What was missed while the tree stood still: of a counter, the edges; of a power, its changes."""
-        joules = 0.0
-        for a_s, b_s in pairwise(self.board.updated_s):
-            edges = sum(a_s <= edge_s <= b_s for edge_s in (window.start_s, window.end_s))
-            if self.counts():
-                joules += edges * self.board.truth_j(a_s, b_s)
-            elif b_s - a_s > 3 * self.board.update_s and a_s < window.end_s and b_s > window.start_s:
-                powers_w = [self.board.truth_j(at_s, at_s + 0.001) / 0.001 for at_s in (a_s, (a_s + b_s) / 2, b_s)]
-                joules += (b_s - a_s) * (max(powers_w) - min(powers_w))
-        return joules
+        """What was missed while the tree stood still: of a counter, near the edges; of a power, its changes."""
+        still = list(pairwise(self.board.updated_s))
+        if self.counts():
+            return sum(
+                max(
+                    self.board.truth_j(a_s, b_s)
+                    for a_s, b_s in still
+                    if a_s < edge_s + NEAR_S and b_s > edge_s - NEAR_S
+                )
+                for edge_s in (window.start_s, window.end_s)
+            )
+        return sum(
+            (b_s - a_s) * self.change_w(a_s, b_s)
+            for a_s, b_s in still
+            if b_s - a_s > 3 * self.board.update_s and a_s < window.end_s and b_s > window.start_s
+        )
+
+    def change_w(self, start_s: float, end_s: float) -> float:
+        powers_w = [self.board.truth_j(at_s, at_s + 1e-3) / 1e-3 for at_s in (start_s, (start_s + end_s) / 2, end_s)]
+        return max(powers_w) - min(powers_w)
 
 
 COUNTER = {"update_s": 0.01}
