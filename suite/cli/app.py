@@ -7,14 +7,14 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import TyperException
 
-from suite.cli import options
+from suite.cli import options, power_app
+from suite.cli.session import Session, session_of
 from suite.errors import SuiteError
 
 if TYPE_CHECKING:
@@ -22,20 +22,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
 FAILED = 3
-
-
-@dataclass(slots=True)
-class Session:
-    """One call of the command line. `given` are a test's tools; the real ones are made where a command needs them."""
-
-    given: Tools | None
-    verbose: bool = False
-
-    @property
-    def tools(self) -> Tools:
-        from suite.cli.tools import Tools
-
-        return self.given or Tools()
 
 
 app = typer.Typer(
@@ -49,8 +35,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(models_app, name="models")
-power_app = typer.Typer(help="Power for a container on this machine.", rich_markup_mode=None, no_args_is_help=True)
-app.add_typer(power_app, name="power")
+app.add_typer(power_app.app, name="power")
 
 
 @app.command("all", epilog="Example: suite all --quick --model lxmert --model et-human")
@@ -101,7 +86,7 @@ def run_all(
         resume=resume,
         verbose=verbose,
     )
-    return battery.whole(request, _session(context, verbose).tools, as_json=as_json)
+    return battery.whole(request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite params --model et-human-synthetic")
@@ -119,7 +104,7 @@ def params(
 
     changes = Options(models=options.names(model), checkpoint=checkpoint)
     request = battery.Request(options=changes, out=out, verbose=verbose)
-    return battery.single("params", request, _session(context, verbose).tools, as_json=as_json)
+    return battery.single("params", request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite flops --model lxmert --axis text_tokens=20,40")
@@ -139,7 +124,7 @@ def flops(
 
     changes = Options(models=options.names(model), axes=options.axes(axis), checkpoint=checkpoint)
     request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
-    return battery.single("flops", request, _session(context, verbose).tools, as_json=as_json)
+    return battery.single("flops", request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite latency --model visualbert --batch-size 1,2,4")
@@ -175,7 +160,7 @@ def latency(
         time_limit_s=time_limit,
     )
     request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
-    return battery.single("latency", request, _session(context, verbose).tools, as_json=as_json)
+    return battery.single("latency", request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite energy --model et-human --power auto")
@@ -212,7 +197,7 @@ def energy(
     )
     asked = options.power(power, power_csv, rails, sysfs_root)
     request = battery.Request(plan=plan, options=changes, power=asked, out=out, verbose=verbose)
-    return battery.single("energy", request, _session(context, verbose).tools, as_json=as_json)
+    return battery.single("energy", request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite report results/20261123T180000Z-standard")
@@ -225,7 +210,7 @@ def report(
     """Render the report of a run again, from its files alone."""
     from suite.cli import battery
 
-    _session(context, verbose)
+    session_of(context, verbose)
     return battery.report_again(run, as_json=as_json)
 
 
@@ -244,7 +229,7 @@ def list_what(
     from suite.cli import listing
 
     asked = options.power(power, power_csv, rails, sysfs_root)
-    return listing.show(what, _session(context, verbose).tools, asked, as_json=as_json)
+    return listing.show(what, session_of(context, verbose).tools, asked, as_json=as_json)
 
 
 @app.command(epilog="Example: suite doctor --self-test")
@@ -264,7 +249,7 @@ def doctor(
     from suite.cli import diagnosis
 
     asked = options.power(power, power_csv, rails, sysfs_root) or "auto"
-    return diagnosis.show(_session(context, verbose).tools, asked, self_test=self_test, as_json=as_json)
+    return diagnosis.show(session_of(context, verbose).tools, asked, self_test=self_test, as_json=as_json)
 
 
 @models_app.command(epilog="Example: suite models lock")
@@ -272,26 +257,7 @@ def lock(context: typer.Context, as_json: options.Json = False, verbose: options
     """Count and hash every model here, and write models.lock anew."""
     from suite.cli import locking
 
-    return locking.write(_session(context, verbose).tools, as_json=as_json)
-
-
-@power_app.command(epilog="Example: suite power serve")
-def serve(
-    context: typer.Context,
-    source: Annotated[
-        str, typer.Option("--source", metavar="SOURCE", help="What to read (suite list power).")
-    ] = "apple",
-    port: Annotated[int, typer.Option("--port", metavar="N", help="0: any that is free.")] = 47811,
-    token_file: Annotated[
-        Path | None, typer.Option("--token-file", metavar="FILE", help="Where the token goes.")
-    ] = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
-) -> int:
-    """Serve this Mac's power readings to a container on it, until Ctrl-C."""
-    from suite.cli import power
-
-    return power.serve(_session(context, verbose).tools, source, port, token_file, as_json=as_json)
+    return locking.write(session_of(context, verbose).tools, as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None) -> int:
@@ -328,10 +294,3 @@ def _explain(error: BaseException) -> None:
     while (cause := error.__cause__) is not None:
         print(f"suite: because: {type(cause).__name__}: {' '.join(str(cause).split())}", file=sys.stderr)
         error = cause
-
-
-def _session(context: typer.Context, verbose: bool) -> Session:
-    session = context.obj
-    assert isinstance(session, Session)
-    session.verbose = verbose
-    return session

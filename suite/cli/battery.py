@@ -11,7 +11,7 @@ from pathlib import Path
 
 from suite import __version__, store
 from suite import plan as plans
-from suite.cli import answers
+from suite.cli import answers, importing
 from suite.cli.tools import Tools
 from suite.errors import SuiteError, UsageError
 from suite.plan import Options, Plan
@@ -51,6 +51,7 @@ def whole(request: Request, tools: Tools, *, as_json: bool) -> int:
     battery = _resumed(request, tools) if request.resume else _begun(_plan(request, tools), request, tools)
     if not battery.measured():
         return INTERRUPTED
+    importing.at_end(battery.out, battery.run_store.manifest.power)
     run = store.load(battery.out)
     report = page.render(run, battery.out)
     print(answers.as_json(run, battery.out, report) if as_json else report)
@@ -62,6 +63,7 @@ def single(test: Test, request: Request, tools: Tools, *, as_json: bool) -> int:
     battery = _begun(_single_plan(test, request, tools), request, tools)
     if not battery.measured():
         return INTERRUPTED
+    importing.at_end(battery.out, battery.run_store.manifest.power)
     run = store.load(battery.out)
     print(answers.as_json(run, battery.out, None) if as_json else answers.table(test, run))
     return _status(run)

@@ -44,6 +44,8 @@ def select(spec: str, *, start: Start = Sampler.start, rule: WindowRule = DEFAUL
     for source, options in _parse(spec):
         if source is None:
             return _automatic(start, rule, options)
+        if isinstance(source, ImportedSource):
+            return _waiting(source, options, rule)
         found = probe(source, options, start)
         if isinstance(found, NotMeasured):
             return found
@@ -64,7 +66,7 @@ def imported(spec: str) -> tuple[ImportedSource, Options] | None:
     """The source whose file is read when a run is over, if --power names one. Raises UsageError."""
     if spec == "none":
         return None
-    source, options = _parse(spec)
+    source, options = _parse(spec)[0]
     return (source, options) if isinstance(source, ImportedSource) else None
 
 
@@ -169,6 +171,8 @@ def _parse(spec: str) -> list[tuple[Source | None, Options]]:
     asked = [_parse_one(text) for text in _split(spec)]
     if len(asked) > 1 and any(source is None for source, _ in asked):
         raise UsageError(f"--power {spec}: auto stands alone; name the sources instead")
+    if len(asked) > 1 and any(isinstance(source, ImportedSource) for source, _ in asked):
+        raise UsageError(f"--power {spec}: a log that is brought in after the run stands alone")
     shared = {key: value for _, options in asked for key, value in options.items() if key in RESERVED}
     return [(source, {**_taken(source, shared), **options} if source else options) for source, options in asked]
 

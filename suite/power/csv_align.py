@@ -19,6 +19,8 @@ from suite.records import Schedule
 
 LIKELIHOOD = 3.84  # how much worse than the best, in variances, a shift may fit that is still believed (95 %)
 MIN_CONTRAST = 3.0  # between load and idle, in deviations of single readings about them, over the root of their number
+RIVAL = 0.95  # a place that fits this nearly as well, of the best, could be the load too,
+HILL = 0.5  # if the fit falls below this on the way there
 MAX_SHIFT_COUNT = 20_000
 FINE = 20  # steps of the last refinement in one period
 
@@ -55,14 +57,28 @@ def by_marker(log: Log, schedules: Sequence[Schedule], search_s: float) -> tuple
         raise _refused("the log ends before the first measurement, or begins after the last one")
     scores = [(fits.score(schedules, shift_s), shift_s) for shift_s in shifts]
     best, near_s = min(scores)
+    margin_s = max(5 * log.period_s, 2.0)
     if not math.isfinite(best):
         raise _refused("the log does not cover the measurements: start the meter before the run and stop it after it")
-    margin_s = max(5 * log.period_s, 2.0)
-    rivals = [shift_s for score, shift_s in scores if abs(shift_s - near_s) > margin_s and score <= best + LIKELIHOOD]
-    found = tuple(_refined(fits, schedule, near_s, margin_s) for schedule in schedules)
-    if rivals:
-        raise _refused(f"the load fits the log at {len(rivals) + 1} places alike")
-    return found
+    if any(fits.contrast(schedule, near_s) < MIN_CONTRAST for schedule in schedules):
+        raise _refused("the load does not stand out from idle in the meter's log")
+    rival_s = _rival_s(scores, near_s)
+    if rival_s is not None:
+        raise _refused(f"the load fits the log {abs(rival_s - near_s):.3g} s further on as well")
+    return tuple(_refined(fits, schedule, near_s, margin_s) for schedule in schedules)
+
+
+def _rival_s(scores: Sequence[tuple[float, float]], near_s: float) -> float | None:
+    """A shift beyond the hill that the best one stands on, where the load fits nearly as well."""
+    best_number = next(number for number, (_, shift_s) in enumerate(scores) if shift_s == near_s)
+    best = scores[best_number][0]
+    for side in (scores[best_number::-1], scores[best_number:]):
+        left_hill = False
+        for score, shift_s in side:
+            left_hill = left_hill or score > HILL * best
+            if left_hill and score <= RIVAL * best:
+                return shift_s
+    return None
 
 
 def _coarse(log: Log, schedules: Sequence[Schedule], search_s: float) -> Iterator[float]:
@@ -89,8 +105,6 @@ def _refined(fits: _Fits, schedule: Schedule, near_s: float, margin_s: float) ->
     best = min(scores)
     if not math.isfinite(best):
         raise _refused("the log does not cover the measurement: start the meter before the run and stop it after it")
-    if fits.contrast(schedule, tried[scores.index(best)]) < MIN_CONTRAST:
-        raise _refused("the load does not stand out from idle in the meter's log")
     believed = [shift_s for score, shift_s in zip(scores, tried, strict=True) if score <= best + LIKELIHOOD]
     half_s = (believed[-1] - believed[0]) / 2
     return Aligned((believed[0] + believed[-1]) / 2, math.hypot(half_s, fits.log.period_s / 2))
@@ -105,16 +119,20 @@ class _Fits:
         self._squares = [0.0, *accumulate(power_w * power_w for power_w in log.power_w)]
 
     def score(self, schedules: Sequence[Schedule], shift_s: float) -> float:
-        """Minus twice the log-likelihood, up to a constant; infinite where the log does not cover the load."""
+        """Twice the log-likelihood ratio of one level to two: the less, the better the step fits. Infinite where the
+        log does not cover the load; zero where it shows less power under load."""
         total = 0.0
         for schedule in schedules:
             levels = self._levels(schedule, shift_s)
             if levels is None:
                 return math.inf
-            count = sum(number for number, _, _ in levels)
-            residual = math.fsum(max(0.0, squares - sums * sums / number) for number, sums, squares in levels)
-            floor = 1e-9 * math.fsum(squares for _, _, squares in levels)  # a log without noise
-            total += count * math.log((residual + floor) / count)
+            (load_n, load, _), (idle_n, idle, _) = levels
+            count, squares = load_n + idle_n, math.fsum(squares for _, _, squares in levels)
+            floor = 1e-9 * squares + 1e-12  # a log without noise
+            one = max(0.0, squares - (load + idle) ** 2 / count) + floor
+            two = math.fsum(max(0.0, each_2 - each * each / number) for number, each, each_2 in levels) + floor
+            if load / load_n > idle / idle_n:
+                total += count * math.log(two / one)
         return total
 
     def contrast(self, schedule: Schedule, shift_s: float) -> float:
@@ -147,5 +165,5 @@ def _refused(reason: str) -> SensorError:
         "METER_ALIGNMENT",
         f"the meter's log can't be laid over the run by its steps: {reason}",
         "log from before the run until after it, or give the clocks' difference: "
-        "suite import-power RUN FILE --power csv:align=offset,offset_s=...",
+        "suite power import RUN FILE --power csv:align=offset,offset_s=...",
     )

@@ -1,7 +1,7 @@
 """Sources whose readings come in a file once the run is over: no sampler runs meanwhile, and a run waits for its file.
 
 An energy task with such a source makes its calls and stores its schedule; its energy is METER_PENDING until the log is
-brought in, at the end of the run where the file is there by then, else by `suite import-power`.
+brought in, at the end of the run where the file is there by then, else by `suite power import`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from suite.power.csv_log import Log
 from suite.records import EnergyReading, NotMeasured, PowerTrace, Schedule
 
 PENDING = "METER_PENDING"
+SAME_CLOCK_S = 60.0  # schedules whose clocks differ by more were measured on either side of a restart of the machine
 
 
 class ImportedSource(Source):
@@ -69,7 +70,7 @@ class Later:
         raise SensorError(
             PENDING,
             f"the log of {self.source} was not there when the run ended",
-            f"export it, then bring it in: suite import-power RUN {self.file}",
+            f"export it, then bring it in: suite power import RUN {self.file}",
         )
 
 
@@ -88,12 +89,28 @@ def readings(
     """
     log = source.log(options)
     described = source.described(log, options)
-    found = []
-    for schedule, place in zip(schedules, source.aligned(log, schedules, options), strict=True):
-        gauge = Gauge(source.name, options, replace(described, clock_uncertainty_s=place.uncertainty_s))
-        reading = _reading(gauge, log, schedule, place)
-        found.append(replace(reading, method=source.method) if isinstance(reading, EnergyReading) else reading)
-    return tuple(found)
+    found: dict[int, EnergyReading | NotMeasured] = {}
+    for numbers in _by_clock(schedules):
+        places = source.aligned(log, [schedules[number] for number in numbers], options)
+        for number, place in zip(numbers, places, strict=True):
+            gauge = Gauge(source.name, options, replace(described, clock_uncertainty_s=place.uncertainty_s))
+            reading = _reading(gauge, log, schedules[number], place)
+            found[number] = replace(reading, method=source.method) if isinstance(reading, EnergyReading) else reading
+    return tuple(found[number] for number in range(len(schedules)))
+
+
+def _by_clock(schedules: Sequence[Schedule]) -> Iterator[list[int]]:
+    """Numbers of the schedules that share a monotonic clock, in the order of time."""
+    group: list[int] = []
+    unix_s = [schedule.load.start_s + schedule.unix_offset_s[0] for schedule in schedules]
+    for number in sorted(range(len(schedules)), key=unix_s.__getitem__):
+        offset_s = schedules[number].unix_offset_s[0]
+        if group and abs(offset_s - schedules[group[-1]].unix_offset_s[1]) > SAME_CLOCK_S:
+            yield group
+            group = []
+        group.append(number)
+    if group:
+        yield group
 
 
 def _reading(gauge: Gauge, log: Log, schedule: Schedule, place: Aligned) -> EnergyReading | NotMeasured:
