@@ -1,4 +1,4 @@
-"""A Jetson's power rails through the service of jetson-stats: for where sysfs itself is out of reach, as in a container.
+"""A Jetson's power rails through the service of jetson-stats: where sysfs itself is out of reach, as in a container.
 
 `tot` is not used: where a board has no total rail the service adds all rails up, also those that feed one another. Nor
 is `avg`, which is the mean of the last value and the last mean. The rails are chosen by the table of boards.
