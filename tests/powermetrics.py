@@ -3,11 +3,12 @@
     python tests/powermetrics.py REPLAY [what powermetrics is called with]
 
 Each list is printed elapsed_ns after the one before. When the first began is written to REPLAY.started, on the
-system-wide monotonic clock. After the last list it stays silent, as a sensor that froze.
+system-wide monotonic clock; its process to REPLAY.pid. After the last list it stays silent, as a sensor that froze.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -65,6 +66,7 @@ def main(replay: Path, arguments: Sequence[str]) -> None:
     assert arguments[:2] == ["--samplers", "cpu_power,gpu_power,ane_power"], arguments
     assert arguments[-4:] == ["-f", "plist", "-b", "0"], arguments
     started_s = due_s = time.monotonic()
+    replay.with_suffix(".pid").write_text(str(os.getpid()))
     replay.with_suffix(".started").write_text(repr(started_s))
     for text in replay.read_bytes().split(b"\0")[1:]:
         due_s += int(re.search(rb"elapsed_ns</key>\s*<integer>(\d+)", text)[1]) * 1e-9

@@ -30,9 +30,9 @@ def serve(tools: Tools, source: str, port: int, token_file: Path | None, *, as_j
     token, path = secrets.token_hex(TOKEN_BYTES), token_file or default_token_file()
     helper = Helper(lambda: meter.start(meter.source, meter.options), token, port, log=_say)
     try:
-        write_token(token, path)
-        print(_as_json(meter, helper, token, path) if as_json else _as_text(meter, helper, token, path), flush=True)
         with contextlib.suppress(KeyboardInterrupt):
+            write_token(token, path)
+            print(_as_json(meter, helper, token, path) if as_json else _as_text(meter, helper, token, path), flush=True)
             helper.run()
     finally:
         helper.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -107,6 +107,7 @@ class Feed:
         self._rails: tuple[str, ...] = ()
         self._pending: list[float] = []
         self._latest: Sample | None = None
+        self._new: list[Sample] = []
         self._stamps_s: list[float] = []  # until the pace is known
         self._is_pace_known = False
         self._changed_s = self._grown_s = clock()
@@ -123,7 +124,7 @@ class Feed:
             while not self._paced():
                 self._refuse()
                 self._news.wait(0.05)
-            lump_s = self._longest_s()
+            lump_s = max(b - a for a, b in pairwise(self._stamps_s))
             self._is_pace_known = True
         is_lumped = lump_s > LUMP_PERIOD_COUNT * PERIOD_S
         return Description(
@@ -138,10 +139,15 @@ class Feed:
 
     def latest(self) -> Sample:
         """The sum so far. Raises SensorError where the back end failed or has shown nothing new for too long."""
+        return self.new()[-1]
+
+    def new(self) -> Sequence[Sample]:
+        """Every sum since the last call, or the last one again. Raises as `latest`."""
         with self._news:
             self._refuse()
             assert self._latest is not None  # describe has waited for it
-            return self._latest
+            samples, self._new = self._new or [self._latest], []
+            return samples
 
     def close(self) -> None:
         self._back_end.close()
@@ -177,18 +183,14 @@ class Feed:
         if self._pending[0] > 0 and piece.time_s > self._latest.time_s:
             sums = tuple(a + b for a, b in zip(self._latest.values, self._pending, strict=True))
             self._latest = Sample(time_s=piece.time_s, values=sums)
+            self._new.append(self._latest)
             self._pending = [0.0] * len(self._rails)
             self._grown_s = self._clock()
             if not self._is_pace_known:
                 self._stamps_s.append(piece.time_s)
 
     def _paced(self) -> bool:
-        return len(self._stamps_s) >= 3 and self._clock() - self._stamps_s[0] >= OBSERVED_S
-
-    def _longest_s(self) -> float:
-        """The longest time without news, that since the last included."""
-        stamps_s = [*self._stamps_s, self._clock()]
-        return max(b - a for a, b in pairwise(stamps_s))
+        return len(self._stamps_s) >= 3 and self._stamps_s[-1] - self._stamps_s[0] >= OBSERVED_S
 
     def _refuse(self) -> None:
         if self._failure is not None:

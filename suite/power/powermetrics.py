@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import plistlib
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from xml.parsers.expat import ExpatError
@@ -18,6 +19,7 @@ from suite.power.program import Program
 
 END = b"</plist>"
 MAX_BYTES = 1 << 22  # of one property list, with room to spare
+LATE_COUNT = 10  # lists in a row, about 2 s: longer than a reader is kept waiting
 SUDO = ("sudo", "-n")  # never asks: the sampler has no terminal of its own
 _NEEDS_ROOT = re.compile(r"superuser|password|sudo|not permitted", re.IGNORECASE)
 
@@ -76,20 +78,41 @@ def _energy_j(told: Mapping[str, float], key: str, elapsed_s: float) -> float | 
 
 
 class Timeline:
-    """When each list's time ended. Lists follow each other without a break, and can't be printed before they end."""
+    """When each list's time ended. Lists follow each other without a break, and can't be printed before they end.
+
+    A list that arrives late was read late: neither its stamp nor its energy changes, and those behind it catch up. Only
+    where LATE_COUNT of them in a row are late has time passed that no list covers; the next one then stands for it too.
+    Seconds that were added so are taken off again where the lists catch up after all: no second counts twice.
+    """
 
     def __init__(self) -> None:
         self._last_s: float | None = None
+        self._late_s: deque[float] = deque(maxlen=LATE_COUNT)
+        self._added_s = 0.0
+        self._owed_s = 0.0  # what one list alone could not give back
 
     def place(self, arrived_s: float, elapsed_s: float) -> tuple[float, float]:
-        """(stamp, seconds that the list stands for): elapsed_s, or more where lists before it were lost."""
+        """(stamp, seconds that the list stands for): elapsed_s, but where time was missing or had been added."""
         if self._last_s is None:
             self._last_s = arrived_s
             return arrived_s, elapsed_s
-        before_s, expected_s = self._last_s, self._last_s + elapsed_s
-        is_on_time = expected_s <= arrived_s <= expected_s + elapsed_s / 2
-        self._last_s = expected_s if is_on_time else arrived_s
-        return self._last_s, max(elapsed_s, self._last_s - before_s)
+        expected_s = self._last_s + elapsed_s
+        self._late_s.append(arrived_s - expected_s)
+        shift_s = min(0.0, arrived_s - expected_s)
+        if len(self._late_s) == LATE_COUNT and min(self._late_s) > elapsed_s / 2:
+            shift_s = min(self._late_s)
+        if shift_s:
+            self._late_s.clear()
+        self._last_s = expected_s + shift_s
+        return self._last_s, self._covered_s(elapsed_s, shift_s)
+
+    def _covered_s(self, elapsed_s: float, shift_s: float) -> float:
+        twice_s = min(self._added_s, max(0.0, -shift_s))
+        self._added_s += max(0.0, shift_s) - twice_s
+        self._owed_s += twice_s
+        paid_s = min(self._owed_s, elapsed_s)
+        self._owed_s -= paid_s
+        return elapsed_s + max(0.0, shift_s) - paid_s
 
 
 class Powermetrics:

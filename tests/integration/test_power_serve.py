@@ -236,3 +236,21 @@ def test_a_token_file_that_is_a_link_is_refused(tmp_path):
     assert done.returncode == 2
     assert "the token can't be written" in done.stderr
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_stall_of_the_program_costs_no_joule_and_adds_none(tmp_path):
+    recorded = recording(PERIODS_S * 12, wavering_w)
+    with (
+        served(tmp_path, replayed(tmp_path, recorded)) as (announced, _),
+        Sampler.start("mac-helper", options(announced)) as sampler,
+    ):
+        origin_s = float((tmp_path / "replay.started").read_text())
+        replaying = int((tmp_path / "replay.pid").read_text())
+        time.sleep(max(0.0, origin_s + 5.0 - time.monotonic()))
+        os.kill(replaying, signal.SIGSTOP)
+        time.sleep(1.0)
+        os.kill(replaying, signal.SIGCONT)
+        time.sleep(max(0.0, origin_s + 9.9 - time.monotonic()))
+        trace = sampler.collect()
+        measured_j = energy_j(trace, origin_s + 2.8, origin_s + 9.3, sampler.description.period_s)
+    assert measured_j == pytest.approx(truth_j(recorded, 2.8, 9.3), rel=0.01)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -69,6 +69,10 @@ class Apple(Source):
     def read(self) -> Sample:
         assert self._feed is not None  # open made it
         return self._feed.latest()
+
+    def readings(self) -> Sequence[Sample]:
+        assert self._feed is not None  # open made it
+        return self._feed.new()
 
     def close(self) -> None:
         if self._feed is not None:

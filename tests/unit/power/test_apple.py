@@ -96,6 +96,14 @@ def test_a_counter_in_lumps_has_a_stamp_per_lump_and_needs_a_minute():
     feed.close()
 
 
+def test_every_sum_is_handed_over_once_however_many_arrived():
+    feed = fed(*steady(8))
+    feed.describe()
+    assert [sample.values[0] for sample in feed.new()] == [0.5 * count for count in range(1, 8)]
+    assert [sample.values[0] for sample in feed.new()] == [3.5]
+    feed.close()
+
+
 def test_a_counter_that_stands_still_is_frozen():
     feed = fed(*steady(8), *[(101.6 + 0.2 * index, {"cpu": 0.0, "gpu": 0.25}) for index in range(24)])
     with pytest.raises(SensorError, match="counted no energy of the cpu for 4 s") as caught:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,10 +80,50 @@ def test_a_list_ends_no_later_than_it_is_printed():
     assert timeline.place(10.2, 0.2) == (10.2, 0.2)
 
 
-def test_after_lists_that_were_lost_the_next_one_stands_for_their_time_too():
+def placed(arrived_s, elapsed_s=0.2):
+    """Stamps, and the seconds that the lists behind the first stand for in all."""
     timeline = Timeline()
-    timeline.place(10.0, 0.2)
-    assert timeline.place(10.6, 0.2) == pytest.approx((10.6, 0.6))
+    found = [timeline.place(at_s, elapsed_s) for at_s in arrived_s]
+    return [stamp_s for stamp_s, _ in found], sum(covered_s for _, covered_s in found[1:])
+
+
+ON_TIME = [10.0 + 0.2 * index for index in range(50)]
+
+
+def test_a_list_that_is_read_late_counts_no_second_twice():
+    late = list(ON_TIME)
+    late[20] += 0.15
+    stamps_s, covered_s = placed(late)
+    assert stamps_s == pytest.approx(ON_TIME)
+    assert covered_s == pytest.approx(9.8)
+
+
+@pytest.mark.parametrize("stalled_count", [2, 6, 9])
+def test_lists_that_arrive_all_at_once_after_a_stall_keep_their_stamps_and_their_energy(stalled_count):
+    burst = [max(at_s, ON_TIME[20 + stalled_count]) if index >= 20 else at_s for index, at_s in enumerate(ON_TIME)]
+    stamps_s, covered_s = placed(burst)
+    assert stamps_s == pytest.approx(ON_TIME)
+    assert covered_s == pytest.approx(9.8)
+
+
+def test_a_stall_longer_than_was_foreseen_still_counts_no_second_twice():
+    late = [at_s + 0.5 if 15 <= index < 35 else at_s for index, at_s in enumerate(ON_TIME)]
+    assert placed(late)[1] == pytest.approx(9.8)
+
+
+def test_time_that_no_list_covers_is_covered_by_the_next_ones():
+    slept = [at_s + 1.0 if index >= 20 else at_s for index, at_s in enumerate(ON_TIME)]
+    stamps_s, covered_s = placed(slept)
+    assert stamps_s[-1] == pytest.approx(slept[-1])
+    assert covered_s == pytest.approx(10.8)
+    assert max(b - a for a, b in pairwise(stamps_s)) > 3 * 0.2  # a window over it is refused as a gap
+
+
+def test_a_program_that_loses_a_little_between_lists_is_followed():
+    slow = [10.0 + 0.21 * index for index in range(400)]
+    stamps_s, covered_s = placed(slow)
+    assert covered_s == pytest.approx(slow[-1] - slow[0], abs=0.25)
+    assert all(abs(a - b) < 0.25 for a, b in zip(stamps_s, slow, strict=True))
 
 
 def test_what_a_version_that_is_not_run_by_root_says_becomes_mac_sudo(tmp_path):
