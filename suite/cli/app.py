@@ -169,6 +169,7 @@ def energy(
     model: options.Model = None,
     plan: options.PlanName = None,
     batch_size: options.BatchSize = None,
+    axis: options.Axis = None,
     device: options.Device = None,
     threads: options.Threads = None,
     seed: options.Seed = None,
@@ -189,6 +190,7 @@ def energy(
     changes = Options(
         models=options.names(model),
         batch_size=options.sizes(batch_size, "--batch-size"),
+        axes=options.axes(axis),
         device=device,
         threads=options.threads(threads),
         seed=seed,
