@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from suite.cli.tools import Tools
 from suite.errors import SuiteError
+from suite.power import choice
+from suite.power.selftest import SelfTest
 from suite.records import HostFacts, HostState, NotMeasured, record
 from suite.replies import Hello
 from suite.report.table import table
@@ -39,6 +42,7 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
         *_worker(hello),
         *_models(tools, hello),
         *_power(tools, power),
+        *(_self_tests(tools, power) if self_test else ()),
         *_machine(tools.facts(versions), tools.observe().state),
         _disk(Path.cwd()),
     ]
@@ -100,6 +104,42 @@ def _power(tools: Tools, power: str) -> Iterator[Finding]:
             yield Finding(what=f"power {source.name}", found=found, ok=False, remedy=absence.remedy)
         else:
             yield Finding(what=f"power {source.name}", found=f"{source.summary}: {source.found.scope}", ok=True)
+
+
+def _self_tests(tools: Tools, power: str) -> Iterator[Finding]:
+    """A short load beside each source that can be used: what sampling costs, its period, whether it sees the load."""
+    for source in tools.survey(power):
+        if isinstance(source.found, NotMeasured) or choice.imported(source.name) is not None:
+            continue
+        print(f"self-test of {source.name}: about a quarter of a minute", file=sys.stderr)
+        found = tools.self_test(source.name, source.options)
+        what = f"self-test {source.name}"
+        if isinstance(found, NotMeasured):
+            yield Finding(what=what, found=f"{found.code}: {found.reason}", ok=False, remedy=found.remedy)
+        else:
+            doubts = "; ".join(found.doubts)
+            remedy = f"{doubts}: let nothing else run, and look for another client of the same sensor" if doubts else ""
+            yield Finding(what=what, found=_told(found), ok=not doubts, remedy=remedy)
+
+
+def _told(found: SelfTest) -> str:
+    powers = [
+        f"{name} {show_quantity(power_w, 'W')}"
+        for name, power_w in (("idle", found.idle_w), ("load", found.load_w))
+        if power_w is not None
+    ]
+    period = f"every {show_quantity(found.achieved_period_s, 's')} (asked {show_quantity(found.asked_period_s, 's')})"
+    return ", ".join(
+        [
+            *powers,
+            f"{found.sample_count} samples, {period}",
+            f"longest {show_quantity(found.longest_s, 's')}, {found.gap_count} gaps",
+            f"sampler {found.cpu_share * 100:.2f} % of a core",
+            f"latency {show_quantity(found.latency_without_s, 's', 4)} without and "
+            f"{show_quantity(found.latency_with_s, 's', 4)} with it",
+            f"cost {found.cost * 100:+.2f} ± {found.cost_error * 100:.2f} %",
+        ]
+    )
 
 
 def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:

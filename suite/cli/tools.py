@@ -14,7 +14,8 @@ from suite.bench import OpenWorker
 from suite.client import Worker, interpreter
 from suite.moment import Observe
 from suite.plan import Surroundings
-from suite.power import choice
+from suite.power import choice, selftest
+from suite.power.base import Options
 from suite.power.meter import Meter
 from suite.records import HostFacts, NotMeasured
 from suite.replies import WorkerLike
@@ -37,6 +38,7 @@ class Tools:
     workers: Callable[[Path], OpenWorker] = real_workers
     select_meter: Callable[[str], Meter | NotMeasured] = choice.select
     survey: Callable[[str], tuple[choice.Surveyed, ...]] = choice.survey
+    self_test: Callable[[str, Options], selftest.SelfTest | NotMeasured] = selftest.examine
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[tuple[tuple[str, str], ...]], HostFacts] = host.facts
     surroundings: Callable[[], Surroundings] = Surroundings.here

@@ -79,6 +79,10 @@ class Sampler:
             return CounterTrace(rails=rails, time_s=time_s, energy_j=values, range_j=self.description.counter_range_j)
         return PowerTrace(rails=rails, time_s=time_s, power_w=values)
 
+    def cpu_s(self) -> float:
+        """Processor time that the sampler has taken since it began, all its threads together."""
+        return float(self._ask("cost", "cpu_s"))
+
     def close(self) -> None:
         """Ends the process, by force where it does not end by itself."""
         with contextlib.suppress(BrokenPipeError):  # it has ended already

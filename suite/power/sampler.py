@@ -9,6 +9,7 @@ the controller during a window.
     mark LABEL   -> {"marked": LABEL}
     flush        -> {"samples": {"time_s": [...], "values": [[...] per rail], "clock_uncertainty_s": 0.0}}
                     and forgets them
+    cost         -> {"cpu_s": 0.0}                              processor time of this process since it began
     quit, or the end of stdin: ends
 
 A source that can't be read ends the process, with {"error": {"code", "reason", "remedy"}} as its last line. Prints of
@@ -101,6 +102,8 @@ def _sample(
                 uncertainty_s = source.clock_uncertainty_s()
                 emit({"samples": {"time_s": time_s, "values": rails, "clock_uncertainty_s": uncertainty_s}})
                 time_s, values = time_s[-1:], values[-1:]
+            elif request == "cost":
+                emit({"cpu_s": time.process_time()})
             elif request == "quit":
                 return
 

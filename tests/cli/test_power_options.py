@@ -9,8 +9,9 @@ import pytest
 
 from suite import store
 from suite.power import choice
-from suite.power.base import Description
+from suite.power.base import Description, Options
 from suite.power.meter import Meter, WindowRule
+from suite.power.selftest import SelfTest
 from suite.records import EnergyReading, NotMeasured
 from tests.cli.conftest import CommandLine
 from tests.fakes import NO_SENSOR, fake_tools
@@ -154,3 +155,53 @@ def test_list_says_what_works_where_it_is_asked(suite: CommandLine) -> None:
     assert rows["csv"]["here"] == "NO_POWER_SOURCE"
     assert rows["rapl"]["here"] == "not looked for"
     assert "here" not in suite("list", "power", "--json").answer["power"][0]
+
+
+def test_doctor_examines_each_usable_source_where_it_is_asked(suite: CommandLine) -> None:
+    described = Description(
+        scope="module",
+        rails=("a",),
+        quantity="power",
+        period_s=0.05,
+        minimum_window_s=1.0,
+        resolution=0.0,
+        gain_error=0.0,
+    )
+    survey = [
+        choice.Surveyed("ina3221", "rails", {"root": "/t"}, described),
+        choice.Surveyed("csv", "a log", {}, described),
+        choice.Surveyed("rapl", "counters", {}, NO_SENSOR),
+    ]
+    found = SelfTest(
+        source="ina3221",
+        scope="module",
+        sample_count=200,
+        asked_period_s=0.05,
+        achieved_period_s=0.0501,
+        longest_s=0.2,
+        gap_count=1,
+        cpu_share=0.004,
+        latency_without_s=0.02,
+        latency_with_s=0.0201,
+        cost=0.005,
+        cost_error=0.004,
+        idle_w=2.0,
+        load_w=7.0,
+    )
+    examined: list[tuple[str, dict[str, str]]] = []
+
+    def self_test(source: str, options: Options) -> SelfTest:
+        examined.append((source, dict(options)))
+        return found
+
+    suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers, survey=survey), self_test=self_test)
+    rows = {row["what"]: row for row in suite("doctor", "--self-test", "--json").answer}
+    assert examined == [("ina3221", {"root": "/t"})]
+    row = rows["self-test ina3221"]
+    assert not row["ok"]
+    assert row["found"] == (
+        "idle 2.00 W, load 7.00 W, 200 samples, every 50.1 ms (asked 50.0 ms), longest 200 ms, 1 gaps, "
+        "sampler 0.40 % of a core, latency 20.00 ms without and 20.10 ms with it, cost +0.50 ± 0.40 %"
+    )
+    assert row["remedy"].startswith("1 gap(s) of more than 3 periods: let nothing else run")
+    assert "self-test ina3221" not in suite("doctor", "--json").out
