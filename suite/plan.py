@@ -82,7 +82,7 @@ def single(test: Test, options: Options, around: Surroundings | None = None) -> 
     standard = _read(path)
     kept: dict[str, Any] = {key: standard[key] for key in ("models", "repetition") if key in standard}
     own = {"name": test, "description": f"{test} alone, at the default sizes unless told otherwise", "tests": [test]}
-    window = {key: value for key, value in standard.get("energy", {}).items() if key != "batch_size"}
+    window = {key: value for key, value in standard.get("energy", {}).items() if key not in ("batch_size", "axes")}
     return _build({**kept, **own, "energy": window}, options, str(path), around)
 
 
@@ -140,8 +140,11 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
     merged = {**raw, **{key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}}
     if options.axes is not None:
         merged["axes"] = {name: list(sizes) for name, sizes in options.axes}
+    alone = merged.get("tests") == ["energy"]  # beside other tests a sweep of energy would take hours unasked
+    if alone and options.axes is not None and isinstance(raw.get("energy", {}), dict):
+        merged["energy"] = {**merged.get("energy", {}), "axes": merged["axes"]}
     if options.batch_size is not None and isinstance(raw.get("energy", {}), dict):
-        merged["energy"] = {**raw.get("energy", {}), "batch_size": list(options.batch_size)}
+        merged["energy"] = {**merged.get("energy", {}), "batch_size": list(options.batch_size)}
     if time_limit_s is not None and isinstance(raw.get("repetition", {}), dict):
         merged["repetition"] = {**raw.get("repetition", {}), "time_limit_s": time_limit_s}
         merged["time_budget_s"] = None

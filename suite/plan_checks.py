@@ -16,7 +16,10 @@ def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str]
     """The plan's models. Raises PlanError: one line that names the file (or option), the key, and what is allowed."""
     models = _models(spec, known, place(origins, file, "models"))
     _check_tests(spec, place(origins, file, "tests"))
-    _check_axes(spec, models if "axes" in origins else known.values(), models, place(origins, file, "axes"))
+    everyone = models if "axes" in origins else known.values()
+    _check_axes(spec.axes, everyone, models, place(origins, file, "axes"))
+    energy = "axes" if "axes" in origins else "energy.axes"
+    _check_axes(spec.energy.axes, everyone, models, place(origins, file, energy))
     _check_scenarios(spec, known.values(), file)
     _check_checkpoint(spec, models)
     _check_trajectory(spec, models)
@@ -36,11 +39,13 @@ def _check_tests(spec: PlanSpec, where: str) -> None:
             raise PlanError(f"{where}: {unknown('test', name, TESTS)}")
 
 
-def _check_axes(spec: PlanSpec, everyone: Iterable[Model], models: Iterable[Model], where: str) -> None:
+def _check_axes(
+    axes: Mapping[str, Iterable[int]], everyone: Iterable[Model], models: Iterable[Model], where: str
+) -> None:
     """everyone: the models whose axes may be named. A plan's axes may be of models that were left out this time; those
     of an option must be of a chosen one."""
     known = dict.fromkeys(axis.name for model in everyone for axis in model.axes)
-    for name, sizes in spec.axes.items():
+    for name, sizes in axes.items():
         if name not in known:
             raise PlanError(f"{where}: {unknown('axis', name, known)}")
         for model in models:

@@ -30,9 +30,11 @@ class Scenario(_Table):
 
 
 class Energy(_Table):
-    """At which batch sizes energy is measured, at the default input sizes, and for how long (records.EnergyRule)."""
+    """At which batch sizes energy is measured at the default input, at which other inputs at batch 1, and for how long
+    (records.EnergyRule)."""
 
     batch_size: Sizes = [1]
+    axes: dict[str, Sizes] = {}
     window_count: Size = 3
     window_s: Annotated[float, Field(gt=0)] | None = None
     idle_s: Annotated[float, Field(gt=0)] = 30.0

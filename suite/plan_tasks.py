@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from suite.plan_spec import PlanSpec
 from suite.records import EnergyRule, Repetition, Task, Test, record
@@ -42,8 +42,7 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
         rule = EnergyRule(
             window_count=spec.energy.window_count, window_s=spec.energy.window_s, idle_s=spec.energy.idle_s
         )
-        for batch_size in spec.energy.batch_size:
-            point = Point(scenario="forward", batch_size=batch_size, axes=_axes(model, {}), repetition=spec.repetition)
+        for point in _sizes(spec.energy.batch_size, spec.energy.axes, model, spec.repetition):
             yield dataclasses.replace(_at(measured, "energy", point), energy=rule)
 
 
@@ -59,16 +58,22 @@ def _at(task: Task, test: Test, point: Point) -> Task:
 
 
 def _points(spec: PlanSpec, model: Model) -> Iterator[Point]:
-    for batch_size in spec.batch_size:
-        yield Point(scenario="forward", batch_size=batch_size, axes=_axes(model, {}), repetition=spec.repetition)
-    for name in (axis.name for axis in model.axes):
-        for size in spec.axes.get(name, ()):
-            axes = _axes(model, {name: size})
-            yield Point(scenario="forward", batch_size=1, axes=axes, repetition=spec.repetition)
+    yield from _sizes(spec.batch_size, spec.axes, model, spec.repetition)
     for name, scenario in spec.scenarios.items():
         if name in model.scenarios:
             axes = _axes(model, scenario.axes)
             yield Point(scenario=name, batch_size=1, axes=axes, repetition=scenario.repetition)
+
+
+def _sizes(
+    batch_sizes: Iterable[int], axes: Mapping[str, Iterable[int]], model: Model, repetition: Repetition
+) -> Iterator[Point]:
+    """The batch sizes at the default input, then the sizes of each axis at batch 1."""
+    for batch_size in batch_sizes:
+        yield Point(scenario="forward", batch_size=batch_size, axes=_axes(model, {}), repetition=repetition)
+    for name in (axis.name for axis in model.axes):
+        for size in axes.get(name, ()):
+            yield Point(scenario="forward", batch_size=1, axes=_axes(model, {name: size}), repetition=repetition)
 
 
 def _axes(model: Model, changed: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

@@ -364,18 +364,65 @@ class EnergyWindow:
 
 
 @record
+class Stretch:
+    """A time on the system-wide monotonic clock."""
+
+    start_s: float
+    end_s: float
+
+    def __post_init__(self) -> None:
+        require_positive("stretch", self.end_s - self.start_s)
+
+
+@record
+class CallWindow:
+    """Back-to-back calls between two stamps, whose energy a meter may tell later."""
+
+    start_s: float
+    end_s: float
+    call_count: int
+
+    def __post_init__(self) -> None:
+        require_positive("window", self.end_s - self.start_s)
+        require_positive("call_count", self.call_count)
+
+
+@record
+class Schedule:
+    """When an energy task idled and when it worked, so that a trace can be read, drawn, or brought in later."""
+
+    idle_before: Stretch
+    load: Stretch  # from the lead-in's first call to the lead-out's last one
+    windows: tuple[CallWindow, ...]
+    idle_after: Stretch
+    unix_offset_s: tuple[float, float]  # seconds since 1970 less this clock, at both ends: unlike where it was set
+
+    def __post_init__(self) -> None:
+        require(len(self.windows) > 0, "a schedule has a window")
+
+
+Part = Literal["whole", "cpu package", "gpu board"]  # of the machine; "whole" overlaps with every other
+
+
+def disjoint(one: Part, other: Part) -> bool:
+    """Whether energies of the two parts may be added: neither holds the other, nor a piece of it."""
+    return one != other and "whole" not in (one, other)
+
+
+@record
 class EnergyReading:
     """Energy of one task by one source. Idle-net energy takes the mean of the idle power before and after off."""
 
     source: str
     scope: str  # in words: "module, not carrier board", "CPU package only", "simulated"
-    method: Literal["counter", "trapezoid"]
+    method: Literal["counter", "trapezoid", "powertop's rates"]
     sample_period_s: float  # as achieved (median)
     idle_before_w: float
     idle_after_w: float
     windows: tuple[EnergyWindow, ...]
     budget: ErrorBudget  # of the mean window
     trace: PowerTrace
+    part: Part = "whole"
 
     def __post_init__(self) -> None:
         require(len(self.windows) > 0, "an energy reading needs a window")
@@ -400,6 +447,8 @@ class RunRecord:
     cold_start: ColdStart | NotMeasured | None = None  # on the first latency task of a worker only
     memory: MemoryUse | NotMeasured | None = None
     energy: EnergyReading | NotMeasured | None = None
+    energy_beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
+    schedule: Schedule | None = None  # of an energy task whose calls were made
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
@@ -408,6 +457,7 @@ class RunRecord:
         """The quantities that were asked for and are absent, by name."""
         names = ("parameters", "flops", "latency", "cold_start", "memory", "energy")
         values = {name: getattr(self, name) for name in names}
+        values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
 
 

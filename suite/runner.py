@@ -14,18 +14,18 @@ from typing import Protocol
 
 from suite import host, models_lock
 from suite.bench import Bench, OpenWorker
-from suite.errors import SensorError, SuiteError, UsageError, WorkerError
+from suite.errors import SuiteError, UsageError, WorkerError
 from suite.moment import Moment, Observe
-from suite.power.meter import Meter
+from suite.power.meter import Meter, Metered
 from suite.records import (
     SCHEMA_VERSION,
-    EnergyReading,
     Flag,
     FlopCount,
     HostFacts,
     NotMeasured,
     ParameterCount,
     RunRecord,
+    Schedule,
     Task,
 )
 from suite.replies import WorkerLike
@@ -161,7 +161,7 @@ class Runner:
         series = Series(task=task, began=before)
         try:
             worker = turns.make_ready(series)
-            energy = self._meter(turns, worker, series)
+            metered = self._metered(self.meter, turns, worker, series)
         except WorkerError as error:
             turns.bench.failed(error)
             return failed(self._blank(task, before, turns.bench.versions), error)
@@ -171,22 +171,22 @@ class Runner:
         series.stop = "fixed"
         return replace(
             self._blank(task, before, turns.bench.versions),
-            energy=energy,
+            energy=metered.outcomes[0],
+            energy_beside=metered.outcomes[1:],
+            schedule=metered.schedule,
             latency=series.samples(turns.bench.loaded.synchronisation, turns.bench.hello.clock),
             provenance=turns.bench.provenance(series.prepared),
         )
 
-    def _meter(self, turns: Turns, worker: WorkerLike, series: Series) -> EnergyReading | NotMeasured:
-        """The reading, or why the sensor gave none: the calls made until then are kept either way."""
-        assert isinstance(self.meter, Meter)
-        try:
-            rule = series.task.energy
-            load = EnergyLoad(turns, worker, series)
-            reading = self.meter.measure(load, rule.window_count, rule.window_s, rule.idle_s)
-        except SensorError as error:
-            return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
-        label_windows(series, reading)
-        return reading
+    @staticmethod
+    def _metered(meter: Meter, turns: Turns, worker: WorkerLike, series: Series) -> Metered:
+        """A reading per gauge, or why the sensor gave none: the calls made until then are kept either way."""
+        rule = series.task.energy
+        load = EnergyLoad(turns, worker, series)
+        metered = meter.metered(load, rule.window_count, rule.window_s, rule.idle_s)
+        if metered.schedule is not None:
+            label_windows(series, metered.schedule)
+        return metered
 
     def _blank(self, task: Task, before: Moment, versions: Versions, wall_s: float | None = None) -> RunRecord:
         """A record of the task with the machine around it, and no outcome yet."""
@@ -225,9 +225,9 @@ class EnergyLoad:
         return timed.started_s, timed.ended_s, timed.call_count
 
 
-def label_windows(series: Series, reading: EnergyReading) -> None:
-    """Blocks that no window of the reading covers are warm-up: their joules were not counted."""
-    starts = {window.start_s for window in reading.windows}
+def label_windows(series: Series, schedule: Schedule) -> None:
+    """Blocks that are no window are warm-up: their joules were not counted."""
+    starts = {window.start_s for window in schedule.windows}
     series.blocks = [replace(block, warmup=block.started_s not in starts) for block in series.blocks]
 
 

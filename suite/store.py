@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -121,6 +121,20 @@ def load(out: Path, upgrades: Mapping[int, Upgrade] = UPGRADES) -> Run:
     """
     manifest = _manifest(out, upgrades)
     return Run(manifest=manifest, records=_records(out, manifest, upgrades))
+
+
+def amend(out: Path, amended: Sequence[RunRecord]) -> None:
+    """Puts records in the place of those of the same tasks, all of them or none.
+
+    Raises StoreError as `RunStore.resume` does. Raises ValueError where a task has no record yet.
+    """
+    with RunStore.resume(out) as run_store:
+        records = load(out).records
+        by_key = {record.task.key: record for record in amended}
+        if unknown := by_key.keys() - {record.task.key for record in records}:
+            raise ValueError(f"{out} has no records of {', '.join(sorted(unknown))}")
+        lines = [to_line(by_key.get(record.task.key, record)) for record in records]
+        _write_whole(run_store.out, RECORDS_NAME, b"".join(lines))
 
 
 def differences(manifest: Manifest, plan: str, power: str | None, tasks: tuple[Task, ...]) -> str | None:

@@ -14,6 +14,7 @@ from suite.errors import WorkerError
 from suite.moment import Observe
 from suite.plan import Surroundings
 from suite.power.base import Description
+from suite.power.choice import Surveyed
 from suite.power.meter import Meter, WindowRule
 from suite.progress import PlainProgress
 from suite.records import FlopCount, HostState, NotMeasured, OperatorCost, ParameterCount, PowerTrace, SharedGroup, Task
@@ -292,14 +293,14 @@ def fake_tools(
     plans: Path,
     workers: FakeWorkers,
     meter: Callable[[str], Meter | NotMeasured] = lambda _: NO_SENSOR,
-    survey: Sequence[tuple[str, str, NotMeasured | None]] = (),
+    survey: Sequence[Surveyed] = (),
 ) -> Tools:
     """The command line's tools with nothing real in them; `plans` holds the shipped plans."""
     clock = workers.clock
     return Tools(
         workers=lambda _: workers.open,
         select_meter=meter,
-        survey=lambda: tuple(survey),
+        survey=lambda _: tuple(survey),
         observe=Observe(clock=clock, utc_now=clock.utc, state=clock.state),
         facts=lambda _: FACTS,
         surroundings=lambda: Surroundings(plans=plans, models=MODELS, cpu_count=2),

@@ -9,7 +9,7 @@ from typing import Any
 
 from suite.records import EnergyReading, LatencySamples, NotMeasured, Run, RunRecord, Test
 from suite.report import text
-from suite.report.quantities import inference_energy
+from suite.report.energies import inference_energy
 from suite.stats.summary import summarise
 
 _TABLES = {
@@ -44,7 +44,9 @@ def _result(found: RunRecord) -> dict[str, Any]:
     task = asdict(found.task)
     task["axes"] = dict(found.task.axes)
     values = {name: getattr(found, name) for name in _QUANTITIES}
-    figures = {name: _figures(value, found) for name, value in values.items() if value is not None}
+    figures: dict[str, Any] = {name: _figures(value, found) for name, value in values.items() if value is not None}
+    if found.energy_beside:
+        figures["energy_beside"] = [_figures(value, found) for value in found.energy_beside]
     return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in found.flags]}
 
 
@@ -56,7 +58,10 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
             summary = asdict(summarise(value, found.task.repetition))
             return {**summary, "steady": value.steady, "stop": value.stop, "step_count": value.step_count}
         case EnergyReading():
-            figures = asdict(inference_energy(value, found.task.batch_size))
+            figure = inference_energy(value, found.task.batch_size)
+            figures = asdict(figure)
+            if isinstance(figure.net_j, NotMeasured):
+                figures["net_j"] = {"not_measured": asdict(figure.net_j)}
             return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
         case _:
             return dict(asdict(value))

@@ -7,7 +7,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,8 @@ import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import options
+from suite.cli import options, power_app
+from suite.cli.session import Session, help_unless_command, session_of
 from suite.errors import SuiteError
 
 if TYPE_CHECKING:
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
 FAILED = 3
-
-
-@dataclass(slots=True)
-class Session:
-    """One call of the command line. `given` are a test's tools; the real ones are made where a command needs them."""
-
-    given: Tools | None
-    verbose: bool = False
-
-    @property
-    def tools(self) -> Tools:
-        from suite.cli.tools import Tools
-
-        return self.given or Tools()
 
 
 app = typer.Typer(
@@ -50,6 +36,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, invoke_without_command=True)
 app.add_typer(models_app, name="models")
+app.add_typer(power_app.app, name="power")
 
 
 @app.callback()
@@ -59,17 +46,12 @@ def suite(
     if version:
         print(__version__)
     else:
-        _help_unless_command(context)
+        help_unless_command(context)
 
 
 @models_app.callback()
 def models(context: typer.Context) -> None:
-    _help_unless_command(context)
-
-
-def _help_unless_command(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        print(context.get_help())
+    help_unless_command(context)
 
 
 @app.command("all", epilog="Example: suite all --quick --model lxmert --model et-human")
@@ -88,6 +70,9 @@ def run_all(
     trajectory: options.Trajectory = None,
     time_limit: options.TimeLimit = None,
     power: options.Power = None,
+    power_csv: options.PowerCsv = None,
+    rails: options.Rails = None,
+    sysfs_root: options.SysfsRoot = None,
     out: options.Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     as_json: options.Json = False,
@@ -110,9 +95,14 @@ def run_all(
         time_limit_s=time_limit,
     )
     request = battery.Request(
-        plan=battery.plan_name(plan, quick), options=changes, power=power, out=out, resume=resume, verbose=verbose
+        plan=battery.plan_name(plan, quick),
+        options=changes,
+        power=options.power(power, power_csv, rails, sysfs_root),
+        out=out,
+        resume=resume,
+        verbose=verbose,
     )
-    return battery.whole(request, _session(context, verbose).tools, as_json=as_json)
+    return battery.whole(request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite params --model et-human-synthetic")
@@ -130,7 +120,7 @@ def params(
 
     changes = Options(models=options.names(model), checkpoint=checkpoint)
     request = battery.Request(options=changes, out=out, verbose=verbose)
-    return battery.single("params", request, _session(context, verbose).tools, as_json=as_json)
+    return battery.single("params", request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite flops --model lxmert --axis text_tokens=20,40")
@@ -150,7 +140,7 @@ def flops(
 
     changes = Options(models=options.names(model), axes=options.axes(axis), checkpoint=checkpoint)
     request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
-    return battery.single("flops", request, _session(context, verbose).tools, as_json=as_json)
+    return battery.single("flops", request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite latency --model visualbert --batch-size 1,2,4")
@@ -186,7 +176,7 @@ def latency(
         time_limit_s=time_limit,
     )
     request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
-    return battery.single("latency", request, _session(context, verbose).tools, as_json=as_json)
+    return battery.single("latency", request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite energy --model et-human --power auto")
@@ -195,12 +185,16 @@ def energy(
     model: options.Model = None,
     plan: options.PlanName = None,
     batch_size: options.BatchSize = None,
+    axis: options.Axis = None,
     device: options.Device = None,
     threads: options.Threads = None,
     seed: options.Seed = None,
     checkpoint: options.Checkpoint = None,
     trajectory: options.Trajectory = None,
     power: options.Power = None,
+    power_csv: options.PowerCsv = None,
+    rails: options.Rails = None,
+    sysfs_root: options.SysfsRoot = None,
     out: options.Out = None,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
@@ -212,14 +206,16 @@ def energy(
     changes = Options(
         models=options.names(model),
         batch_size=options.sizes(batch_size, "--batch-size"),
+        axes=options.axes(axis),
         device=device,
         threads=options.threads(threads),
         seed=seed,
         checkpoint=checkpoint,
         trajectory=trajectory,
     )
-    request = battery.Request(plan=plan, options=changes, power=power, out=out, verbose=verbose)
-    return battery.single("energy", request, _session(context, verbose).tools, as_json=as_json)
+    asked = options.power(power, power_csv, rails, sysfs_root)
+    request = battery.Request(plan=plan, options=changes, power=asked, out=out, verbose=verbose)
+    return battery.single("energy", request, session_of(context, verbose).tools, as_json=as_json)
 
 
 @app.command(epilog="Example: suite report results/20261123T180000Z-standard")
@@ -232,7 +228,7 @@ def report(
     """Render the report of a run again, from its files alone."""
     from suite.cli import battery
 
-    _session(context, verbose)
+    session_of(context, verbose)
     return battery.report_again(run, as_json=as_json)
 
 
@@ -240,22 +236,38 @@ def report(
 def list_what(
     context: typer.Context,
     what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
+    power: options.Power = None,
+    power_csv: options.PowerCsv = None,
+    rails: options.Rails = None,
+    sysfs_root: options.SysfsRoot = None,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
     """List what can be named: models with their input sizes, runtimes, power sources, plans."""
     from suite.cli import listing
 
-    _session(context, verbose)
-    return listing.show(what, as_json=as_json)
+    asked = options.power(power, power_csv, rails, sysfs_root)
+    return listing.show(what, session_of(context, verbose).tools, asked, as_json=as_json)
 
 
-@app.command(epilog="Example: suite doctor")
-def doctor(context: typer.Context, as_json: options.Json = False, verbose: options.Verbose = False) -> int:
+@app.command(epilog="Example: suite doctor --self-test")
+def doctor(
+    context: typer.Context,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Run a short load with each usable power source.")
+    ] = False,
+    power: options.Power = None,
+    power_csv: options.PowerCsv = None,
+    rails: options.Rails = None,
+    sysfs_root: options.SysfsRoot = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
     """Say what this machine can measure, and how to fix the rest."""
     from suite.cli import diagnosis
 
-    return diagnosis.show(_session(context, verbose).tools, as_json=as_json)
+    asked = options.power(power, power_csv, rails, sysfs_root) or "auto"
+    return diagnosis.show(session_of(context, verbose).tools, asked, self_test=self_test, as_json=as_json)
 
 
 @models_app.command(epilog="Example: suite models lock")
@@ -263,7 +275,7 @@ def lock(context: typer.Context, as_json: options.Json = False, verbose: options
     """Count and hash every model here, and write models.lock anew."""
     from suite.cli import locking
 
-    return locking.write(_session(context, verbose).tools, as_json=as_json)
+    return locking.write(session_of(context, verbose).tools, as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None) -> int:
@@ -302,10 +314,3 @@ def _explain(error: BaseException) -> None:
     while (cause := error.__cause__) is not None:
         print(f"suite: because: {type(cause).__name__}: {' '.join(str(cause).split())}", file=sys.stderr)
         error = cause
-
-
-def _session(context: typer.Context, verbose: bool) -> Session:
-    session = context.obj
-    assert isinstance(session, Session)
-    session.verbose = verbose
-    return session

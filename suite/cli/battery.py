@@ -11,7 +11,7 @@ from pathlib import Path
 
 from suite import __version__, store
 from suite import plan as plans
-from suite.cli import answers
+from suite.cli import answers, importing
 from suite.cli.tools import Tools
 from suite.errors import SuiteError, UsageError
 from suite.plan import Options, Plan
@@ -51,6 +51,7 @@ def whole(request: Request, tools: Tools, *, as_json: bool) -> int:
     battery = _resumed(request, tools) if request.resume else _begun(_plan(request, tools), request, tools)
     if not battery.measured():
         return INTERRUPTED
+    importing.at_end(battery.out, battery.run_store.manifest.power)
     run = store.load(battery.out)
     report = page.render(run, battery.out)
     print(answers.as_json(run, battery.out, report) if as_json else report)
@@ -62,6 +63,7 @@ def single(test: Test, request: Request, tools: Tools, *, as_json: bool) -> int:
     battery = _begun(_single_plan(test, request, tools), request, tools)
     if not battery.measured():
         return INTERRUPTED
+    importing.at_end(battery.out, battery.run_store.manifest.power)
     run = store.load(battery.out)
     print(answers.as_json(run, battery.out, None) if as_json else answers.table(test, run))
     return _status(run)
@@ -94,6 +96,7 @@ def _begun(plan: Plan, request: Request, tools: Tools) -> Battery:
         raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
     power = request.power or "auto"
     meter = _meter(plan.tasks, power, tools)
+    tools = tools.looking_at(power)
     _check_worker(plan.tasks, tools)
     started_utc = tools.observe().utc
     manifest = Manifest(
@@ -128,6 +131,7 @@ def _resumed(request: Request, tools: Tools) -> Battery:
     try:
         _check_same(run_store.manifest, request, tools)
         meter = _meter(run_store.missing(), run_store.manifest.power, tools)
+        tools = tools.looking_at(run_store.manifest.power)
         _check_worker(run_store.missing(), tools)
     except SuiteError:
         run_store.close()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from suite.cli.tools import Tools
 from suite.errors import SuiteError
+from suite.power import choice
+from suite.power.selftest import SelfTest
 from suite.records import HostFacts, HostState, NotMeasured, record
 from suite.replies import Hello
 from suite.report.table import table
@@ -30,14 +33,16 @@ class Finding:
     remedy: str = ""
 
 
-def show(tools: Tools, *, as_json: bool) -> int:
+def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json: bool) -> int:
     """Prints the findings. Exit status 1 if no model can be measured here."""
+    tools = tools.looking_at(power)
     hello = _hello(tools)
     versions = hello.versions if isinstance(hello, Hello) else ()
     findings = [
         *_worker(hello),
         *_models(tools, hello),
-        *_power(tools),
+        *_power(tools, power),
+        *(_self_tests(tools, power) if self_test else ()),
         *_machine(tools.facts(versions), tools.observe().state),
         _disk(Path.cwd()),
     ]
@@ -85,17 +90,56 @@ def _models(tools: Tools, hello: Hello | SuiteError) -> Iterator[Finding]:
         yield Finding(what=f"model {model.name}", found=found, ok=not missing)
 
 
-def _power(tools: Tools) -> Iterator[Finding]:
-    """Energy can be measured if a source is there that `--power auto` may choose; the others are told beside it."""
-    chosen = tools.select_meter("auto")
+def _power(tools: Tools, power: str) -> Iterator[Finding]:
+    """Energy can be measured if a source is there that --power may choose; the others are told beside it."""
+    chosen = tools.select_meter(power)
     if isinstance(chosen, NotMeasured):
         yield Finding(what="energy", found=f"{chosen.code}: {chosen.reason}", ok=False, remedy=chosen.remedy)
     else:
         yield Finding(what="energy", found=f"by {chosen.source}: {chosen.description.scope}", ok=True)
-    for name, summary, absence in tools.survey():
-        found = summary if absence is None else f"{absence.code}: {absence.reason}"
-        remedy = "" if absence is None else absence.remedy
-        yield Finding(what=f"power {name}", found=found, ok=absence is None, remedy=remedy)
+    for source in tools.survey(power):
+        if isinstance(source.found, NotMeasured):
+            absence = source.found
+            found = f"{absence.code}: {absence.reason}"
+            yield Finding(what=f"power {source.name}", found=found, ok=False, remedy=absence.remedy)
+        else:
+            yield Finding(what=f"power {source.name}", found=f"{source.summary}: {source.found.scope}", ok=True)
+
+
+def _self_tests(tools: Tools, power: str) -> Iterator[Finding]:
+    """A short load beside each source that can be used: what sampling costs, its period, whether it sees the load."""
+    for source in tools.survey(power):
+        if isinstance(source.found, NotMeasured) or choice.imported(source.name) is not None:
+            continue
+        print(f"self-test of {source.name}: about a quarter of a minute", file=sys.stderr)
+        found = tools.self_test(source.name, source.options)
+        what = f"self-test {source.name}"
+        if isinstance(found, NotMeasured):
+            yield Finding(what=what, found=f"{found.code}: {found.reason}", ok=False, remedy=found.remedy)
+        else:
+            doubts = "; ".join(found.doubts)
+            remedy = f"{doubts}: let nothing else run, and look for another client of the same sensor" if doubts else ""
+            yield Finding(what=what, found=_told(found), ok=not doubts, remedy=remedy)
+
+
+def _told(found: SelfTest) -> str:
+    powers = [
+        f"{name} {show_quantity(power_w, 'W')}"
+        for name, power_w in (("idle", found.idle_w), ("load", found.load_w))
+        if power_w is not None
+    ]
+    period = f"every {show_quantity(found.achieved_period_s, 's')} (asked {show_quantity(found.asked_period_s, 's')})"
+    return ", ".join(
+        [
+            *powers,
+            f"{found.sample_count} samples, {period}",
+            f"longest {show_quantity(found.longest_s, 's')}, {found.gap_count} gaps",
+            f"sampler {found.cpu_share * 100:.2f} % of a core",
+            f"latency {show_quantity(found.latency_without_s, 's', 4)} without and "
+            f"{show_quantity(found.latency_with_s, 's', 4)} with it",
+            f"cost {found.cost * 100:+.2f} ± {found.cost_error * 100:.2f} %",
+        ]
+    )
 
 
 def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:

@@ -6,20 +6,35 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from suite import plan, registry
+from suite.cli.tools import Tools
 from suite.errors import UsageError
+from suite.power.base import Description
+from suite.records import NotMeasured
 from suite.report.table import table
 from suite.worker.model import Axis
 
 Row = dict[str, str]
 
 
-def show(what: str | None, *, as_json: bool) -> int:
-    """Prints one list, or all of them. Raises UsageError for a list that there is not."""
+def show(what: str | None, tools: Tools, power: str | None = None, *, as_json: bool) -> int:
+    """Prints one list, or all of them; which power sources work here, where --power asks for it.
+
+    Raises UsageError for a list that there is not.
+    """
     if what is not None and what not in LISTS:
         raise UsageError(registry.unknown("list", what, LISTS))
     found = {name: rows() for name, rows in LISTS.items() if what in (None, name)}
+    if power is not None and "power" in found:
+        here = {source.name: source.found for source in tools.survey(power)}
+        found["power"] = [{**row, "here": _here(here.get(row["name"]))} for row in found["power"]]
     print(json.dumps(found, indent=1) if as_json else "\n\n".join(_text(name, rows) for name, rows in found.items()))
     return 0
+
+
+def _here(found: Description | NotMeasured | None) -> str:
+    if isinstance(found, Description):
+        return f"measures {found.scope}"
+    return found.code if found is not None else "not looked for"
 
 
 def _models() -> Sequence[Row]:

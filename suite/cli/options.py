@@ -40,6 +40,15 @@ TimeLimit = Annotated[
 Power = Annotated[
     str | None, typer.Option("--power", metavar="SOURCE", help="auto, none, or a source (suite list power).")
 ]
+PowerCsv = Annotated[
+    Path | None, typer.Option("--power-csv", metavar="FILE", help="The log of an external meter, now or after the run.")
+]
+Rails = Annotated[
+    str | None, typer.Option("--rails", metavar="A+B", help="Sum these rails, where the board's table has no total.")
+]
+SysfsRoot = Annotated[
+    Path | None, typer.Option("--sysfs-root", metavar="FOLDER", help="Read sensors and host facts under this folder.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FOLDER", help="Where the run goes; results/<time>-<plan> else.")
 ]
@@ -79,3 +88,24 @@ def threads(text: str | None) -> int | str | None:
 def names(texts: list[str] | None) -> tuple[str, ...] | None:
     """Repeated options, each of which may hold several names with commas between them."""
     return tuple(name.strip() for text in texts for name in text.split(",")) if texts else None
+
+
+def power(
+    source: str | None, csv: Path | None = None, rails: str | None = None, sysfs_root: Path | None = None
+) -> str | None:
+    """What --power, --power-csv, --rails and --sysfs-root say together, in the form of --power. Raises UsageError."""
+    if csv is not None:
+        if source is not None and source.partition(":")[0] != "csv":
+            raise UsageError(f"--power-csv: it is the power source, but --power names {source!r}; give one of the two")
+        source = _with(source or "csv", "file", str(csv), "--power-csv")
+    if sysfs_root is not None:
+        if not sysfs_root.is_dir():
+            raise UsageError(f"--sysfs-root: {sysfs_root} is not a folder; give one that holds sys, proc and etc")
+        source = _with(source or "auto", "root", str(sysfs_root.resolve()), "--sysfs-root")
+    return source if rails is None else _with(source or "auto", "rails", rails, "--rails")
+
+
+def _with(source: str, key: str, value: str, option: str) -> str:
+    if "," in value:
+        raise UsageError(f"{option}: {value!r} holds a comma, which parts options; give it without")
+    return f"{source}{',' if ':' in source else ':'}{key}={value}"

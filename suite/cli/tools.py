@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -13,7 +14,9 @@ from suite.bench import OpenWorker
 from suite.client import Worker, interpreter
 from suite.moment import Observe
 from suite.plan import Surroundings
-from suite.power import meter
+from suite.power import choice, selftest
+from suite.power.base import Options
+from suite.power.meter import Meter
 from suite.records import HostFacts, NotMeasured
 from suite.replies import WorkerLike
 
@@ -33,9 +36,18 @@ class Tools:
     """`workers` is given the path of a log."""
 
     workers: Callable[[Path], OpenWorker] = real_workers
-    select_meter: Callable[[str], meter.Meter | NotMeasured] = meter.select
-    survey: Callable[[], tuple[tuple[str, str, NotMeasured | None], ...]] = meter.survey
+    select_meter: Callable[[str], Meter | NotMeasured] = choice.select
+    survey: Callable[[str], tuple[choice.Surveyed, ...]] = choice.survey
+    self_test: Callable[[str, Options], selftest.SelfTest | NotMeasured] = selftest.examine
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[tuple[tuple[str, str], ...]], HostFacts] = host.facts
     surroundings: Callable[[], Surroundings] = Surroundings.here
     progress: Callable[[TextIO], progress.Progress] = progress.opened
+
+    def looking_at(self, power: str) -> Tools:
+        """The same, with the host's facts and state read where `root` in --power says: at another machine's tree."""
+        root = choice.root_of(power)
+        if root is None:
+            return self
+        observe = replace(self.observe, state=partial(host.state, Path(root)))
+        return replace(self, observe=observe, facts=partial(host.facts, root=Path(root)))

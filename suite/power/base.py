@@ -8,10 +8,10 @@ and one that blocks for ever costs its own outcome and nothing else.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-from suite.records import NotMeasured, record, require, require_non_negative, require_positive
+from suite.records import NotMeasured, Part, record, require, require_non_negative, require_positive
 
 Options = Mapping[str, str]  # what stands behind the colon of --power NAME:key=value,key=value
 
@@ -52,12 +52,15 @@ class Description:
     gain_error: float  # relative, 95 %
     settle_s: float = 0.0  # from a change of load until the readings show all of it
     counter_range_j: float | None = None  # where a counter wraps
+    clock_uncertainty_s: float = 0.0  # of the stamps, where another machine's clock makes them
+    part: Part = "whole"  # of the machine: figures of disjoint parts may stand beside each other and be added
 
     def __post_init__(self) -> None:
         require(len(self.rails) > 0, "a power source has at least one rail")
         require_positive("period_s", self.period_s)
         require_non_negative("minimum_window_s", self.minimum_window_s)
         require_non_negative("resolution, gain_error, settle_s", self.resolution, self.gain_error, self.settle_s)
+        require_non_negative("clock_uncertainty_s", self.clock_uncertainty_s)
 
 
 class Source(ABC):
@@ -67,6 +70,7 @@ class Source(ABC):
     summary: str
     automatic: bool = True  # whether `--power auto` may choose it
     rank: int = 100  # lower is tried first
+    part: Part = "whole"  # what it usually measures; `--power auto` puts sources of disjoint parts beside each other
     options: ClassVar[Mapping[str, str]] = {}  # name -> what it means and its default; no other name is let through
 
     def check(self, options: Options) -> None:
@@ -86,6 +90,14 @@ class Source(ABC):
     @abstractmethod
     def read(self) -> Sample:
         """One reading, stamped. Raises SensorError."""
+
+    def readings(self) -> Sequence[Sample]:
+        """What is new since the last call, in order of time; for a source whose sensor hands over several at once."""
+        return (self.read(),)
+
+    def clock_uncertainty_s(self) -> float:
+        """Of the stamps so far: asked when they are collected. Not 0 where another machine's clock makes them."""
+        return 0.0
 
     def mark(self, label: str) -> None:
         """Told when a stretch begins ("idle", "load"): a simulated source switches its load on it."""

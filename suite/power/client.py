@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import select
@@ -68,13 +69,19 @@ class Sampler:
             self._reply("nothing", REPLY_DEADLINE_S)
 
     def collect(self) -> PowerTrace | CounterTrace:
-        """The samples since the start or the last collection."""
+        """The samples since the start or the last collection; the description then holds their clock's uncertainty."""
         samples = self._ask("flush", "samples")
+        uncertainty_s = samples.get("clock_uncertainty_s", 0.0)
+        self.description = dataclasses.replace(self.description, clock_uncertainty_s=uncertainty_s)
         rails, time_s = self.description.rails, tuple(samples["time_s"])
         values = tuple(tuple(series) for series in samples["values"])
         if self.description.quantity == "counter":
             return CounterTrace(rails=rails, time_s=time_s, energy_j=values, range_j=self.description.counter_range_j)
         return PowerTrace(rails=rails, time_s=time_s, power_w=values)
+
+    def cpu_s(self) -> float:
+        """Processor time that the sampler has taken since it began, all its threads together."""
+        return float(self._ask("cost", "cpu_s"))
 
     def close(self) -> None:
         """Ends the process, by force where it does not end by itself."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean, median, stdev
@@ -17,6 +18,10 @@ from suite.records import EnergyWindow, ErrorBudget, PowerTrace
 
 GAP_PERIODS = 3
 CONFIDENCE = 0.95
+# 95 % half-widths of rounding errors, in counts: of one, of the difference of two, of a sum of many (1.96 / sqrt(12)).
+UNIFORM, TRIANGULAR, ROUNDED = 0.475, 0.776, 0.566
+NORMAL = 1.959964  # 95 % half-width of a normal error, in standard deviations
+MANY = 1e9  # degrees of freedom at which Student's distribution is the normal one
 
 
 class TraceGap(SensorError):
@@ -109,33 +114,79 @@ def sample_period_s(time_s: Sequence[float]) -> float:
 
 
 def error_budget(
-    windows: Sequence[EnergyWindow], idle_w: float, description: Description, period_s: float
+    trace: PowerTrace | CounterTrace, windows: Sequence[EnergyWindow], description: Description, period_s: float
 ) -> ErrorBudget:
     """What can be wrong with the mean window's energy, as 95 % half-widths in joules.
 
-    Scatter is Student's interval of the energy per call over the windows, times the mean call count; one window has
-    none. Resolution is one count of every rail over the whole window (for a counter: at its edges), since a rounding
-    error does not average out while the load is steady.
+    Scatter: of the energy per call over the windows; one window has none. Resolution: rounding. Gain: relative. Edges:
+    a shift of the stamps, times the difference of the power at both ends.
+    Raises TraceGap. Source: docs/energy.md, section Error budget.
     """
-    mean_j = fmean(window.energy_j for window in windows)
-    duration_s = fmean(window.end_s - window.start_s for window in windows)
-    count = description.resolution * len(description.rails)
+    shift_s = period_s + description.clock_uncertainty_s
+    resolution_j = _resolution_j(trace, windows, description)
+    gain_j = description.gain_error * fmean(window.energy_j for window in windows)
+    edge_j = shift_s * fmean(_edge_difference_w(trace, window, description.period_s) for window in windows)
     return ErrorBudget(
-        scatter_j=_scatter_j(windows),
-        resolution_j=count if description.quantity == "counter" else count * duration_s,
-        gain_j=description.gain_error * mean_j,
-        edge_j=2 * period_s * abs(mean_j / duration_s - idle_w),
+        scatter_j=_scatter_j(windows, math.hypot(resolution_j, gain_j, edge_j)),
+        resolution_j=resolution_j,
+        gain_j=gain_j,
+        edge_j=edge_j,
     )
 
 
-def _scatter_j(windows: Sequence[EnergyWindow]) -> float | None:
+def _resolution_j(trace: PowerTrace | CounterTrace, windows: Sequence[EnergyWindow], description: Description) -> float:
+    """Rounding errors of the mean window's energy.
+
+    A counter is rounded down at either edge. Of a power, equal readings are rounded alike and different ones
+    independently: the mean of n readings that show m values equally often has a mth of the variance of one.
+    """
+    if isinstance(trace, CounterTrace):
+        return TRIANGULAR * math.sqrt(len(trace.rails)) * description.resolution
+    inside = [
+        index
+        for window in windows
+        for index in range(bisect_left(trace.time_s, window.start_s), bisect_right(trace.time_s, window.end_s))
+    ]
+    if not inside or description.resolution == 0:
+        return 0.0
+    shares = [
+        count / len(inside)
+        for rail in trace.power_w
+        for count in Counter(round(rail[index] / description.resolution) for index in inside).values()
+    ]
+    factor = UNIFORM if len(shares) == 1 else ROUNDED * math.hypot(*shares)
+    duration_s = fmean(window.end_s - window.start_s for window in windows)
+    return factor * description.resolution * duration_s
+
+
+def _edge_difference_w(trace: PowerTrace | CounterTrace, window: EnergyWindow, period_s: float) -> float:
+    """How much the power at the end of a window differs from that at its start."""
+    side_s = min(GAP_PERIODS * period_s, (window.end_s - window.start_s) / 2)
+    first_w = mean_power_w(trace, window.start_s, window.start_s + side_s, period_s)
+    return abs(mean_power_w(trace, window.end_s - side_s, window.end_s, period_s) - first_w)
+
+
+def _scatter_j(windows: Sequence[EnergyWindow], rest_j: float) -> float | None:
+    """What the scatter of the windows adds to the half-width rest_j of the other errors, in squares.
+
+    Alone it is Student's interval. Beside other errors that holds too much, up to 97.6 % with three windows, while an
+    interval by Welch and Satterthwaite's degrees of freedom holds as little as 92.2 %; the mean of the two squares
+    holds 94.4 to 96.7 % (n = 3, normal errors of any ratio).
+    """
     if len(windows) < 2:
         return None
     from scipy.special import stdtrit  # slow to import, and needed only after the measurement
 
+    level, freedom = (1 + CONFIDENCE) / 2, len(windows) - 1
     per_call_j = [window.energy_j / window.call_count for window in windows]
-    quantile = float(stdtrit(len(windows) - 1, (1 + CONFIDENCE) / 2))
-    return quantile * stdev(per_call_j) / math.sqrt(len(windows)) * fmean(window.call_count for window in windows)
+    own_j = stdev(per_call_j) / math.sqrt(len(windows)) * fmean(window.call_count for window in windows)
+    if own_j == 0:
+        return 0.0
+    student_j = float(stdtrit(freedom, level)) * own_j
+    other_j = rest_j / NORMAL
+    effective = freedom * (1 + (other_j / own_j) ** 2) ** 2
+    welch_j = float(stdtrit(min(effective, MANY), level)) * math.hypot(own_j, other_j)
+    return math.sqrt((student_j**2 + max(0.0, welch_j**2 - rest_j**2)) / 2)
 
 
 def _bracket(time_s: Sequence[float], start_s: float, end_s: float, period_s: float) -> tuple[int, int]:

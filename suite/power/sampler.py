@@ -7,7 +7,9 @@ the controller during a window.
 
                  <- {"ready": {fields of base.Description}}         once, after the first sample was read
     mark LABEL   -> {"marked": LABEL}
-    flush        -> {"samples": {"time_s": [...], "values": [[...] per rail]}}      and forgets them
+    flush        -> {"samples": {"time_s": [...], "values": [[...] per rail], "clock_uncertainty_s": 0.0}}
+                    and forgets them
+    cost         -> {"cpu_s": 0.0}                              processor time of this process since it began
     quit, or the end of stdin: ends
 
 A source that can't be read ends the process, with {"error": {"code", "reason", "remedy"}} as its last line. Prints of
@@ -83,10 +85,10 @@ def _sample(
     values: list[tuple[float, ...]] = []
     start_s, tick = clock(), 0
     while True:
-        sample = source.read()
-        if not time_s or sample.time_s > time_s[-1]:
-            time_s.append(sample.time_s)
-            values.append(sample.values)
+        for sample in source.readings():
+            if not time_s or sample.time_s > time_s[-1]:
+                time_s.append(sample.time_s)
+                values.append(sample.values)
         if tick == 0:
             emit({"ready": dataclasses.asdict(description)})
         tick = max(tick, math.floor((clock() - start_s) / description.period_s)) + 1
@@ -97,8 +99,11 @@ def _sample(
                 emit({"marked": label})
             elif request == "flush":
                 rails = [[row[rail] for row in values] for rail in range(len(description.rails))]
-                emit({"samples": {"time_s": time_s, "values": rails}})
+                uncertainty_s = source.clock_uncertainty_s()
+                emit({"samples": {"time_s": time_s, "values": rails, "clock_uncertainty_s": uncertainty_s}})
                 time_s, values = time_s[-1:], values[-1:]
+            elif request == "cost":
+                emit({"cpu_s": time.process_time()})
             elif request == "quit":
                 return
 

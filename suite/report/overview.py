@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from suite import units
 from suite.records import EnergyReading, FlopCount, HostFacts, MemoryUse, NotMeasured, ParameterCount, Summary
+from suite.report.energies import inference_energy
 from suite.report.points import Point
-from suite.report.quantities import inference_energy, mean_and_std, median
+from suite.report.quantities import mean_and_std, median
 from suite.report.section import paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView

@@ -1,21 +1,18 @@
-"""The tables that the report and the terminal share: parameters, FLOPs, latency, energy."""
+"""The tables that the report and the terminal share: parameters, FLOPs, latency. Energy: energies.py."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from suite import units
 from suite.records import (
-    EnergyReading,
     FlopCount,
     LatencySamples,
     NotMeasured,
     ParameterCount,
     Repetition,
     Summary,
-    record,
 )
 from suite.report.points import Point, Sweep
 from suite.report.table import Cell, Table, table
@@ -179,82 +176,6 @@ def verdict(summary: Summary, rule: Repetition, samples: LatencySamples) -> str:
 def _confidence(view: RunView, points: Sequence[Point]) -> str:
     levels = sorted({view.task("latency", point).repetition.confidence for point in points})
     return " and ".join(f"{level * 100:g} %" for level in levels)
-
-
-@record
-class InferenceEnergy:
-    """Joules per inference (one item of a batch): mean over the windows, and the half-width (95 %) of its error."""
-
-    gross_j: float
-    net_j: float
-    error_j: float
-    load_w: float
-    idle_w: float
-    inference_count: int
-
-
-def inference_energy(reading: EnergyReading, batch_size: int) -> InferenceEnergy:
-    """Gross and idle-net energy of one inference.
-
-    Idle-net: the mean of the idle power before and after, over the window, is taken off. The error budget is that of
-    the mean window, so it is divided by the mean window's inferences.
-    """
-    idle_w = (reading.idle_before_w + reading.idle_after_w) / 2
-    inferences = sum(window.call_count for window in reading.windows) * batch_size
-    energy_j = math.fsum(window.energy_j for window in reading.windows)
-    duration_s = math.fsum(window.end_s - window.start_s for window in reading.windows)
-    return InferenceEnergy(
-        gross_j=energy_j / inferences,
-        net_j=(energy_j - idle_w * duration_s) / inferences,
-        error_j=reading.budget.total_j * len(reading.windows) / inferences,
-        load_w=energy_j / duration_s,
-        idle_w=idle_w,
-        inference_count=inferences,
-    )
-
-
-def energy_table(view: RunView, points: Sequence[Point]) -> Table:
-    """Joules per inference, gross and idle-net, each with the error budget's half-width."""
-    found = [view.energy(point) for point in points]
-    figures = [
-        inference_energy(value, point.batch_size) if isinstance(value, EnergyReading) else value
-        for point, value in zip(points, found, strict=True)
-    ]
-    measured = [value for value in figures if isinstance(value, InferenceEnergy)]
-    scale = units.scale_of((value.gross_j for value in measured), "J")
-    headers = (
-        "Model",
-        "Input",
-        f"Gross ({scale.symbol} per inference)",
-        f"Idle-net ({scale.symbol} per inference)",
-        "Power under load (W)",
-        "Idle before, after (W)",
-        "Inferences",
-        "Source",
-    )
-    rows: list[Row] = []
-    for point, reading, figure in zip(points, found, figures, strict=True):
-        start: Row = [view.label(point.subject), view.describe(point)]
-        if isinstance(reading, EnergyReading) and isinstance(figure, InferenceEnergy):
-            rows.append(start + _energy_cells(reading, figure, scale))
-        else:
-            rows.append([*start, *[value_or_absence(reading)] * 6])
-    return table(headers, rows, left=2, wordy=("Source",))
-
-
-def value_or_absence(value: EnergyReading | NotMeasured | None) -> NotMeasured | None:
-    return value if isinstance(value, NotMeasured) else None
-
-
-def _energy_cells(reading: EnergyReading, figure: InferenceEnergy, scale: Scale) -> Row:
-    return [
-        scale.spread(figure.gross_j, figure.error_j),
-        scale.spread(figure.net_j, figure.error_j),
-        units.digits(figure.load_w),
-        f"{units.digits(reading.idle_before_w)}, {units.digits(reading.idle_after_w)}",
-        units.show_count(figure.inference_count),
-        f"{reading.source}: {reading.scope}",
-    ]
 
 
 def throughput_per_s(point: Point, summary: Summary) -> float:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from suite.records import EnergyReading, FlopCount, ParameterCount, Summary
+from suite.records import FlopCount, ParameterCount, Summary
 from suite.report.points import Point, Subject, Sweep
-from suite.report.quantities import inference_energy
 from suite.report.view import RunView
 from suite.stats import hypotheses
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, RankFigures, Verdict
@@ -68,9 +67,3 @@ def flops(view: RunView, point: Point) -> float | None:
     return (
         count.flop_count * point.batch_size / view.counted_batch_size(point) if isinstance(count, FlopCount) else None
     )
-
-
-def energy(view: RunView, point: Point) -> float | None:
-    """Gross joules per inference."""
-    reading = view.energy(point)
-    return inference_energy(reading, point.batch_size).gross_j if isinstance(reading, EnergyReading) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suite.records import NotMeasured, ParameterCount, Run
-from suite.report import quantities
+from suite.report import energies, quantities
 from suite.report.table import Table
 from suite.report.view import RunView
 from suite.units import show_count
@@ -37,7 +37,7 @@ def latency_table(run: Run) -> str:
 def energy_table(run: Run) -> str:
     """Energy per inference of every point that was asked for, for a terminal."""
     view = RunView(run)
-    return _with_reasons(quantities.energy_table(view, view.points("energy")))
+    return _with_reasons(energies.energy_table(view, view.points("energy")))
 
 
 def _with_reasons(table: Table) -> str:

@@ -147,14 +147,14 @@ class RunView:
         matching = [point for point in points if dict(point.axes) == usual] or points
         return min(matching, key=lambda point: point.batch_size)
 
-    def sweeps(self, axis: str) -> tuple[Sweep, ...]:
+    def sweeps(self, axis: str, test: Test = "latency") -> tuple[Sweep, ...]:
         """Every subject's series along an axis (or the batch size), the other sizes as in its base point."""
         found = []
         for subject in self.subjects:
             base = self.base(subject)
             if base is None or (axis != BATCH_SIZE and axis not in dict(base.axes)):
                 continue
-            points = [point for point in self.points("latency", "forward") if differs_at_most_in(point, base, axis)]
+            points = [point for point in self.points(test, "forward") if differs_at_most_in(point, base, axis)]
             points.sort(key=lambda point: point.size(axis))
             if len(points) > 1:
                 found.append(Sweep(subject=subject, scenario="forward", axis=axis, points=tuple(points)))
@@ -165,6 +165,12 @@ class RunView:
         """The input axes along which some model was swept."""
         names = dict.fromkeys(name for point in self.points("latency", "forward") for name, _ in point.axes)
         return tuple(name for name in names if self.sweeps(name))
+
+    @cached_property
+    def energy_axes(self) -> tuple[str, ...]:
+        """The input axes along which some model's energy was measured at several sizes."""
+        names = dict.fromkeys(name for point in self.points("energy", "forward") for name, _ in point.axes)
+        return tuple(name for name in names if self.sweeps(name, "energy"))
 
     def _points_of(self, subject: Subject) -> list[Point]:
         return list(dict.fromkeys(point for test, point in self._timed if test in TIMED and point.subject == subject))

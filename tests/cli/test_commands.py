@@ -27,7 +27,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded & HEAVY == set()
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "models lock"])
+@pytest.mark.parametrize("command", [*COMMANDS, "models lock", "power serve"])
 def test_every_command_has_help_with_an_example_and_the_common_options(suite: CommandLine, command: str) -> None:
     result = suite(*command.split(), "--help")
     assert result.status == 0
@@ -199,7 +199,7 @@ def test_models_lock_pins_what_the_models_come_to_here(suite: CommandLine) -> No
     assert suite.workers.open_count == 0
 
 
-@pytest.mark.parametrize("arguments", [(), ("models",)])
+@pytest.mark.parametrize("arguments", [(), ("models",), ("power",)])
 def test_without_a_command_the_help_is_the_answer(suite: CommandLine, arguments: tuple[str, ...]) -> None:
     result = suite(*arguments)
     assert (result.status, result.err) == (0, "")

@@ -277,3 +277,19 @@ def test_the_lab_plan_leaves_the_first_pass_out_and_times_ten() -> None:
     (rule,) = rules
     assert (rule.warmup_min_call_count, rule.warmup_max_call_count) == (1, 1)
     assert (rule.min_call_count, rule.max_call_count, rule.target_relative_halfwidth) == (10, 10, None)
+
+
+def test_energy_alone_is_swept_along_an_axis_and_beside_other_tests_only_where_the_plan_says_so(
+    around: Surroundings,
+) -> None:
+    options = Options(models=("walker",), tests=("energy",), axes=(("frames", (7, 9)),))
+    assert [task.size("frames") for task in read(around, MINIMAL, options)] == [50, 7, 9]
+    both = Options(models=("walker",), tests=("params", "energy"), axes=(("frames", (7, 9)),))
+    assert [task.size("frames") for task in read(around, MINIMAL, both) if task.test == "energy"] == [50]
+    told = read(around, MINIMAL + "[energy]\naxes = { frames = [3] }\n", Options(models=("walker",), tests=("energy",)))
+    assert [(task.batch_size, task.size("frames")) for task in told] == [(1, 50), (1, 3)]
+
+
+def test_a_wrong_axis_of_energy_is_named(around: Surroundings) -> None:
+    with pytest.raises(PlanError, match=r"energy.axes: unknown axis 'frame': did you mean 'frames'\?"):
+        read(around, MINIMAL + "[energy]\naxes = { frame = [3] }\n", Options())

@@ -62,7 +62,7 @@ class Simulated(Source):
 
 def _settings(options: Options) -> dict[str, float]:
     """Every option as a number. Raises UsageError naming the option and what is allowed."""
-    settings = DEFAULTS | {name: _number(name, text) for name, text in options.items()}
+    settings = DEFAULTS | {name: _number(name, text) for name, text in options.items() if name in DEFAULTS}
     for name in ("idle_w", "load_w"):
         if not 0 <= settings[name] < math.inf:
             raise UsageError(

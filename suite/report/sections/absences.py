@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from suite.records import LatencySamples, NotMeasured, Task
+from suite.records import EnergyReading, LatencySamples, NotMeasured, RunRecord, Task
+from suite.report.energies import below_resolution
 from suite.report.plots import Plots
 from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
@@ -40,8 +41,24 @@ def _absences(view: RunView) -> Iterator[Absence]:
             yield Absence(value=value, quantity=quantity.replace("_", " "), task=record.task, failure=record.failure)
         if isinstance(record.latency, LatencySamples) and not record.latency.latency_s:
             yield Absence(value=NO_CALLS, quantity="latency", task=record.task, failure=record.failure)
+        for value in below_resolution(record):
+            yield Absence(value=value, quantity="idle-net energy", task=record.task, failure=None)
+        for value in doubts(record):
+            yield Absence(value=value, quantity="energy at a steady clock", task=record.task, failure=None)
     for task in view.run.missing():
         yield Absence(value=CUT_OFF, quantity=task.test, task=task, failure=None)
+
+
+def doubts(record: RunRecord) -> Iterator[NotMeasured]:
+    """An energy that was measured while the machine slowed down or changed its mode: it is shown, and it is none of
+    the machine as it usually runs."""
+    for flag in record.flags if isinstance(record.energy, EnergyReading) else ():
+        if flag.code in ("THROTTLED", "POWER_MODE_CHANGED"):
+            yield NotMeasured(
+                code="THROTTLED",
+                reason=f"during the energy measurement, whose figure is kept, {flag.text}",
+                remedy="Cool the machine, give it the power supply that its maker names, and keep one power mode",
+            )
 
 
 def _entry(view: RunView, code: str, absences: list[Absence]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from suite import units
 from suite.records import Interval
-from suite.report import scaling
+from suite.report import energies, scaling
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.quantities import r_squared
@@ -110,7 +110,7 @@ def _tracks(view: RunView) -> str:
     if len(scaling.comparable(view)) < 2:
         return ""
     questions: tuple[tuple[str, str, Callable[[RunView, Point], float | None]], ...] = (
-        ("energy", "energy", scaling.energy),
+        ("energy", "energy", energies.gross_j),
         ("params", "parameters", scaling.parameters),
         ("flops", "FLOPs", scaling.flops),
     )

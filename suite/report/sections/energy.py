@@ -1,30 +1,48 @@
-"""Joules per inference, gross and idle-net, with the error budget; or why there are none."""
+"""Joules per inference, gross and idle-net, with their errors and where they come from; or why there are none."""
 
 from __future__ import annotations
 
+import math
+from typing import TypeAlias
+
 from suite import units
 from suite.records import EnergyReading, NotMeasured
-from suite.report import charts
+from suite.report import charts, energy_charts
+from suite.report.energies import (
+    InferenceEnergy,
+    efficiency_table,
+    energy_table,
+    inference_energy,
+    lab_table,
+    readings,
+)
 from suite.report.plots import Margins, Plots, panels
-from suite.report.points import Point
-from suite.report.quantities import energy_table, inference_energy
+from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
 from suite.report.view import RunView
+
+Known: TypeAlias = list[tuple[Point, EnergyReading]]
+MAX_TRACES = 6
 
 
 def render(view: RunView, plots: Plots) -> str:
     points = view.points("energy")
     if not points:
         return ""
-    readings = [(point, view.energy(point)) for point in points]
-    known = [(point, reading) for point, reading in readings if isinstance(reading, EnergyReading)]
+    every = [(point, reading) for point in points for reading in readings(view, point)]
+    known = [(point, reading) for point, reading in every if isinstance(reading, EnergyReading)]
     if not known:
-        return _reasons([reading for _, reading in readings if isinstance(reading, NotMeasured)])
+        return _reasons([reading for _, reading in every if isinstance(reading, NotMeasured)])
+    first = [(point, reading) for point, reading in known if reading is view.energy(point)]
     return paragraphs(
         energy_table(view, points).markdown(),
-        _method(known),
-        _picture(view, known, plots),
+        _method(view, known),
+        _picture(view, first, plots),
+        *_growths(view, plots),
+        _efficiency(view, first),
+        _traces(view, first, plots),
+        _lab(view, first),
         _budget(view, known),
     )
 
@@ -35,24 +53,123 @@ def _reasons(absences: list[NotMeasured]) -> str:
     return f"No energy was measured, and none is estimated. {told}"
 
 
-def _method(known: list[tuple[Point, EnergyReading]]) -> str:
+def _method(view: RunView, known: Known) -> str:
     kinds = sorted({(reading.source, reading.scope, reading.method) for _, reading in known})
-    sources = "; ".join(f"`{source}` ({scope}), {method}" for source, scope, method in kinds)
+    sources = "; ".join(f"`{source}` measures {scope} (by {method})" for source, scope, method in kinds)
     periods = sorted({reading.sample_period_s for _, reading in known})
-    simulated = (
-        " **A simulated source is no measurement.**"
-        if any(source.startswith("simulated") for source, _, _ in kinds)
-        else ""
-    )
     period = units.show(periods[0], "s") if len(periods) == 1 else units.show_interval(periods[0], periods[-1], "s")
-    return (
+    return paragraphs(
         "Per inference: one item of a batch. Gross is all that was drawn while the calls ran back to back; idle-net "
         "has the idle power (mean of before and after) taken off. ± is the 95 % half-width of the error budget. "
-        f"Source: {sources}; sample period {period}.{simulated}"
+        f"What was measured: {sources}; sample period {period}.",
+        *_warnings(view, {source for source, _, _ in kinds}),
     )
 
 
-def _budget(view: RunView, known: list[tuple[Point, EnergyReading]]) -> str:
+def _warnings(view: RunView, sources: set[str]) -> list[str]:
+    told = []
+    if any(source.startswith("simulated") for source in sources):
+        told.append("**A simulated source is no measurement.**")
+    if "powertop" in sources:
+        told.append(
+            "**Imported from powertop**: rates that the battery's gauge gave it, each of the iteration before; no "
+            "measurement of the suite's own."
+        )
+    if sources & {"apple", "mac-helper"}:
+        told.append(
+            "**On a Mac**: Apple calls these figures estimates, and says that they do not compare devices. They may be "
+            "set beside others of the same Mac alone."
+        )
+    if "root=" in view.manifest.power:
+        told.append("**Sensors and host facts were read from a folder that stands for a machine** (`--sysfs-root`).")
+    return told
+
+
+def _growths(view: RunView, plots: Plots) -> list[str]:
+    """Energy per inference against the batch size and each input size, where it was measured at several."""
+    return [
+        _growth(view, axis, sweeps, plots)
+        for axis in (BATCH_SIZE, *view.energy_axes)
+        if (sweeps := view.sweeps(axis, "energy"))
+    ]
+
+
+def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
+    drawn: list[tuple[str, list[tuple[int, InferenceEnergy]]]] = []
+    for sweep in sweeps:
+        found = [
+            (point.size(axis), inference_energy(reading, point.batch_size))
+            for point in sweep.points
+            if isinstance(reading := view.energy(point), EnergyReading)
+        ]
+        if len(found) > 1:
+            drawn.append((view.label(sweep.subject), found))
+    if not drawn:
+        return ""
+    scale = units.scale_of((figure.gross_j for _, found in drawn for _, figure in found), "J")
+    figure, (gross, net) = panels(2, 2.5, Margins(top=0.26), foot_in=0.3)
+    for index, (name, found) in enumerate(drawn):
+        energy_charts.growth(
+            gross, name, [(size, e.gross_j / scale.factor, e.error_j / scale.factor) for size, e in found], index
+        )
+        nets = [
+            (size, e.net_j / scale.factor, e.net_error_j / scale.factor)
+            for size, e in found
+            if not isinstance(e.net_j, NotMeasured)
+        ]
+        energy_charts.growth(net, name, nets, index)
+    label = view.axis_label(axis)
+    for axes, title in ((gross, "gross"), (net, "idle-net")):
+        axes.set_title(title)
+        axes.set_xlabel(label)
+        axes.set_ylabel(f"energy per inference ({scale.symbol})")
+        axes.set_ylim(0, None)
+        axes.set_xlim(0, None)
+    charts.legend_below(figure, gross)
+    alternative = f"Energy per inference against {label}, gross and idle-net, with 95 % intervals"
+    picture = plots.add(f"energy-{axis.replace('_', '-')}", figure, alternative)
+    return paragraphs(f"### Energy against {label}", picture)
+
+
+def _efficiency(view: RunView, known: Known) -> str:
+    return paragraphs(
+        "### What a joule gives",
+        "Gross energy throughout. The energy-delay product is the energy of a call times its mean duration; a MFLOP is "
+        "a million floating-point operations as counted (1 MAC = 2 FLOP).",
+        efficiency_table(view, [point for point, _ in known]).markdown(),
+    )
+
+
+def _traces(view: RunView, known: Known, plots: Plots) -> str:
+    """Power over time at the base points."""
+    bases = [(point, reading) for point, reading in known if view.base(point.subject) == point][:MAX_TRACES]
+    if not bases:
+        return ""
+    figure, panel = panels(len(bases), 2.1, foot_in=0.3)
+    for axes, (point, reading) in zip(panel, bases, strict=True):
+        found = view.record("energy", point)
+        energy_charts.power_trace(axes, reading, found.schedule if found else None)
+        axes.set_title(view.label(point.subject))
+        axes.set_xlabel("time (s)")
+        axes.set_ylabel("power (W)")
+    charts.legend_below(figure, panel[0])
+    alternative = "Power over time, with the windows whose energy is counted and the idle stretches before and after"
+    return paragraphs("### Power over time", plots.add("power", figure, alternative))
+
+
+def _lab(view: RunView, known: Known) -> str:
+    found = lab_table(view, [point for point, _ in known])
+    if found is None:
+        return ""
+    return paragraphs(
+        "### Average power x time",
+        "The lab's formula, the mean of the samples in the windows times the mean duration of a call, beside the "
+        "integral over the same windows; both per inference.",
+        found.markdown(),
+    )
+
+
+def _budget(view: RunView, known: Known) -> str:
     """What the error is made of, as shares of the gross energy of the mean window."""
     lines = []
     for point, reading in known:
@@ -71,22 +188,28 @@ def _budget(view: RunView, known: list[tuple[Point, EnergyReading]]) -> str:
             for name, part_j in parts
         )
         lines.append(
-            f"- {view.label(point.subject)}, {view.describe(point)}: {told}; "
+            f"- {view.label(point.subject)}, {view.describe(point)}, `{reading.source}`: {told}; "
             f"{len(reading.windows)} window{'s' if len(reading.windows) != 1 else ''}."
         )
-    return paragraphs("Error budget, relative to the gross energy of a window:", "\n".join(lines)) if lines else ""
+    return (
+        paragraphs("### Error budget", "Relative to the gross energy of a window:", "\n".join(lines)) if lines else ""
+    )
 
 
-def _picture(view: RunView, known: list[tuple[Point, EnergyReading]], plots: Plots) -> str:
+def _picture(view: RunView, known: Known, plots: Plots) -> str:
     bases = [(point, reading) for point, reading in known if view.base(point.subject) == point]
     if not bases:
         return ""
     figures = [inference_energy(reading, point.batch_size) for point, reading in bases]
     scale = units.scale_of((figure.gross_j for figure in figures), "J")
     names = [view.label(point.subject) for point, _ in bases]
+    nets = [  # no bar where there is no figure
+        (math.nan, 0.0) if isinstance(figure.net_j, NotMeasured) else (figure.net_j, figure.net_error_j)
+        for figure in figures
+    ]
     groups = [
         ("gross", [(figure.gross_j / scale.factor, figure.error_j / scale.factor) for figure in figures]),
-        ("idle-net", [(figure.net_j / scale.factor, figure.error_j / scale.factor) for figure in figures]),
+        ("idle-net", [(net_j / scale.factor, error_j / scale.factor) for net_j, error_j in nets]),
     ]
     figure, (axes,) = panels(1, 0.85 + 0.5 * len(names), Margins.for_names(names))
     charts.bars(axes, names, groups)

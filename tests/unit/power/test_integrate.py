@@ -147,26 +147,62 @@ def test_the_period_is_the_median_distance_of_stamps():
     assert sample_period_s([0.0, 1.0, 2.0, 7.0]) == 1.0
 
 
-def test_scatter_is_students_interval_of_the_energy_per_call():
+def steady(power_w=5.0, duration_s=40.0, rails=1):
+    stamps = [0.25 * index - 1.0 for index in range(int(4 * duration_s) + 9)]
+    return trace(stamps, *[[power_w] * len(stamps)] * rails)
+
+
+def test_scatter_alone_is_students_interval_of_the_energy_per_call():
     # 9, 10, 11 J over 10 calls each: s = 0.1 J per call, t(0.975, 2) = 4.302652730
-    budget = error_budget([window(9.0), window(10.0), window(11.0)], 1.0, description(), 0.1)
+    budget = error_budget(steady(), [window(9.0), window(10.0), window(11.0)], description(), 0.1)
     assert budget.scatter_j == pytest.approx(4.302652730 * 0.1 / math.sqrt(3) * 10, rel=1e-9)
+    assert budget.total_j == budget.scatter_j
 
 
 def test_windows_that_differ_only_in_their_call_count_scatter_by_nothing():
-    budget = error_budget([window(10.0, 10), window(12.0, 12)], 1.0, description(), 0.1)
+    budget = error_budget(steady(), [window(10.0, 10), window(12.0, 12)], description(), 0.1)
     assert budget.scatter_j == pytest.approx(0.0, abs=1e-12)
 
 
+def test_beside_a_large_error_scatter_adds_what_a_normal_error_of_its_size_adds():
+    windows = [window(99.9), window(100.0), window(100.1)]
+    budget = error_budget(steady(), windows, description(gain_error=0.1), 0.1)
+    own_j = 0.1 / math.sqrt(3)
+    student_j, normal_j = 4.302652730 * own_j, 1.959964 * own_j
+    assert normal_j < budget.scatter_j < student_j
+    assert budget.scatter_j == pytest.approx(math.sqrt((student_j**2 + normal_j**2) / 2), rel=0.01)
+
+
 def test_one_window_has_no_scatter_and_the_rest_adds_up():
-    budget = error_budget([window(50.0)], 2.0, description(resolution=0.01, gain_error=0.02), 0.1)
+    budget = error_budget(steady(), [window(50.0)], description(resolution=0.01, gain_error=0.02), 0.1)
     assert budget.scatter_j is None
-    assert budget.resolution_j == pytest.approx(0.01 * 10.0)
+    assert budget.resolution_j == pytest.approx(0.475 * 0.01 * 10.0)
     assert budget.gain_j == pytest.approx(0.02 * 50.0)
-    assert budget.edge_j == pytest.approx(2 * 0.1 * (5.0 - 2.0))
-    assert budget.total_j == pytest.approx(math.sqrt(0.1**2 + 1.0**2 + 0.6**2))
+    assert budget.edge_j == 0.0
+    assert budget.total_j == pytest.approx(math.hypot(0.0475, 1.0))
 
 
-def test_one_count_of_a_counter_is_not_multiplied_by_the_duration_but_by_the_rails():
+def test_rounding_of_rails_adds_in_squares_and_of_different_readings_averages_out():
+    described = description(resolution=0.01, rails=("a", "b", "c"))
+    assert error_budget(steady(rails=3), [window(50.0)], described, 0.1).resolution_j == pytest.approx(
+        0.566 * math.sqrt(3) * 0.01 * 10.0
+    )
+    stamps = [0.25 * index for index in range(41)]
+    rising = trace(stamps, [5.0 + 0.01 * index for index in range(41)])
+    budget = error_budget(rising, [window(50.0)], description(resolution=0.01), 0.25)
+    assert budget.resolution_j == pytest.approx(0.566 / math.sqrt(41) * 0.01 * 10.0)
+
+
+def test_a_counter_is_rounded_at_both_edges_whatever_the_duration():
     counters = description(quantity="counter", rails=("a", "b"), resolution=0.25)
-    assert error_budget([window(50.0)], 2.0, counters, 0.1).resolution_j == 0.5
+    stamps = range(12)
+    read = counter(stamps, *[[2.5 * stamp for stamp in stamps]] * 2)
+    assert error_budget(read, [window(50.0)], counters, 0.1).resolution_j == pytest.approx(0.776 * math.sqrt(2) * 0.25)
+
+
+def test_the_edges_cost_a_shift_of_the_stamps_times_the_difference_of_power():
+    stamps = [0.5 * index for index in range(25)]
+    ramp = trace(stamps, [4.0 + 0.1 * stamp for stamp in stamps])
+    described = description(period_s=0.5, clock_uncertainty_s=0.3)
+    # first 1.5 s: 4.075 W in the mean, last 1.5 s: 4.925 W
+    assert error_budget(ramp, [window(45.0)], described, 0.5).edge_j == pytest.approx(0.8 * 0.85)

@@ -8,7 +8,8 @@ import pytest
 from suite import registry
 from suite.errors import SensorError, UsageError, WorkerError
 from suite.power.base import CounterTrace, Description, Source
-from suite.power.meter import DEFAULT_RULE, Meter, WindowRule, probe, select, survey
+from suite.power.choice import probe, root_of, select, survey
+from suite.power.meter import DEFAULT_RULE, Meter, WindowRule
 from suite.records import EnergyWindow, NotMeasured, PowerTrace
 
 IDLE_W, LOAD_W = 2.0, 7.0
@@ -121,9 +122,9 @@ def test_a_step_load_gives_its_exact_joules():
     assert reading.method == "trapezoid"
     assert (reading.source, reading.scope, reading.sample_period_s) == ("fake", "test", 0.25)
     assert reading.budget.scatter_j == 0.0
-    assert reading.budget.resolution_j == 1.25
+    assert reading.budget.resolution_j == pytest.approx(0.475 * 0.125 * 10.0)
     assert reading.budget.gain_j == pytest.approx(0.7)
-    assert reading.budget.edge_j == 2.5
+    assert reading.budget.edge_j == 0.0
     assert reading.trace.time_s[0] == 1000.0
     assert reading.trace.time_s[-1] == 1046.0
 
@@ -134,7 +135,7 @@ def test_the_same_load_on_a_wrapping_counter_gives_the_same_joules():
     assert [window.energy_j for window in reading.windows] == [70.0, 70.0]
     assert (reading.idle_before_w, reading.idle_after_w) == (2.0, 2.0)
     assert reading.method == "counter"
-    assert reading.budget.resolution_j == 0.125
+    assert reading.budget.resolution_j == 0.776 * 0.125
 
 
 def test_the_sequence_is_idle_lead_in_windows_lead_out_idle():
@@ -313,7 +314,31 @@ def test_none_is_not_asked():
 def test_the_survey_tells_of_every_source_by_rank(sources):
     start, _ = sources(zeta="NO_ZETA", beta=True)
     absent = NotMeasured(code="NO_ZETA", reason="zeta has no sensor", remedy="mend zeta")
-    assert survey(start=start) == (("zeta", "zeta for tests", absent), ("beta", "beta for tests", None))
+    zeta, beta = survey(start=start)
+    assert zeta == ("zeta", "zeta for tests", {}, absent)
+    assert (beta.name, beta.found.rails) == ("beta", ("beta",))
+
+
+def test_root_and_rails_reach_the_sources_that_take_them(sources, monkeypatch):
+    start, _ = sources(zeta="NO_ZETA", beta=True)
+    monkeypatch.setattr(Declared, "options", {"rails": "which rails sum"})
+    given = {"root": "/tree", "rails": "A+B"}
+    assert select("auto:root=/tree,rails=A+B", start=start).options == given
+    assert [source.options for source in survey("auto:root=/tree,rails=A+B", start=start)] == [given, given]
+
+
+def test_a_source_without_rails_is_no_answer_to_a_question_for_rails(sources):
+    start, started = sources(zeta="NO_ZETA", beta=True)
+    assert select("auto:rails=A", start=start).code == "NO_POWER_SOURCE"
+    assert started == []
+    assert select("beta:root=/tree", start=start).options == {"root": "/tree"}
+    with pytest.raises(UsageError, match="--power beta: it takes no options, got 'rails'"):
+        select("beta:rails=A", start=start)
+
+
+def test_the_root_is_read_from_what_power_says():
+    assert root_of("ina3221:rails=A+B,root=/tree") == "/tree"
+    assert root_of("auto") is None
 
 
 def test_a_probe_is_a_real_sample_in_a_process_of_its_own():
@@ -329,7 +354,8 @@ def test_a_probe_is_a_real_sample_in_a_process_of_its_own():
         ("simulated:load_w", r"option load_w needs a value, as in load_w=..."),
         ("simulated:load_w=1,load_w=2", r"option load_w is given twice"),
         ("simulated:", r"unknown option ''"),
-        ("auto:period_s=1", r"--power auto takes no options, got 'period_s=1'; name a source: simulated"),
+        ("auto:period_s=1", r"--power auto: only rails and root can be given to it, got 'period_s'; name a source: "),
+        ("none:period_s=1", r"--power none takes no options, got 'period_s=1'; name a source: "),
     ],
 )
 def test_wrong_use_is_named_with_what_is_allowed(spec, message):

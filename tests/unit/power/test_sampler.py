@@ -10,6 +10,8 @@ from suite.power.base import Description, Sample, Source
 from suite.power.sampler import PipeRequests, serve
 from suite.records import NotMeasured
 
+OWN_CLOCK = {"clock_uncertainty_s": 0.0}
+
 
 class Clock:
     def __init__(self):
@@ -89,7 +91,7 @@ def test_it_reads_at_the_start_and_then_once_a_period_until_its_input_ends():
     assert source.reads == [100.0, 101.0, 102.0, 103.0, 104.0]
     assert replies[0]["ready"]["rails"] == ("a", "b")
     assert replies[1:] == [
-        {"samples": {"time_s": [100.0, 101.0, 102.0, 103.0], "values": [[1.0] * 4, [1.0, 2.0, 3.0, 4.0]]}}
+        {"samples": {"time_s": [100.0, 101.0, 102.0, 103.0], "values": [[1.0] * 4, [1.0, 2.0, 3.0, 4.0]]} | OWN_CLOCK}
     ]
     assert source.closed == 1
 
@@ -111,7 +113,7 @@ def test_periods_that_were_missed_are_not_made_up():
 def test_a_stamp_that_was_given_before_is_no_new_sample():
     clock = Clock()
     _, replies = run(clock, Fake(clock, stale_count=2), (103.5, "flush"), (103.5, "quit"))
-    assert replies[1]["samples"] == {"time_s": [100.0, 102.0], "values": [[1.0, 1.0], [1.0, 3.0]]}
+    assert replies[1]["samples"] == {"time_s": [100.0, 102.0], "values": [[1.0, 1.0], [1.0, 3.0]]} | OWN_CLOCK
 
 
 def test_marks_reach_the_source_at_once_and_are_acknowledged():
@@ -175,3 +177,20 @@ def test_a_pipe_gives_whole_lines_and_its_end_is_quit(pipe):
     assert requests.next(now_s) == "flush"
     os.close(write_end)
     assert requests.next(now_s) == "quit"
+
+
+def test_a_source_that_hands_over_several_readings_loses_none():
+    class Several(Fake):
+        def readings(self):
+            return [Sample(time_s=self.clock.now_s - back_s, values=(back_s, 0.0)) for back_s in (0.5, 0.25)]
+
+        def clock_uncertainty_s(self):
+            return 0.125
+
+    clock = Clock()
+    _, replies = run(clock, Several(clock), (101.5, "flush"), (101.5, "quit"))
+    assert replies[1]["samples"] == {
+        "time_s": [99.5, 99.75, 100.5, 100.75],
+        "values": [[0.5, 0.25, 0.5, 0.25], [0.0] * 4],
+        "clock_uncertainty_s": 0.125,
+    }

@@ -13,6 +13,7 @@ import numpy as np
 from suite.records import (
     SCHEMA_VERSION,
     Block,
+    CallWindow,
     ColdStart,
     EnergyReading,
     EnergyWindow,
@@ -32,7 +33,9 @@ from suite.records import (
     Repetition,
     Run,
     RunRecord,
+    Schedule,
     SharedGroup,
+    Stretch,
     Task,
 )
 
@@ -43,6 +46,7 @@ NO_SOURCE = NotMeasured(
 )
 MIB = 2**20
 IDLE_W, LOAD_W = 2.0, 7.0
+IDLE_S, LEAD_S, SAMPLE_S = 3.0, 1.0, 0.05
 
 
 class Axis(NamedTuple):
@@ -206,7 +210,9 @@ class Maker:
             self.started.add(model.name)
         timed = task.test in ("latency", "energy")
         latency = self._latency(task) if task.test == "latency" else None
-        energy = self._energy(task) if task.test == "energy" else None
+        energy, schedule = self._energy(task) if task.test == "energy" else (None, None)
+        if schedule is not None:
+            latency = self._latency_in(schedule, task)
         self.clock_s += 10.0
         return RunRecord(
             schema_version=SCHEMA_VERSION,
@@ -222,6 +228,7 @@ class Maker:
             cold_start=_cold_start(model) if first else None,
             memory=_memory(model, task.batch_size) if task.test == "latency" else None,
             energy=energy,
+            schedule=schedule,
             provenance=_provenance(task) if timed else None,
             flags=self._flags(task),
         )
@@ -278,35 +285,63 @@ class Maker:
             step_count=task.size("frames") if task.scenario == "episode" else 1,
         )
 
-    def _energy(self, task: Task) -> EnergyReading | NotMeasured:
+    def _energy(self, task: Task) -> tuple[EnergyReading | NotMeasured, Schedule | None]:
+        """Three windows of LOAD_W between idle stretches of IDLE_W, sampled at 20 Hz with a little noise."""
         if self.power == "none":
-            return NO_SOURCE
+            return NO_SOURCE, None
         truth_s = self._true_latency_s(task)
         calls = max(1, round(2.0 / truth_s))
-        windows = tuple(
-            EnergyWindow(
-                start_s=self.clock_s + 5 * index,
-                end_s=self.clock_s + 5 * index + calls * truth_s,
-                call_count=calls,
-                energy_j=LOAD_W * calls * truth_s,
-            )
-            for index in range(3)
+        start_s = self.clock_s + IDLE_S + LEAD_S
+        edges_s = [start_s + index * calls * truth_s for index in range(4)]
+        pairs = tuple(itertools.pairwise(edges_s))
+        schedule = Schedule(
+            idle_before=Stretch(start_s=self.clock_s, end_s=self.clock_s + IDLE_S - 0.5),
+            load=Stretch(start_s=start_s - LEAD_S, end_s=edges_s[-1] + LEAD_S),
+            windows=tuple(CallWindow(start_s=a_s, end_s=b_s, call_count=calls) for a_s, b_s in pairs),
+            idle_after=Stretch(start_s=edges_s[-1] + LEAD_S + 0.5, end_s=edges_s[-1] + LEAD_S + IDLE_S),
+            unix_offset_s=(1.79e9, 1.79e9),
         )
-        return EnergyReading(
+        energy_j = LOAD_W * calls * truth_s
+        reading = EnergyReading(
             source="simulated",
             scope="simulated",
             method="trapezoid",
-            sample_period_s=0.01,
+            sample_period_s=SAMPLE_S,
             idle_before_w=IDLE_W,
             idle_after_w=IDLE_W,
-            windows=windows,
-            budget=ErrorBudget(scatter_j=0.1, resolution_j=0.01, gain_j=0.14, edge_j=0.02),
-            trace=PowerTrace(
-                rails=("total",),
-                time_s=(self.clock_s, self.clock_s + 1.0),
-                power_w=((IDLE_W, LOAD_W),),
+            windows=tuple(
+                EnergyWindow(start_s=a_s, end_s=b_s, call_count=calls, energy_j=energy_j) for a_s, b_s in pairs
             ),
+            budget=ErrorBudget(scatter_j=0.1, resolution_j=0.01, gain_j=0.14, edge_j=0.02),
+            trace=_trace(schedule, np.random.default_rng([self.seed, *task.key.encode()])),
         )
+        return reading, schedule
+
+    def _latency_in(self, schedule: Schedule, task: Task) -> LatencySamples:
+        """The calls of the windows, each as long as it truly is."""
+        blocks = tuple(
+            Block(
+                order_index=index,
+                warmup=False,
+                started_s=window.start_s,
+                latency_s=(self._true_latency_s(task),) * window.call_count,
+            )
+            for index, window in enumerate(schedule.windows)
+        )
+        return LatencySamples(
+            blocks=blocks, clock="perf_counter", synchronisation="none needed: cpu", steady=True, stop="fixed"
+        )
+
+
+def _trace(schedule: Schedule, random: np.random.Generator) -> PowerTrace:
+    time_s = np.arange(schedule.idle_before.start_s - 0.5, schedule.idle_after.end_s + 0.5, SAMPLE_S)
+    busy = (time_s >= schedule.load.start_s) & (time_s < schedule.load.end_s)
+    power_w = np.where(busy, LOAD_W, IDLE_W) + random.normal(0, 0.05, len(time_s))
+    return PowerTrace(
+        rails=("total",),
+        time_s=tuple(round(float(value), 6) for value in time_s),
+        power_w=(tuple(round(float(value), 4) for value in power_w),),
+    )
 
 
 def _parameters(model: SyntheticModel) -> ParameterCount:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from suite.records import EnergyReading, Interval, LatencySamples, Repetition, Run, Summary
-from suite.report import quantities, text
+from suite.report import energies, quantities, text
 from suite.report.view import RunView
 from suite.units import Scale
 from tests.unit.report import synthetic
@@ -47,14 +47,14 @@ def samples_of(run: Run) -> LatencySamples:
 
 
 def test_gross_and_idle_net_joules_are_those_of_the_simulated_load(run: Run) -> None:
-    figure = quantities.inference_energy(energy_of(run), batch_size=1)
+    figure = energies.inference_energy(energy_of(run), batch_size=1)
     assert figure.gross_j == pytest.approx(7.0 * 0.128)  # LXMERT: 65 + 63 ms at 7 W
     assert figure.net_j == pytest.approx((7.0 - 2.0) * 0.128)
     assert (figure.load_w, figure.idle_w) == (pytest.approx(7.0), 2.0)
 
 
 def test_energy_is_per_item_of_the_batch_and_its_error_too(run: Run) -> None:
-    one, eight = (quantities.inference_energy(energy_of(run), size) for size in (1, 8))
+    one, eight = (energies.inference_energy(energy_of(run), size) for size in (1, 8))
     assert eight.gross_j == pytest.approx(one.gross_j / 8)
     assert eight.error_j == pytest.approx(one.error_j / 8)
     calls_per_window = energy_of(run).windows[0].call_count

@@ -1,0 +1,59 @@
+"""The commands `suite power ...`: power that comes from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suite.cli import options
+from suite.cli.session import help_unless_command, session_of
+
+app = typer.Typer(
+    help="Power from elsewhere: a Mac for its container, a meter's log.",
+    rich_markup_mode=None,
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def power(context: typer.Context) -> None:
+    help_unless_command(context)
+
+
+@app.command(epilog="Example: suite power serve")
+def serve(
+    context: typer.Context,
+    source: Annotated[
+        str, typer.Option("--source", metavar="SOURCE", help="What to read (suite list power).")
+    ] = "apple",
+    port: Annotated[int, typer.Option("--port", metavar="N", help="0: any that is free.")] = 47811,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", metavar="FILE", help="Where the token goes.")
+    ] = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Serve this Mac's power readings to a container on it, until Ctrl-C."""
+    from suite.cli import power
+
+    return power.serve(session_of(context, verbose).tools, source, port, token_file, as_json=as_json)
+
+
+@app.command("import", epilog="Example: suite power import results/20261123T180000Z-energy meter.csv")
+def import_log(
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The log of the meter that ran meanwhile.")],
+    power: Annotated[
+        str | None, typer.Option("--power", metavar="SOURCE", help="csv or powertop, and how to read it.")
+    ] = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Bring the log of an external meter into a run that is over."""
+    from suite.cli import importing
+
+    session_of(context, verbose)
+    return importing.bring_in(run, file, power, as_json=as_json)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from suite.errors import SensorError
+from suite.power import powermetrics
+from suite.power.powermetrics import Lists, Powermetrics, Timeline, parse
+from tests.powermetrics import plist
+
+DATA = Path(__file__).resolve().parents[2] / "data/powermetrics"
+
+
+def readings(name, chunk_bytes=1 << 20):
+    data, lists = (DATA / name).read_bytes(), Lists()
+    chunks = [data[start : start + chunk_bytes] for start in range(0, len(data), chunk_bytes)]
+    return [parse(text) for chunk in chunks for text in lists.add(chunk)]
+
+
+def program(folder, script):
+    path = folder / "powermetrics"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1000, 1 << 20])
+def test_energy_is_power_times_the_time_that_has_passed_however_the_stream_is_cut(chunk_bytes):
+    first, second, third = readings("m1.plist", chunk_bytes)
+    assert first.elapsed_s == pytest.approx(0.210)
+    assert first.energy_j == pytest.approx({"cpu": 3.0 * 0.210, "gpu": 0.5 * 0.210, "ane": 0.0})
+    assert second.energy_j == pytest.approx({"cpu": 3.1005 * 0.205, "gpu": 0.48025 * 0.205, "ane": 0.0})
+    assert third.energy_j == pytest.approx({"cpu": 2.9 * 0.25, "gpu": 0.51 * 0.25, "ane": 0.02 * 0.25})
+
+
+def test_a_list_is_read_as_soon_as_it_ends_and_not_when_the_next_begins():
+    lists = Lists()
+    assert len(lists.add(plist(0.2, cpu_power=1000))) == 1
+
+
+def test_a_power_of_zero_beside_an_energy_is_taken_by_the_energy():
+    (reading,) = readings("energy-beside-zero-power.plist")
+    assert reading.energy_j == pytest.approx({"cpu": 7.2, "gpu": 0.0155 * 2.0})
+
+
+def test_where_the_sum_alone_is_told_it_is_the_only_rail():
+    (reading,) = readings("combined-only.plist")
+    assert reading.energy_j == pytest.approx({"chip": 4.2 * 0.2})
+
+
+def test_a_list_that_was_cut_off_is_left_out():
+    (reading,) = readings("cut-off.plist")
+    assert reading.elapsed_s == pytest.approx(0.205)
+
+
+def test_a_list_without_power_is_no_reading():
+    assert readings("no-power.plist") == [None]
+    assert parse(b"<plist version='1.0'><dict><key>processor</key></plist>") is None
+    assert parse(b"Machine model: MacBookPro17,1</plist>") is None
+
+
+def test_a_stream_that_is_no_list_is_refused_before_it_fills_the_memory(monkeypatch):
+    monkeypatch.setattr(powermetrics, "MAX_BYTES", 1000)
+    with pytest.raises(SensorError, match="something else than property lists"):
+        Lists().add(b"x" * 1001)
+
+
+def test_lists_follow_each_other_by_their_own_time_and_not_by_their_arrival():
+    timeline = Timeline()
+    assert timeline.place(10.0, 0.2) == (10.0, 0.2)
+    assert timeline.place(10.203, 0.2) == pytest.approx((10.2, 0.2))
+    assert timeline.place(10.401, 0.2) == pytest.approx((10.4, 0.2))
+
+
+def test_a_list_ends_no_later_than_it_is_printed():
+    timeline = Timeline()
+    timeline.place(10.05, 0.2)  # the first one was late
+    assert timeline.place(10.2, 0.2) == (10.2, 0.2)
+
+
+def placed(arrived_s, elapsed_s=0.2):
+    """Stamps, and the seconds that the lists behind the first stand for in all."""
+    timeline = Timeline()
+    found = [timeline.place(at_s, elapsed_s) for at_s in arrived_s]
+    return [stamp_s for stamp_s, _ in found], sum(covered_s for _, covered_s in found[1:])
+
+
+ON_TIME = [10.0 + 0.2 * index for index in range(50)]
+
+
+def test_a_list_that_is_read_late_counts_no_second_twice():
+    late = list(ON_TIME)
+    late[20] += 0.15
+    stamps_s, covered_s = placed(late)
+    assert stamps_s == pytest.approx(ON_TIME)
+    assert covered_s == pytest.approx(9.8)
+
+
+@pytest.mark.parametrize("stalled_count", [2, 6, 9])
+def test_lists_that_arrive_all_at_once_after_a_stall_keep_their_stamps_and_their_energy(stalled_count):
+    burst = [max(at_s, ON_TIME[20 + stalled_count]) if index >= 20 else at_s for index, at_s in enumerate(ON_TIME)]
+    stamps_s, covered_s = placed(burst)
+    assert stamps_s == pytest.approx(ON_TIME)
+    assert covered_s == pytest.approx(9.8)
+
+
+def test_a_stall_longer_than_was_foreseen_still_counts_no_second_twice():
+    late = [at_s + 0.5 if 15 <= index < 35 else at_s for index, at_s in enumerate(ON_TIME)]
+    assert placed(late)[1] == pytest.approx(9.8)
+
+
+def test_time_that_no_list_covers_is_covered_by_the_next_ones():
+    slept = [at_s + 1.0 if index >= 20 else at_s for index, at_s in enumerate(ON_TIME)]
+    stamps_s, covered_s = placed(slept)
+    assert stamps_s[-1] == pytest.approx(slept[-1])
+    assert covered_s == pytest.approx(10.8)
+    assert max(b - a for a, b in pairwise(stamps_s)) > 3 * 0.2  # a window over it is refused as a gap
+
+
+def test_a_program_that_loses_a_little_between_lists_is_followed():
+    slow = [10.0 + 0.21 * index for index in range(400)]
+    stamps_s, covered_s = placed(slow)
+    assert covered_s == pytest.approx(slow[-1] - slow[0], abs=0.25)
+    assert all(abs(a - b) < 0.25 for a, b in zip(stamps_s, slow, strict=True))
+
+
+def test_what_a_version_that_is_not_run_by_root_says_becomes_mac_sudo(tmp_path):
+    back_end = Powermetrics(program(tmp_path, "echo 'powermetrics must be invoked as the superuser' >&2; exit 1"))
+    with pytest.raises(SensorError, match="needs root") as caught:
+        next(back_end.pieces())
+    assert caught.value.code == "MAC_SUDO"
+    assert "sudo suite power serve" in caught.value.remedy
+
+
+def test_sudo_that_would_ask_for_a_password_becomes_mac_sudo_too(tmp_path):
+    back_end = Powermetrics(program(tmp_path, "echo 'sudo: a password is required' >&2; exit 1"))
+    with pytest.raises(SensorError, match="password"):
+        next(back_end.pieces())
+
+
+def test_another_end_is_a_frozen_sensor(tmp_path):
+    with pytest.raises(SensorError, match="powermetrics ended: no such sampler") as caught:
+        next(Powermetrics(program(tmp_path, "echo 'no such sampler' >&2; exit 1")).pieces())
+    assert caught.value.code == "MAC_FROZEN"
+
+
+def test_a_program_that_is_not_there_says_so(tmp_path):
+    with pytest.raises(SensorError, match="No such file") as caught:
+        next(Powermetrics(str(tmp_path / "nothing")).pieces())
+    assert caught.value.code == "MAC_TOOL_ABSENT"
+
+
+def test_it_asks_sudo_only_where_it_must():
+    arguments = ("--samplers", "cpu_power,gpu_power,ane_power", "-i", "200", "-f", "plist", "-b", "0")
+    assert powermetrics._command(None, False) == ("sudo", "-n", "powermetrics", *arguments)
+    assert powermetrics._command(None, True) == ("powermetrics", *arguments)
+    assert powermetrics._command("/my/own", False) == ("/my/own", *arguments)
