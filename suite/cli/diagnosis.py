@@ -94,9 +94,17 @@ def _power(tools: Tools, power: str) -> Iterator[Finding]:
     """Energy can be measured if a source is there that --power may choose; the others are told beside it."""
     chosen = tools.select_meter(power)
     if isinstance(chosen, NotMeasured):
-        yield Finding(what="energy", found=f"{chosen.code}: {chosen.reason}", ok=False, remedy=chosen.remedy)
+        several = (
+            chosen.code == "NO_POWER_SOURCE" and ":" in chosen.reason
+        )  # whose reason repeats what the lines below say
+        reason = chosen.reason.partition(":")[0] if several else chosen.reason
+        remedy = (
+            "make one of the sources below work, or bring in a meter's log (--power-csv)" if several else chosen.remedy
+        )
+        yield Finding(what="energy", found=f"{chosen.code}: {reason}", ok=False, remedy=remedy)
     else:
-        yield Finding(what="energy", found=f"by {chosen.source}: {chosen.description.scope}", ok=True)
+        told = [f"{gauge.source}: {gauge.description.scope}" for gauge in chosen.gauges]
+        yield Finding(what="energy", found=f"by {'; '.join(told)}", ok=True)
     for source in tools.survey(power):
         if isinstance(source.found, NotMeasured):
             absence = source.found

@@ -165,5 +165,5 @@ def _refused(reason: str) -> SensorError:
         "METER_ALIGNMENT",
         f"the meter's log can't be laid over the run by its steps: {reason}",
         "log from before the run until after it, or give the clocks' difference: "
-        "suite power import RUN FILE --power csv:align=offset,offset_s=...",
+        "suite power import RUN FILE --power csv:align=offset,offset_s=SECONDS",
     )

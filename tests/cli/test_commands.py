@@ -27,7 +27,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded & HEAVY == set()
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "models lock", "power serve"])
+@pytest.mark.parametrize("command", [*COMMANDS, "models lock", "power serve", "power import"])
 def test_every_command_has_help_with_an_example_and_the_common_options(suite: CommandLine, command: str) -> None:
     result = suite(*command.split(), "--help")
     assert result.status == 0

@@ -312,3 +312,27 @@ def test_what_differs_from_the_run_is_told_in_words() -> None:
     assert store.differences(then, "mine", None, THREE[:2]) == "batch_size was 1, 2, 3 and is 1, 2 now"
     seeded = tuple(replace(task, seed=4) for task in THREE)
     assert store.differences(then, "mine", None, seeded) == "seed was 0 and is 4 now"
+
+
+def test_amended_records_take_the_place_of_the_old_ones_and_the_rest_stays(tmp_path: Path) -> None:
+    records = filled(tmp_path / "run")
+    amended = replace(records[1], energy=ABSENT)
+    store.amend(tmp_path / "run", [amended])
+    assert store.load(tmp_path / "run").records == (records[0], amended)
+    with RunStore.resume(tmp_path / "run") as run_store:
+        run_store.append(latency_record(THREE[2]))
+    assert store.load(tmp_path / "run").missing() == ()
+
+
+def test_a_record_that_is_not_there_yet_can_not_be_amended(tmp_path: Path) -> None:
+    records = filled(tmp_path / "run")
+    before = (tmp_path / "run/records.jsonl").read_bytes()
+    with pytest.raises(ValueError, match="has no records of"):
+        store.amend(tmp_path / "run", [records[0], latency_record(THREE[2])])
+    assert (tmp_path / "run/records.jsonl").read_bytes() == before
+
+
+def test_a_run_that_is_being_written_can_not_be_amended(tmp_path: Path) -> None:
+    records = filled(tmp_path / "run")
+    with RunStore.resume(tmp_path / "run"), refused("another suite is writing to this run"):
+        store.amend(tmp_path / "run", records)
