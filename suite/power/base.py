@@ -70,6 +70,7 @@ class Source(ABC):
     summary: str
     automatic: bool = True  # whether `--power auto` may choose it
     rank: int = 100  # lower is tried first
+    codes_elsewhere: ClassVar[frozenset[str]] = frozenset()  # its codes that say: this machine is of another kind
     part: Part = "whole"  # what it usually measures; `--power auto` puts sources of disjoint parts beside each other
     options: ClassVar[Mapping[str, str]] = {}  # name -> what it means and its default; no other name is let through
 

@@ -106,9 +106,13 @@ def root_of(spec: str) -> str | None:
 def _automatic(start: Start, rule: WindowRule, options: Options) -> Meter | NotMeasured:
     """The first source by rank that works, and beside it the first of every part that is disjoint from it.
 
+    Where none works, the reason is the first that concerns this kind of machine: a board without a sensor, a counter
+    without permission.
+
     A GPU's board comes last: it stands beside what the rest of the machine draws, and alone only where nothing else is.
     """
-    tried, gauges = [], list[Gauge]()
+    tried: list[tuple[Source, NotMeasured]] = []
+    gauges: list[Gauge] = []
     for source in sorted(_by_rank(), key=lambda source: source.part == "gpu board"):
         if not source.automatic or ("rails" in options and "rails" not in source.options):
             continue
@@ -117,24 +121,19 @@ def _automatic(start: Start, rule: WindowRule, options: Options) -> Meter | NotM
         taken = _taken(source, options)
         found = probe(source, taken, start)
         if isinstance(found, NotMeasured):
-            tried.append(f"{source.name} ({found.code}: {found.reason})")
+            tried.append((source, found))
         elif all(disjoint(found.part, gauge.description.part) for gauge in gauges):
             gauges.append(Gauge(source.name, taken, found))
     if gauges:
         return _meter(gauges, start, rule)
-    if not tried:
-        names = ", ".join(registry.discover(registry.POWER_SOURCES))
-        return NotMeasured(
-            code="NO_POWER_SOURCE",
-            reason=f"this version of the suite has no source for this machine's power yet (it has only: {names})",
-            remedy="connect an external power meter or run on a board with a power sensor, with a source that reads it "
-            "(CONTRIBUTING says how to add one)",
-        )
+    for source, absence in tried:
+        if absence.code not in source.codes_elsewhere:
+            return absence
+    codes = ", ".join(f"{source.name} {absence.code}" for source, absence in tried) or "there is none"
     return NotMeasured(
         code="NO_POWER_SOURCE",
-        reason=f"no power source works on this machine: {'; '.join(tried)}",
-        remedy="follow `suite doctor`, or connect an external power meter or run on a board with a power sensor, "
-        "then name the source with --power",
+        reason=f"none of the power sources found its sensor on this machine ({codes})",
+        remedy="connect an external power meter and name its file with --power-csv; suite doctor tells of each source",
     )
 
 

@@ -29,6 +29,7 @@ class Battery(Source):
     name = "battery"
     summary = "what a laptop draws from its battery, while it discharges"
     rank = 80
+    codes_elsewhere = frozenset({"NO_BATTERY"})
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, read: Callable[[Path], bytes] = Path.read_bytes):
         self._clock, self._read = clock, read

@@ -27,6 +27,7 @@ class Ina238(Source):
     name = "ina238"
     summary = "the power monitor at the input of a Jetson Thor (INA238, through sysfs)"
     rank = 11
+    codes_elsewhere = frozenset({"NO_INA238"})
     options: ClassVar[Mapping[str, str]] = {"rails": RAILS_OPTION}
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, read: Callable[[Path], bytes] = Path.read_bytes):

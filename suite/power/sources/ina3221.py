@@ -47,6 +47,7 @@ class Ina3221(Source):
     name = "ina3221"
     summary = "the power monitor of a Jetson board (INA3221, through sysfs)"
     rank = 10
+    codes_elsewhere = frozenset({"NO_INA3221"})
     options: ClassVar[Mapping[str, str]] = {"rails": RAILS_OPTION}
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, read: Callable[[Path], bytes] = Path.read_bytes):

@@ -45,6 +45,7 @@ class Jtop(Source):
     name = "jtop"
     summary = "the power rails of a Jetson board, through the service of jetson-stats"
     rank = 20
+    codes_elsewhere = frozenset({"JTOP_ABSENT"})
     options: ClassVar[Mapping[str, str]] = {
         "interval_s": f"seconds between two measurements of the service ({INTERVAL_S:g})",
         "python": "the Python that has jetson-stats (this one, that of the command jtop, python3)",

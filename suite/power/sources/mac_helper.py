@@ -23,6 +23,7 @@ class MacHelper(Source):
     name = "mac-helper"
     summary = "what `suite power serve` reads on the Mac, for a container on it"
     rank = 65
+    codes_elsewhere = frozenset({"NO_HELPER"})
     options: ClassVar[Mapping[str, str]] = {
         "address": f"HOST:PORT of the helper (the variable {ADDRESS_VARIABLE}, else {ADDRESS})",
         "token_file": f"file with its token (the variable {TOKEN_VARIABLE}, else {TOKEN_FILE})",

@@ -35,6 +35,7 @@ class Nvml(Source):
     name = "nvml"
     summary = "the boards of NVIDIA GPUs, through the driver's library NVML"
     rank = 50
+    codes_elsewhere = frozenset({"NVML_UNSUPPORTED"})
     part: Part = "gpu board"
     options: ClassVar[Mapping[str, str]] = {"gpu": "which GPUs, by NVML's numbers, as 0 or 0+1 (all)"}
 

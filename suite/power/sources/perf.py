@@ -79,6 +79,7 @@ class Perf(Source):
     name = "perf"
     summary = "the energy of an Intel or AMD processor package, as the kernel counts it (perf events)"
     rank = 40
+    codes_elsewhere = frozenset({"NO_RAPL"})
     part = "cpu package"
 
     def __init__(

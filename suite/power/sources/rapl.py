@@ -41,6 +41,7 @@ class Rapl(Source):
     name = "rapl"
     summary = "the energy counter of an Intel or AMD processor package (RAPL)"
     rank = 30
+    codes_elsewhere = frozenset({"NO_RAPL"})
     part = "cpu package"
     options: ClassVar[Mapping[str, str]] = {
         "zone": "package, or psys where the machine has it: its whole board (package)",

@@ -49,7 +49,10 @@ def render(view: RunView, plots: Plots) -> str:
 
 def _reasons(absences: list[NotMeasured]) -> str:
     """No figure is better than an estimate from a rated power."""
-    told = " ".join(f"{absence.reason.rstrip('.')} ({absent(absence)})." for absence in dict.fromkeys(absences))
+    told = " ".join(
+        f"{absence.reason[:1].upper()}{absence.reason[1:].rstrip('.')} ({absent(absence)})."
+        for absence in dict.fromkeys(absences)
+    )
     return f"No energy was measured, and none is estimated. {told}"
 
 

@@ -27,7 +27,7 @@ CODES = {
     "NO_SENSOR_NANO2GB": {"sources/ina3221", "sources/jtop"},
     "NO_INA3221": {"sources/ina3221", "sources/jtop"},
     "UNKNOWN_RAILS": {"rails"},
-    "JTOP_ABSENT": {"jtop_process"},
+    "JTOP_ABSENT": {"jtop_process", "sources/jtop"},
     "JTOP_SOCKET_IS_DIR": {"sources/jtop"},
     "JTOP_VERSION": {"jtop_process"},
     "JTOP_PERM": {"jtop_process"},

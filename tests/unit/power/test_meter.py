@@ -282,13 +282,19 @@ def test_auto_takes_the_first_by_rank_that_gives_a_sample(sources):
     assert started == ["zeta", "beta"]
 
 
-def test_auto_without_any_that_works_names_each_with_its_code(sources):
+def test_auto_without_any_that_works_gives_the_first_reason_that_concerns_this_machine(sources, monkeypatch):
+    monkeypatch.setattr(Declared, "codes_elsewhere", frozenset({"NO_ZETA"}))
+    start, started = sources(zeta="NO_ZETA", beta="BETA_PERM", toy=True)
+    assert select("auto", start=start) == NotMeasured(code="BETA_PERM", reason="beta has no sensor", remedy="mend beta")
+    assert started == ["zeta", "beta"]
+
+
+def test_auto_where_every_source_is_for_other_machines_names_each_with_its_code(sources, monkeypatch):
+    monkeypatch.setattr(Declared, "codes_elsewhere", frozenset({"NO_ZETA", "NO_BETA"}))
     start, started = sources(zeta="NO_ZETA", beta="NO_BETA", toy=True)
     absent = select("auto", start=start)
     assert absent.code == "NO_POWER_SOURCE"
-    assert absent.reason == (
-        "no power source works on this machine: zeta (NO_ZETA: zeta has no sensor); beta (NO_BETA: beta has no sensor)"
-    )
+    assert absent.reason == ("none of the power sources found its sensor on this machine (zeta NO_ZETA, beta NO_BETA)")
     assert "external power meter" in absent.remedy
     assert started == ["zeta", "beta"]
 
@@ -297,7 +303,7 @@ def test_auto_never_takes_a_simulation(sources):
     start, started = sources(toy=True)
     absent = select("auto", start=start)
     assert absent.code == "NO_POWER_SOURCE"
-    assert "only: toy" in absent.reason
+    assert absent.reason.endswith("(there is none)")
     assert "external power meter" in absent.remedy
     assert started == []
 
