@@ -22,6 +22,7 @@ class Lxmert(Model):
         Axis("image_regions", "image regions", 36, 2, 1024),  # regions have no positions; a detector gives up to 100
     )
     packages = ("torch", "transformers")
+    takes_pinned = True
 
     def build(self, options: Dict[str, Any]) -> Any:
         from transformers import LxmertConfig, LxmertForQuestionAnswering

@@ -23,6 +23,7 @@ class VisualBert(Model):
         Axis("image_regions", "image regions", 36, 2, 1024),  # without alignment all regions share position 0
     )
     packages = ("torch", "transformers")
+    takes_pinned = True
 
     def build(self, options: Dict[str, Any]) -> Any:
         from transformers import VisualBertConfig, VisualBertForQuestionAnswering
