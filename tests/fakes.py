@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from suite.cli.tools import Tools
-from suite.errors import WorkerError
+from suite.engine import Engine, EngineFacts
+from suite.errors import EngineError, WorkerError
 from suite.moment import Observe
 from suite.plan import Surroundings
 from suite.power.base import Description
@@ -288,6 +289,11 @@ def fake_meter(clock: FakeClock) -> Meter:
     )
 
 
+class NoEngine(Engine):
+    def facts(self) -> EngineFacts:
+        raise EngineError("no Docker engine answers; start it")
+
+
 def fake_tools(
     plans: Path,
     workers: FakeWorkers,
@@ -303,5 +309,6 @@ def fake_tools(
         observe=Observe(clock=clock, utc_now=clock.utc, state=clock.state),
         facts=lambda _: FACTS,
         surroundings=lambda: Surroundings(plans=plans, models=MODELS, cpu_count=2),
+        engine=NoEngine,
         progress=lambda stream: PlainProgress(stream, clock),
     )

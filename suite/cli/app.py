@@ -7,7 +7,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,9 @@ import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import options
+from suite.cli import groups, options
+from suite.cli.session import Session, help_unless_command
+from suite.cli.session import session_of as _session
 from suite.errors import SuiteError
 
 if TYPE_CHECKING:
@@ -23,20 +24,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
 FAILED = 3
-
-
-@dataclass(slots=True)
-class Session:
-    """One call of the command line. `given` are a test's tools; the real ones are made where a command needs them."""
-
-    given: Tools | None
-    verbose: bool = False
-
-    @property
-    def tools(self) -> Tools:
-        from suite.cli.tools import Tools
-
-        return self.given or Tools()
 
 
 app = typer.Typer(
@@ -48,8 +35,8 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, invoke_without_command=True)
-app.add_typer(models_app, name="models")
+app.add_typer(groups.models, name="models")
+app.add_typer(groups.image, name="image")
 
 
 @app.callback()
@@ -59,17 +46,7 @@ def suite(
     if version:
         print(__version__)
     else:
-        _help_unless_command(context)
-
-
-@models_app.callback()
-def models(context: typer.Context) -> None:
-    _help_unless_command(context)
-
-
-def _help_unless_command(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        print(context.get_help())
+        help_unless_command(context)
 
 
 @app.command("all", epilog="Example: suite all --quick --model lxmert --model et-human")
@@ -84,6 +61,7 @@ def run_all(
     device: options.Device = None,
     threads: options.Threads = None,
     seed: options.Seed = None,
+    weights: options.Weights = None,
     checkpoint: options.Checkpoint = None,
     trajectory: options.Trajectory = None,
     time_limit: options.TimeLimit = None,
@@ -105,6 +83,7 @@ def run_all(
         device=device,
         threads=options.threads(threads),
         seed=seed,
+        weights=weights,
         checkpoint=checkpoint,
         trajectory=trajectory,
         time_limit_s=time_limit,
@@ -163,6 +142,7 @@ def latency(
     device: options.Device = None,
     threads: options.Threads = None,
     seed: options.Seed = None,
+    weights: options.Weights = None,
     checkpoint: options.Checkpoint = None,
     trajectory: options.Trajectory = None,
     time_limit: options.TimeLimit = None,
@@ -181,6 +161,7 @@ def latency(
         device=device,
         threads=options.threads(threads),
         seed=seed,
+        weights=weights,
         checkpoint=checkpoint,
         trajectory=trajectory,
         time_limit_s=time_limit,
@@ -198,6 +179,7 @@ def energy(
     device: options.Device = None,
     threads: options.Threads = None,
     seed: options.Seed = None,
+    weights: options.Weights = None,
     checkpoint: options.Checkpoint = None,
     trajectory: options.Trajectory = None,
     power: options.Power = None,
@@ -215,6 +197,7 @@ def energy(
         device=device,
         threads=options.threads(threads),
         seed=seed,
+        weights=weights,
         checkpoint=checkpoint,
         trajectory=trajectory,
     )
@@ -258,14 +241,6 @@ def doctor(context: typer.Context, as_json: options.Json = False, verbose: optio
     return diagnosis.show(_session(context, verbose).tools, as_json=as_json)
 
 
-@models_app.command(epilog="Example: suite models lock")
-def lock(context: typer.Context, as_json: options.Json = False, verbose: options.Verbose = False) -> int:
-    """Count and hash every model here, and write models.lock anew."""
-    from suite.cli import locking
-
-    return locking.write(_session(context, verbose).tools, as_json=as_json)
-
-
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 not all of it could be measured, 2 wrong use, 3 failed.
 
@@ -302,10 +277,3 @@ def _explain(error: BaseException) -> None:
     while (cause := error.__cause__) is not None:
         print(f"suite: because: {type(cause).__name__}: {' '.join(str(cause).split())}", file=sys.stderr)
         error = cause
-
-
-def _session(context: typer.Context, verbose: bool) -> Session:
-    session = context.obj
-    assert isinstance(session, Session)
-    session.verbose = verbose
-    return session

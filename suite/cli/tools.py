@@ -11,6 +11,7 @@ from typing import TextIO
 from suite import host, progress
 from suite.bench import OpenWorker
 from suite.client import Worker, interpreter
+from suite.engine import Engine
 from suite.moment import Observe
 from suite.plan import Surroundings
 from suite.power import meter
@@ -38,4 +39,5 @@ class Tools:
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[tuple[tuple[str, str], ...]], HostFacts] = host.facts
     surroundings: Callable[[], Surroundings] = Surroundings.here
+    engine: Callable[[], Engine] = Engine
     progress: Callable[[TextIO], progress.Progress] = progress.opened
