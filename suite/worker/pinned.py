@@ -21,10 +21,9 @@ def load_into(module: Any, path: str) -> None:
     """Copies a converted file into the module's own tensors. Raises WorkerFault PINNED_UNREADABLE or PINNED_SHAPE."""
     import torch
 
-    brought = tensor_file.read(path)
-    with torch.no_grad():
-        for entry in own_tensors(module):
-            entry.tensor.copy_(chosen(entry, brought, path))
+    with torch.no_grad(), tensor_file.opened(path) as file:
+        for own in own_tensors(module):
+            file.read_into(first_known(own, file.shapes, path), own.tensor)
 
 
 def own_tensors(module: Any) -> List[Own]:
@@ -36,18 +35,24 @@ def own_tensors(module: Any) -> List[Own]:
     return list(found.values())
 
 
+def first_known(own: Own, brought: Mapping[str, Any], path: str) -> str:
+    """The name under which the file has this tensor."""
+    for name in own.names:
+        if name in brought:
+            return name
+    raise _misshapen(path, "lacks the tensor {}".format(own.names[0]))
+
+
 def chosen(own: Own, brought: Mapping[str, Any], path: str) -> Any:
     """The tensor that the file has for this one, under any of its names; under several only if they are equal."""
     import torch
 
-    found = [(name, brought[name]) for name in own.names if name in brought]
-    if not found:
-        raise _misshapen(path, "lacks the tensor {}".format(own.names[0]))
-    name, tensor = found[0]
+    name = first_known(own, brought, path)
+    tensor = brought[name]
     if tensor.shape != own.tensor.shape:
         raise _misshapen(path, "has {} as {}, not {}".format(name, list(tensor.shape), list(own.tensor.shape)))
-    for other, twin in found[1:]:
-        if not torch.equal(tensor, twin):
+    for other in own.names:
+        if not torch.equal(tensor, brought.get(other, tensor)):
             raise _misshapen(path, "holds two values for one tensor, {} and {}".format(name, other))
     return tensor.to(own.tensor.dtype)
 

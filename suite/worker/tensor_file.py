@@ -1,17 +1,17 @@
 """Reads and writes safetensors files: a JSON header and raw bytes, so that nothing in a file can run.
 
-The format's own library needs a newer Python than the oldest worker's. Files are mapped, not read into
-memory. The same tensors make the same bytes on every machine.
+The format's own library needs a newer Python than the oldest worker's. A model takes its
+weights straight from the file, one tensor after the other. The same tensors make the same bytes on every machine.
 Source: the section Format in the README of github.com/huggingface/safetensors.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import json
-import mmap
 import os
 import struct
-from typing import Any, Dict, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple
 
 from suite.worker.outcome import WorkerFault
 
@@ -20,7 +20,17 @@ _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
     "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
 }  # fmt: skip
+_ELEMENT_BYTES = {
+    "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
+}  # fmt: skip
 _CODES = {name: code for code, name in _DTYPES.items()}
+
+
+class Entry(NamedTuple):
+    dtype: str  # as torch names it
+    shape: List[int]
+    start: int  # in the file
+    byte_count: int
 
 
 def write(path: str, tensors: Dict[str, Any]) -> str:
@@ -49,18 +59,55 @@ def write(path: str, tensors: Dict[str, Any]) -> str:
     return total.hexdigest()
 
 
-def read(path: str) -> Dict[str, Any]:
-    """The tensors by name, on the CPU, over the mapped file. Raises WorkerFault PINNED_UNREADABLE."""
+class TensorFile:
+    """An open file: `shapes` by name, and tensors that are read straight into the memory that is theirs already."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+        self._entries = _read_entries(path, file)
+        self.shapes = {name: entry.shape for name, entry in self._entries.items()}
+
+    def read_into(self, name: str, tensor: Any) -> None:
+        """Fills a contiguous CPU tensor. Raises WorkerFault PINNED_SHAPE where it has another shape or element type."""
+        entry = self._entries[name]
+        dtype = str(tensor.dtype).replace("torch.", "")
+        if (entry.dtype, entry.shape) != (dtype, list(tensor.shape)) or not tensor.is_contiguous():
+            found = "{} {}".format(entry.dtype, entry.shape)
+            raise WorkerFault(
+                "PINNED_SHAPE",
+                "{} has {} as {}, not {} {}".format(self._path, name, found, dtype, list(tensor.shape)),
+                "pin a revision that fits this model",
+            )
+        if entry.byte_count:
+            self._file.seek(entry.start)
+            memory = (ctypes.c_ubyte * entry.byte_count).from_address(tensor.data_ptr())
+            if self._file.readinto(memory) != entry.byte_count:  # type: ignore
+                raise _unreadable(self._path, "it became shorter while it was read")
+
+    def read(self, name: str) -> Any:
+        import torch
+
+        entry = self._entries[name]
+        tensor = torch.empty(entry.shape, dtype=getattr(torch, entry.dtype))
+        self.read_into(name, tensor)
+        return tensor
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[TensorFile]:
+    """Raises WorkerFault PINNED_UNREADABLE."""
     try:
         with open(path, "rb") as file:
-            header, data_start, size = _read_header(path, file)
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # torch warns of what can't be written
+            yield TensorFile(path, file)
     except OSError as exc:
         raise _unreadable(path, exc.strerror or str(exc)) from exc
-    try:
-        return {name: _tensor(mapped, entry, data_start, size) for name, entry in header.items()}
-    except (KeyError, TypeError, ValueError, RuntimeError) as exc:
-        raise _unreadable(path, "its header does not fit its content ({})".format(exc)) from exc
+
+
+def read(path: str) -> Dict[str, Any]:
+    """All tensors by name, on the CPU. Raises WorkerFault PINNED_UNREADABLE."""
+    with opened(path) as file:
+        return {name: file.read(name) for name in file.shapes}
 
 
 def _header(order: Any, tensors: Dict[str, Any]) -> bytes:
@@ -83,8 +130,8 @@ def _bytes_of(tensor: Any) -> Any:
     return bytes(content)  # a copy: the memory of a tensor made contiguous here ends with this function
 
 
-def _read_header(path: str, file: Any) -> Tuple[Dict[str, Any], int, int]:
-    """The entries, where the data begins, and the size of the file."""
+def _read_entries(path: str, file: BinaryIO) -> Dict[str, Entry]:
+    """The checked header: each tensor lies within the file and has the size of its shape."""
     size = os.fstat(file.fileno()).st_size
     head = file.read(8)
     length = struct.unpack("<Q", head)[0] if len(head) == 8 else _HEADER_LIMIT_BYTES + 1
@@ -92,28 +139,21 @@ def _read_header(path: str, file: Any) -> Tuple[Dict[str, Any], int, int]:
         raise _unreadable(path, "it is no safetensors file, or it was cut off")
     try:
         header = json.loads(file.read(length).decode())
-    except ValueError as exc:
-        raise _unreadable(path, "its header is damaged") from exc
-    if not isinstance(header, dict):
-        raise _unreadable(path, "its header is no table")
-    header.pop("__metadata__", None)
-    return header, 8 + length, size
+        header.pop("__metadata__", None)
+        return {name: _entry(given, 8 + length, size) for name, given in header.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise _unreadable(path, "its header is damaged, or does not fit its content") from exc
 
 
-def _tensor(mapped: Any, entry: Dict[str, Any], data_start: int, size: int) -> Any:
-    import torch
-
-    dtype, shape = getattr(torch, _DTYPES[entry["dtype"]]), [int(length) for length in entry["shape"]]
-    start, end = (data_start + int(offset) for offset in entry["data_offsets"])
-    element_size = torch.empty((), dtype=dtype).element_size()
-    count = 1
+def _entry(given: Dict[str, Any], data_start: int, size: int) -> Entry:
+    dtype, shape = _DTYPES[given["dtype"]], [int(length) for length in given["shape"]]
+    start, end = (data_start + int(offset) for offset in given["data_offsets"])
+    byte_count = _ELEMENT_BYTES[given["dtype"]]
     for length in shape:
-        count *= length
-    if not data_start <= start <= end <= size or end - start != count * element_size or min(shape + [0]) < 0:
+        byte_count *= length
+    if not data_start <= start <= end <= size or end - start != byte_count or min(shape + [0]) < 0:
         raise ValueError("a tensor lies outside of the file or has another size")
-    if count == 0:
-        return torch.empty(shape, dtype=dtype)
-    return torch.frombuffer(mapped, dtype=dtype, count=count, offset=start).reshape(shape)
+    return Entry(dtype, shape, start, byte_count)
 
 
 def _unreadable(path: str, reason: str) -> WorkerFault:
