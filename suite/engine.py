@@ -21,6 +21,7 @@ TITLE = "suite"
 VERSION_LABEL = "org.opencontainers.image.version"
 REVISION_LABEL = "org.opencontainers.image.revision"
 LOCK_LABEL = "org.suite.lock.sha256"
+PLATFORM_LABEL = "org.suite.platform"
 TIMEOUT_S = 20
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the engine's words, and those of images
 _NO_ENGINE = (
@@ -82,14 +83,14 @@ class Checkout:
 
     version: str
     revision: str | None
-    lock_sha256: str | None
+    locks_sha256: tuple[tuple[str, str | None], ...]  # by the platform of an image
 
     def differences(self, image: ImageFacts) -> tuple[str, ...]:
         """Where the labels don't fit, in words: ("it was built from commit a, and this checkout is at b",)."""
         pairs = (
             (VERSION_LABEL, "version", self.version),
             (REVISION_LABEL, "commit", self.revision),
-            (LOCK_LABEL, "lock", self.lock_sha256),
+            (LOCK_LABEL, "lock", dict(self.locks_sha256).get(image.labels.get(PLATFORM_LABEL, ""))),
         )
         return tuple(
             f"{what} {_short(image.labels[label])} in the image, {_short(own)} here"
@@ -119,10 +120,11 @@ class Engine:
         )
 
     def images(self) -> tuple[ImageFacts, ...]:
-        """Images of the suite, by their title label, newest first."""
+        """Images of the suite, by their title label, newest first; not those whose name went to a later build."""
         with _translated(""):
             found = self._client().images.list(filters={"label": f"{TITLE_LABEL}={TITLE}"})
             facts = [_facts(image.attrs, image.tags[0] if image.tags else image.short_id) for image in found]
+            facts = [image for image in facts if image.digest or not image.id.startswith(image.name)]
         return tuple(sorted(facts, key=lambda image: image.created, reverse=True))
 
     def image(self, name: str) -> ImageFacts:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from suite import models_lock, registry
 from suite.cli.tools import Tools
-from suite.errors import FetchError, UsageError
+from suite.errors import FetchError, SuiteError, UsageError, WorkerError
 from suite.models_lock import Pinned
 from suite.pinned.convert import convert
 from suite.pinned.fetch import fetch
@@ -52,7 +52,7 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
     """
     chosen, folder = request.chosen(), request.place()
     hub = Hub(url=request.hub or os.environ.get("HF_ENDPOINT") or DEFAULT_URL, token=os.environ.get("HF_TOKEN"))
-    failures: list[FetchError] = []
+    failures: list[SuiteError] = []
     for name, pinned in chosen.items():
         if verify(name, pinned, folder).ok:
             continue
@@ -60,7 +60,7 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
             _tell(f"{name}: its licence is not stated: an image with these weights must not be published")
         try:
             found = _bring(name, pinned, request, hub, tools)
-        except FetchError as error:
+        except (FetchError, WorkerError) as error:
             failures.append(error)
             continue
         if request.record_hashes and found != pinned:
@@ -93,7 +93,7 @@ def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) 
     _tell(f"{name}: converting to safetensors")
     worker = tools.workers(Path(os.devnull))(1)
     try:
-        receipt, made = convert(name, pinned, fetched, worker, record_hashes=request.record_hashes)
+        receipt, made = convert(name, pinned, fetched, worker)
     finally:
         worker.close()
     if made.left_out:

@@ -8,10 +8,12 @@ from dataclasses import asdict
 
 import suite
 from suite.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated
-from suite.host.software import git_commit, lock_sha256
+from suite.host.software import git_commit, locks_sha256
 from suite.host.system import System
 from suite.report.table import table
 from suite.units import show
+
+PLATFORMS = ("x86", "arm64", "jetson")
 
 
 def checkout() -> Checkout:
@@ -20,7 +22,7 @@ def checkout() -> Checkout:
     return Checkout(
         version=suite.__version__,
         revision=git_commit(system.checkout),
-        lock_sha256=lock_sha256(system.checkout, system),
+        locks_sha256=tuple((name, locks_sha256(system.checkout, name)) for name in PLATFORMS),
     )
 
 

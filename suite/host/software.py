@@ -40,8 +40,12 @@ def lock_sha256(checkout: Path, system: System | None = None) -> str | None:
     system = system or System()
     if given := system.environ.get("SUITE_LOCK_SHA256"):
         return given
-    name = _platform(system)
-    files = [checkout / "locks" / f"{prefix}{name}.txt" for prefix in ("", "torch-")]
+    return locks_sha256(checkout, _platform(system))
+
+
+def locks_sha256(checkout: Path, platform: str) -> str | None:
+    """Of the lock files of a platform as the Makefile names it: x86, arm64, macos. None where it has none."""
+    files = [checkout / "locks" / f"{prefix}{platform}.txt" for prefix in ("", "torch-")]
     content = b"".join(path.read_bytes() for path in files if path.is_file())
     return hashlib.sha256(content).hexdigest() if content else None
 

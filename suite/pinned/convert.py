@@ -27,9 +27,7 @@ class Receipt:
     weights_sha256: str
 
 
-def convert(
-    model: str, pinned: Pinned, fetched: Sequence[Fetched], worker: WorkerLike, *, record_hashes: bool = False
-) -> tuple[Receipt, Converted]:
+def convert(model: str, pinned: Pinned, fetched: Sequence[Fetched], worker: WorkerLike) -> tuple[Receipt, Converted]:
     """Writes model.safetensors and its receipt, and removes the files that it was made from.
 
     Raises WorkerError; FetchError where models.lock knows another hash of the result.
@@ -42,7 +40,7 @@ def convert(
         ("file", made.sha256, pinned.converted_sha256),
         ("weights", made.weights_sha256, pinned.weights_sha256),
     ):
-        if expected not in (None, UNRESOLVED, found) and not record_hashes:
+        if expected not in (None, UNRESOLVED, found):
             target.unlink()
             raise FetchError(
                 f"{model}: the converted {what} hash to {found} here and to {expected} in models.lock; report it with "

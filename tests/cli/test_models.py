@@ -66,17 +66,17 @@ def pin(path: str, sha256: str, converted: str | None = None) -> Pinned:
     )
 
 
-def write_lock(folder: Path, sha256: str, words_sha256: str | None = None) -> Path:
+def write_lock(folder: Path, sha256: str, converted: str = UNRESOLVED) -> Path:
     model = LockedModel(
         source="seeded",
         unique_parameter_count=1,
         seed=0,
         weights_sha256="a" * 64,
         inputs_sha256="b" * 64,
-        pinned=pin("pytorch_model.bin", sha256, UNRESOLVED),
+        pinned=pin("pytorch_model.bin", sha256, converted),
         macs=(),
     )
-    words = pin("vocab.txt", words_sha256 or hashlib.sha256(WORDS).hexdigest())
+    words = pin("vocab.txt", hashlib.sha256(WORDS).hexdigest())
     path = folder / "models.lock"
     models_lock.write(ModelsLock(schema_version=1, models={NAME: model}, tokenizers={"words": words}), path)
     return path
@@ -138,6 +138,26 @@ def test_one_that_is_refused_does_not_keep_the_next_from_coming(hub: Hub, tmp_pa
     assert (tmp_path / "weights" / "words" / REVISION / "vocab.txt").read_bytes() == WORDS
     states = {name: entry.state for name, entry in verdicts(request).items()}
     assert states == {NAME: "absent", "words": "verified"}
+
+
+def test_what_can_not_be_converted_is_told_and_does_not_keep_the_next_from_coming(hub: Hub, tmp_path: Path) -> None:
+    hub.files["pytorch_model.bin"] = b"<html>"
+    lock = write_lock(tmp_path, hashlib.sha256(b"<html>").hexdigest())
+    request = Request(folder=tmp_path / "weights", hub=hub.url, lock=lock)
+    with pytest.raises(FetchError, match=r"pytorch_model.bin can't be read safely: it is no file of torch.save; bring"):
+        fetching.fetch_all(request, Tools(), as_json=False)
+    assert {name: entry.state for name, entry in verdicts(request).items()} == {NAME: "absent", "words": "verified"}
+
+
+def test_a_conversion_that_gives_other_bytes_than_locked_is_refused(hub: Hub, tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, hashlib.sha256(hub.files["pytorch_model.bin"]).hexdigest(), converted="d" * 64)
+    request = Request(folder=tmp_path / "weights", hub=hub.url, record_hashes=True, lock=lock)
+    with pytest.raises(FetchError, match=rf"the converted file hash to \w{{64}} here and to {'d' * 64} in models.lock"):
+        fetching.fetch_all(request, Tools(), as_json=False)
+    assert verdicts(request)[NAME].state == "absent"
+    assert (
+        models_lock.pinned_sources(lock)[NAME].converted_sha256 == "d" * 64
+    )  # --record replaces no hash that is known
 
 
 def verdicts(request: Request) -> dict[str, fetching.Verdict]:

@@ -30,7 +30,8 @@ LABELS = {
     "org.opencontainers.image.title": "suite",
     "org.opencontainers.image.version": "0.1.0",
     "org.opencontainers.image.revision": "a" * 40,
-    "org.suite.lock.sha256": "",
+    "org.suite.lock.sha256": "c" * 64,
+    "org.suite.platform": "jetson",
 }
 INFO = {
     "ServerVersion": "27.5.1",
@@ -40,7 +41,7 @@ INFO = {
     "Runtimes": {"runc": {}, "nvidia": {}},
     "DefaultRuntime": "nvidia",
 }
-FITTING = Checkout(version="0.1.0", revision="a" * 40, lock_sha256="c" * 64)
+FITTING = Checkout(version="0.1.0", revision="a" * 40, locks_sha256=(("jetson", "c" * 64),))
 
 
 def attributes(architecture: str = "arm64", created: str = "2026-11-02T09:00:00Z", **changed: Any) -> dict[str, Any]:
@@ -129,7 +130,8 @@ def test_an_engine_says_what_it_is(fake: tuple[FakeEngine, Engine]) -> None:
 
 
 def test_images_of_the_suite_are_found_by_their_label_newest_first(fake: tuple[FakeEngine, Engine]) -> None:
-    fake[0].images["suite:old"] = attributes(created="2026-10-01T09:00:00Z", RepoTags=[], RepoDigests=[])
+    fake[0].images["suite:old"] = attributes(created="2026-10-01T09:00:00Z", RepoTags=[])
+    fake[0].images["replaced"] = attributes(RepoTags=[], RepoDigests=[])
     newest, old = fake[1].images()
     assert newest == ImageFacts(
         name="suite:jetson",
@@ -140,7 +142,7 @@ def test_images_of_the_suite_are_found_by_their_label_newest_first(fake: tuple[F
         created="2026-11-02T09:00:00Z",
         labels=LABELS,
     )
-    assert (old.name, old.digest) == ("sha256:" + "1" * 12, None)
+    assert (old.name, old.digest) == ("sha256:" + "1" * 12, DIGEST)
     (listed,) = (line for line in fake[0].asked if "/images/json" in line)
     assert '"label": ["org.opencontainers.image.title=suite"]' in listed
 
@@ -156,11 +158,21 @@ def test_another_commit_and_another_architecture_are_told(
     fake: tuple[FakeEngine, Engine], capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake[0].images["suite:x86"] = attributes(architecture="amd64")
-    here = Checkout(version="0.1.0", revision="b" * 40, lock_sha256="c" * 64)
+    here = Checkout(version="0.1.0", revision="b" * 40, locks_sha256=(("jetson", "c" * 64),))
     assert answers.info("suite:x86", fake[1], as_json=True, here=lambda: here) == 1
     emulation, commit = json.loads(capsys.readouterr().out)["doubts"]
     assert emulation.startswith("suite:x86 is for linux/amd64, and this engine runs linux/arm64: it starts only under")
     assert commit == "commit aaaaaaaaaaaa in the image, bbbbbbbbbbbb here"
+
+
+def test_the_lock_is_that_of_the_image_s_own_platform(fake: tuple[FakeEngine, Engine]) -> None:
+    found = fake[1].image("suite:jetson")
+    for locks, differences in (
+        ((("x86", "d" * 64),), ()),
+        ((("x86", "c" * 64), ("jetson", "d" * 64)), ("lock cccccccccccc in the image, dddddddddddd here",)),
+    ):
+        here = Checkout(version="0.1.0", revision=None, locks_sha256=locks)
+        assert here.differences(found) == differences
 
 
 def test_a_variant_of_the_same_architecture_is_native(fake: tuple[FakeEngine, Engine]) -> None:
