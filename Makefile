@@ -27,8 +27,9 @@ IMAGE_PLATFORM = $(shell docker/detect 2>/dev/null | sed -n 's/^SUITE_PLATFORM=/
 # seeded, or pinned: with ./models, which `make models` fetches, inside the image
 MODELS ?= seeded
 
-.PHONY: help setup setup-dev env engine bench bench-native bench-x86 bench-arm64 bench-quick bench-lab test test-images lint check \
-	benchmarks locks wheelhouse pins publish repro-check doctor clean
+.PHONY: help setup setup-dev env bench bench-native bench-x86 bench-arm64 bench-quick bench-lab test test-images lint check \
+	benchmarks locks wheelhouse models pins publish repro-check doctor clean
+.PHONY: engine
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -116,6 +117,9 @@ wheelhouse: setup  ## fetch every wheel of this platform into wheelhouse/, to in
 	$(PIP) download --no-deps --require-hashes --only-binary :all: $(WHEELHOUSE) --dest wheelhouse \
 		--extra-index-url $(TORCH_INDEX) -r locks/torch-$(PLATFORM).txt
 	$(PIP) download --no-deps --require-hashes --only-binary :all: $(WHEELHOUSE) --dest wheelhouse -r locks/$(PLATFORM).txt
+
+models: setup  ## fetch the published weights that models.lock pins into models/, checked to the byte (MODEL=lxmert for one)
+	$(BIN)/suite models fetch --to models $(if $(MODEL),--model $(MODEL))
 
 pins: engine  ## look up the digests that pins.env lacks
 	docker/resolve-pins pins.env
