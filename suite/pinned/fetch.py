@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from suite.errors import FetchError, StoreError
@@ -29,7 +33,31 @@ def fetch(pinned: Pinned, folder: Path, hub: Hub, tell: Tell, *, record_hashes: 
     record_hashes: trust an unresolved file on this first use, because a person said so. Raises FetchError for any other
     byte than those pinned, StoreError for a disk that is full or can't be written.
     """
-    return tuple(_fetch(remote, folder, hub, tell, record_hashes) for remote in Remote.each(pinned))
+    with _alone_in(folder):
+        return tuple(_fetch(remote, folder, hub, tell, record_hashes) for remote in Remote.each(pinned))
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two that write to one partial file would spoil it. The system takes the lock back from whoever ends."""
+    _make(folder)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        os.close(descriptor)
+        raise StoreError(f"{folder}: another fetch is under way there; wait for it") from exc
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreError(f"{folder}: {exc.strerror}; choose another folder with --to") from exc
 
 
 def sha256_of(path: Path) -> str:
@@ -42,10 +70,7 @@ def _fetch(remote: Remote, folder: Path, hub: Hub, tell: Tell, record_hashes: bo
     part = path.with_name(path.name + ".part")
     if path.is_file() and remote.file.resolved and sha256_of(path) == remote.file.sha256:
         return Fetched(file=remote.file, path=path)
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise StoreError(f"{part.parent}: {exc.strerror}; choose another folder with --to") from exc
+    _make(part.parent)
     _check_room(remote, part)
     hub.download(remote, part, tell)
     found = PinnedFile(path=remote.file.path, size_bytes=part.stat().st_size, sha256=sha256_of(part))

@@ -25,7 +25,7 @@ from suite.models_lock import Pinned, PinnedFile
 from suite.records import record
 
 if TYPE_CHECKING:
-    from requests import Response
+    from requests import PreparedRequest, Response
 
 DEFAULT_URL = "https://huggingface.co"
 FRUITLESS_LIMIT = 5  # attempts in a row that brought no byte
@@ -125,7 +125,12 @@ class Hub:
                 with _interruptions():
                     headers = self._headers(url, start)
                     response = session.get(
-                        url, headers=headers, stream=True, allow_redirects=False, timeout=self.timeout_s
+                        url,
+                        headers=headers,
+                        auth=_unchanged,
+                        stream=True,
+                        allow_redirects=False,
+                        timeout=self.timeout_s,
                     )
                 with response:
                     told_revision |= _check_answer(remote, response)
@@ -149,6 +154,11 @@ class Hub:
 
 
 _MOVED = "it is not the file that was pinned, and nothing of it was kept"
+
+
+def _unchanged(request: PreparedRequest) -> PreparedRequest:
+    """In place of what a .netrc file holds for the host, which would take the token's place and go along to others."""
+    return request
 
 
 def _check_answer(remote: Remote, response: Response) -> bool:

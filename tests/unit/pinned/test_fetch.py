@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,6 +76,16 @@ def test_a_file_arrives_whole_over_a_redirect(serve: Serve, visit: Visit) -> Non
     assert visit.names == [NAME]
     assert visit.told[-1] == (len(CONTENT), len(CONTENT))
     assert [asked.path for asked in hub.asked] == [f"/{REPOSITORY}/resolve/{REVISION}/{NAME}", f"/cdn/{NAME}"]
+
+
+def test_a_file_in_a_folder_of_the_repository_keeps_its_place(serve: Serve, visit: Visit) -> None:
+    hub = serve(holding())
+    inner = Pinned(
+        repository=REPOSITORY, revision=REVISION, licence="mit", files=(PinnedFile(path=f"onnx/{NAME}", sha256=SHA256),)
+    )
+    (fetched,) = visit(hub.url, inner)
+    assert fetched.path == visit.folder / "onnx" / NAME
+    assert hub.asked[0].path == f"/{REPOSITORY}/resolve/{REVISION}/onnx/{NAME}"
 
 
 def test_what_is_there_and_right_is_not_fetched_again(serve: Serve, visit: Visit) -> None:
@@ -219,6 +231,34 @@ def test_the_token_goes_to_the_hub_and_to_nobody_else(serve: Serve, visit: Visit
     visit(hub.url, token="hf_secret")
     assert [asked.authorization for asked in hub.asked] == ["Bearer hf_secret", None]
     assert "hf_secret" not in repr(Hub(token="hf_secret"))
+
+
+def test_what_netrc_holds_goes_nowhere(
+    serve: Serve, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\nmachine localhost login me password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    hub = serve(holding())
+    visit(hub.url, token="hf_secret")
+    assert [asked.authorization for asked in hub.asked] == ["Bearer hf_secret", None]
+
+
+def test_two_fetches_do_not_write_to_one_file(serve: Serve, visit: Visit) -> None:
+    visit.folder.mkdir()
+    descriptor = os.open(visit.folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    hub = serve(holding())
+    with pytest.raises(StoreError, match="another fetch is under way there; wait for it"):
+        visit(hub.url)
+    os.close(descriptor)
+    visit(hub.url)
+
+
+def test_a_folder_that_can_not_be_made_is_one_line(visit: Visit) -> None:
+    visit.folder.touch()
+    with pytest.raises(StoreError, match="weights: File exists; choose another folder with --to"):
+        visit("http://127.0.0.1:9")
 
 
 def test_signed_addresses_are_not_shown(serve: Serve, visit: Visit) -> None:
