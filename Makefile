@@ -66,7 +66,7 @@ test: setup-dev  ## all tests
 	$(BIN)/python -m pytest
 
 test-images: setup-dev engine  ## build the images and run the battery in them (BASE=... names another base image)
-	$(BIN)/python -m pytest -m images tests/images
+	$(BIN)/python -m pytest -m images --durations=8 tests/images
 
 lint: setup-dev  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -10,18 +10,37 @@ from tests.images.conftest import compose
 pytestmark = pytest.mark.images
 FILES = ("compose.yaml", "docker/compose.arm64.yaml")
 MODEL = "et-human"
+# One size and two calls: emulation takes seconds for a call.
+PLAN = """
+name = "small"
+description = "one size, two calls"
+models = ["et-human"]
+tests = ["latency"]
+batch_size = [1]
+[repetition]
+min_call_count = 2
+max_call_count = 2
+time_limit_s = 1.0
+warmup_min_call_count = 1
+warmup_max_call_count = 1
+"""
+
+
+def test_an_arm64_machine_counts_the_same_parameters(arm64, results):
+    done = compose(results, arm64.name, "params", "--out", "results/params", files=FILES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = store.load(results / "params").records
+    assert {record.host.architecture for record in records} == {"aarch64"}
+    locked = {name: model.unique_parameter_count for name, model in models_lock.load().models.items()}
+    assert {record.task.model: record.parameters.unique_count for record in records} == locked
 
 
 def test_an_arm64_machine_computes_with_the_same_weights_and_inputs(arm64, results):
-    for command in (["params"], ["latency", "--batch-size", "1", "--time-limit", "5"]):
-        done = compose(results, arm64.name, *command, "--model", MODEL, "--out", f"results/{command[0]}", files=FILES)
-        assert done.returncode == 0, done.stdout + done.stderr
+    (results / "small.toml").write_text(PLAN)
+    done = compose(results, arm64.name, "all", "--plan", "results/small.toml", "--out", "results/run", files=FILES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = store.load(results / "run").records
     locked = models_lock.load().models[MODEL]
-
-    (counted,) = store.load(results / "params").records
-    assert counted.host.architecture == "aarch64"
-    assert counted.parameters.unique_count == locked.unique_parameter_count
-
-    (timed,) = store.load(results / "latency").records
-    assert timed.provenance.weights_sha256 == locked.weights_sha256
-    assert timed.provenance.inputs_sha256 == locked.inputs_sha256
+    assert record.latency.blocks
+    assert record.provenance.weights_sha256 == locked.weights_sha256
+    assert record.provenance.inputs_sha256 == locked.inputs_sha256
