@@ -53,12 +53,12 @@ class Bench:
         self.hello = worker.hello
         self.imported = worker.import_model(self.task.model)
         self.loaded = worker.load(self.task)
-        expected = models_lock.expected_weights_sha256(self.task.model, self.task.seed)
-        if self.loaded.weights_source == "seeded" and expected not in (None, self.loaded.weights_sha256):
+        expected = self._expected_weights_sha256()
+        if expected not in (None, self.loaded.weights_sha256):
             hashes = f"to {self.loaded.weights_sha256} here and to {expected} in models.lock"
             raise WorkerError(
                 "WEIGHTS_DIFFER",
-                f"the seeded weights of {self.task.model} hash {hashes}",
+                f"the {self.loaded.weights_source} weights of {self.task.model} hash {hashes}",
                 "the figures would not be comparable: report it with this machine's torch version and the run's log",
             )
 
@@ -82,15 +82,25 @@ class Bench:
 
     def provenance(self, prepared: Prepared) -> Provenance:
         assert self.loaded is not None
-        expected = models_lock.expected_weights_sha256(self.task.model, self.task.seed)
         return Provenance(
             weights_source=self.loaded.weights_source,
             weights_sha256=self.loaded.weights_sha256,
-            weights_verified=self.loaded.weights_source != "checkpoint" and self.loaded.weights_sha256 == expected,
+            weights_verified=self.loaded.weights_sha256 == self._expected_weights_sha256(),
             inputs_source=prepared.inputs_source,
             inputs_sha256=prepared.inputs_sha256,
             inputs_checked=self._inputs_checked,
         )
+
+    def _expected_weights_sha256(self) -> str | None:
+        """models.lock's, for the source that the weights came from; None where it has none."""
+        assert self.loaded is not None
+        match self.loaded.weights_source:
+            case "seeded":
+                return models_lock.expected_weights_sha256(self.task.model, self.task.seed)
+            case "pinned":
+                return models_lock.pinned_weights_sha256(self.task.model)
+            case "checkpoint":
+                return None
 
     def failed(self, error: WorkerError) -> None:
         """Told of an error of the worker: one that has died is replaced at the next use."""

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from suite import models_lock
 from suite.errors import UsageError, WorkerError
 from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, Task
-from suite.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
+from suite.replies import Axes, Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
 from suite.wire import Wire
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
@@ -35,6 +36,7 @@ DEADLINES_S: Mapping[str, float] = {
     "memory": 60,
     "reset_memory": 60,
     "release": 60,
+    "convert": 1800,
 }
 _NOT_OURS = {
     "PYTHONPATH",
@@ -171,7 +173,7 @@ class Worker(WorkerLike):
         reply = self._ask(
             "load",
             model=task.model,
-            options=_options(task.checkpoint),
+            options=_options(task.checkpoint) | {"pinned": _pinned_path(task)},
             runtime=task.runtime,
             precision=task.precision,
             device=task.device,
@@ -250,6 +252,14 @@ class Worker(WorkerLike):
     def release(self, case: str) -> None:
         self._ask("release", case=case)
 
+    def convert(self, model: str, source: Path, target: Path) -> Converted:
+        """Writes published weights as the model's safetensors file."""
+        reply = self._ask("convert", model=model, source=str(source.absolute()), target=str(target.absolute()))
+        with _decoding(self._wire, "convert"):
+            return Converted(
+                sha256=reply["sha256"], weights_sha256=reply["weights_sha256"], left_out=tuple(reply["left_out"])
+            )
+
     def close(self) -> None:
         """Ends the worker, politely first. May be called again, and after a fatal error."""
         self._wire.close()
@@ -277,6 +287,12 @@ def _decoding(wire: Wire, operation: str) -> Iterator[None]:
 
 def _options(checkpoint: str | None) -> dict[str, str | None]:
     return {"checkpoint": _absolute(checkpoint)}
+
+
+def _pinned_path(task: Task) -> str | None:
+    if task.weights != "pinned":
+        return None
+    return _absolute(str(models_lock.pinned_weights_path(task.model, models_lock.weights_folder(os.environ))))
 
 
 def _absolute(path: str | None) -> str | None:

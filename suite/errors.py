@@ -4,6 +4,8 @@ SuiteError                      status 3: the run failed
 ├── UsageError                  status 2: wrong use; the message names where, what, and the remedy
 │   ├── PlanError               a plan file: names file, key, and what is allowed
 │   └── StoreError              an output folder, a records file or a full disk; what was stored before is intact
+├── FetchError                  a hub gave other bytes than those pinned, or none; nothing unverified is in place
+├── EngineError                 the Docker engine is absent, closed to this user, or refused
 ├── WorkerError                 the worker refused, failed, hung or died; becomes a NotMeasured outcome
 └── SensorError                 a power sensor could not be read; becomes a NotMeasured outcome
 
@@ -28,6 +30,14 @@ class PlanError(UsageError):
 
 
 class StoreError(UsageError):
+    pass
+
+
+class FetchError(SuiteError):
+    pass
+
+
+class EngineError(SuiteError):
     pass
 
 

@@ -1,4 +1,5 @@
-"""models.lock: what each model must come to, on every machine: its parameters, its seeded weights and inputs, its MACs.
+"""models.lock: what each model must come to, on every machine: its parameters, its seeded weights and inputs, its MACs,
+and where its published weights come from, to the byte.
 
 The figures don't depend on the device: they are checked where they can be counted, and stand in where they can't.
 """
@@ -6,8 +7,9 @@ The figures don't depend on the device: they are checked where they can be count
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -27,6 +29,10 @@ SWEEPS: Mapping[str, tuple[int, ...]] = {
     "frames": (10, 25, 50, 100),
 }
 EPISODE_FRAMES = (10, 50)
+UNRESOLVED = "unresolved"
+NO_LICENCE = "none stated"
+FOLDER_VARIABLE = "SUITE_WEIGHTS"
+CONVERTED_NAME = "model.safetensors"
 
 
 @record
@@ -39,6 +45,54 @@ class LockedMacs:
 
 
 @record
+class PinnedFile:
+    """A file of a repository. UNRESOLVED: whoever fetches it first looks at its hash, and records it."""
+
+    path: str
+    size_bytes: int | None = None
+    sha256: str = UNRESOLVED
+
+    def __post_init__(self) -> None:
+        require(".." not in self.path.split("/") and not self.path.startswith("/"), f"{self.path} leaves its folder")
+        _require_hash("sha256", self.sha256)
+
+    @property
+    def resolved(self) -> bool:
+        return self.sha256 != UNRESOLVED
+
+
+@record
+class Pinned:
+    """Files of one revision of a repository, and what they become. A tokenizer's are used as they are.
+
+    `converted_sha256` is of the safetensors file made of them, `weights_sha256` of the weights once loaded.
+    """
+
+    repository: str
+    revision: str
+    licence: str
+    files: tuple[PinnedFile, ...]
+    converted_sha256: str | None = None
+    weights_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        require(re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository) is not None, f"{self.repository} is not owner/name")
+        require(re.fullmatch(r"[0-9a-f]{40}", self.revision) is not None, "revision must be a commit of 40 hex digits")
+        for name in ("converted_sha256", "weights_sha256"):
+            _require_hash(name, getattr(self, name))
+
+    @property
+    def publishable(self) -> bool:
+        """Whether an image that holds these files may be handed around."""
+        return self.licence != NO_LICENCE
+
+
+def _require_hash(name: str, value: str | None) -> None:
+    known = value in (None, UNRESOLVED) or re.fullmatch(r"[0-9a-f]{64}", str(value)) is not None
+    require(known, f"{name} must have 64 hex digits or say {UNRESOLVED!r}")
+
+
+@record
 class LockedModel:
     """`weights_sha256` and `inputs_sha256` are of `seed`; the inputs' at the default sizes and batch 1."""
 
@@ -47,6 +101,7 @@ class LockedModel:
     seed: int
     weights_sha256: str
     inputs_sha256: str
+    pinned: Pinned | None = None
     macs: tuple[LockedMacs, ...]
 
 
@@ -54,6 +109,7 @@ class LockedModel:
 class ModelsLock:
     schema_version: int
     models: dict[str, LockedModel]
+    tokenizers: dict[str, Pinned] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require(self.schema_version == SCHEMA_VERSION, f"schema_version must be {SCHEMA_VERSION}")
@@ -83,6 +139,52 @@ def expected_weights_sha256(model: str, seed: int, path: Path = PATH) -> str | N
     """None for a model that isn't locked, and for another seed."""
     locked = load(path).models.get(model)
     return None if locked is None or locked.seed != seed else locked.weights_sha256
+
+
+def pinned_sources(path: Path = PATH) -> dict[str, Pinned]:
+    """What can be fetched, by the name of its model or tokenizer."""
+    lock = load(path)
+    models = {name: model.pinned for name, model in lock.models.items() if model.pinned is not None}
+    return models | lock.tokenizers
+
+
+def pinned_weights_sha256(model: str, path: Path = PATH) -> str | None:
+    """Of the published weights once loaded; None where nobody has recorded it yet."""
+    pinned = pinned_sources(path).get(model)
+    known = pinned is not None and pinned.weights_sha256 != UNRESOLVED
+    return pinned.weights_sha256 if pinned is not None and known else None
+
+
+def weights_folder(environment: Mapping[str, str]) -> Path:
+    """Where fetched files lie: SUITE_WEIGHTS, else a folder of the user's cache."""
+    if given := environment.get(FOLDER_VARIABLE):
+        return Path(given).expanduser().absolute()
+    cache = environment.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "suite" / "weights"
+
+
+def pinned_weights_path(model: str, folder: Path, path: Path = PATH) -> Path:
+    """The converted file of a model, there or not. Raises StoreError where the lock pins none."""
+    pinned = pinned_sources(path).get(model)
+    if pinned is None:
+        raise StoreError(f"{path}: pins no published weights of {model}; choose another model")
+    return folder / model / pinned.revision / CONVERTED_NAME
+
+
+def with_pinned(lock: ModelsLock, name: str, pinned: Pinned) -> ModelsLock:
+    """The lock with another pin for that model or tokenizer."""
+    if name in lock.tokenizers:
+        return replace(lock, tokenizers={**lock.tokenizers, name: pinned})
+    return replace(lock, models={**lock.models, name: replace(lock.models[name], pinned=pinned)})
+
+
+def keeping_pins(lock: ModelsLock, before: ModelsLock) -> ModelsLock:
+    """A lock that was counted anew, with the pins of the one before: they are written by hand and by `--record`."""
+    kept = {
+        name: replace(model, pinned=before.models[name].pinned) if name in before.models else model
+        for name, model in lock.models.items()
+    }
+    return replace(lock, models=kept, tokenizers=before.tokenizers)
 
 
 def locked_mac_count(model: str, scenario: str, axes: Axes, batch_size: int, path: Path = PATH) -> int | None:

@@ -35,6 +35,7 @@ class Options:
     device: str | None = None
     threads: int | str | None = None  # a number or "all"
     seed: int | None = None
+    weights: str | None = None  # "seeded" or "pinned"
     checkpoint: str | None = None
     trajectory: str | None = None
     time_limit_s: float | None = None  # of each point; the plan's budget over all of them is put aside

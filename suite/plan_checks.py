@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from suite import models_lock
 from suite.errors import PlanError
 from suite.plan_spec import PlanSpec, place
 from suite.records import TESTS
@@ -23,6 +25,7 @@ def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str]
     _check_scenarios(spec, known.values(), file)
     _check_checkpoint(spec, models)
     _check_trajectory(spec, models)
+    _check_weights(spec, models, place(origins, file, "weights"))
     return models
 
 
@@ -84,6 +87,21 @@ def _check_checkpoint(spec: PlanSpec, models: Iterable[Model]) -> None:
         raise PlanError(f"--checkpoint: it fits one model, not {' and '.join(takers)}; choose one with --model")
     if not Path(spec.checkpoint).is_file():
         raise PlanError(f"--checkpoint: {spec.checkpoint} is not a file; give the path of the checkpoint")
+
+
+def _check_weights(spec: PlanSpec, models: Iterable[Model], where: str) -> None:
+    """Published weights must be here before a run that asks for them begins: nothing is fetched at run time."""
+    if spec.weights != "pinned":
+        return
+    takers = [model.name for model in models if model.takes_pinned]
+    if not takers:
+        raise PlanError(f"{where}: none of the chosen models has published weights; choose lxmert or visualbert")
+    folder = models_lock.weights_folder(os.environ)
+    for name in takers:
+        if not models_lock.pinned_weights_path(name, folder).is_file():
+            raise PlanError(
+                f"{where}: the published weights of {name} are not in {folder}; suite models fetch --model {name}"
+            )
 
 
 def _check_trajectory(spec: PlanSpec, models: Iterable[Model]) -> None:

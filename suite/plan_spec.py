@@ -55,6 +55,7 @@ class PlanSpec(_Table):
     threads: Size | Literal["all"] = "all"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
+    weights: Literal["seeded", "pinned"] = "seeded"
     checkpoint: str | None = None
     trajectory: str | None = None
     time_budget_s: Annotated[float, Field(gt=0)] | None = None

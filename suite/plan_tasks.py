@@ -27,7 +27,12 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
     trajectory = spec.trajectory if model.takes_trajectory else None
     counted = Task(test="params", model=model.name, checkpoint=checkpoint)
     measured = dataclasses.replace(
-        counted, device=spec.device, thread_count=threads, seed=spec.seed, trajectory=trajectory
+        counted,
+        device=spec.device,
+        thread_count=threads,
+        seed=spec.seed,
+        weights=spec.weights if model.takes_pinned and checkpoint is None else "seeded",
+        trajectory=trajectory,
     )
     points = tuple(_points(spec, model))
     if "params" in spec.tests:

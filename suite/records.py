@@ -132,7 +132,8 @@ class Task:
     axes: tuple[tuple[str, int], ...] = ()  # input sizes in the model's order: (("text_tokens", 20), ...)
     thread_count: int = 1
     seed: int = 0
-    checkpoint: str | None = None  # path of the weights that the user brought; None: seeded weights
+    weights: Literal["seeded", "pinned"] = "seeded"  # pinned: the published ones that models.lock names
+    checkpoint: str | None = None  # path of the weights that the user brought, which then are the ones; None: `weights`
     trajectory: str | None = None  # path of an ALFRED trajectory folder to take the inputs from; None: seeded inputs
     repetition: Repetition = Repetition()
     energy: EnergyRule = EnergyRule()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, Protocol
 
 from suite.records import FlopCount, ParameterCount, Task, record, require, require_non_negative, require_positive
@@ -49,6 +50,15 @@ class Loaded:
     def __post_init__(self) -> None:
         require_non_negative("build_s, weights_s, weight_bytes", self.build_s, self.weights_s, self.weight_bytes)
         require_positive("thread_count", self.thread_count)
+
+
+@record
+class Converted:
+    """Published weights as a safetensors file: its hash, and what the loaded module's weights will hash to."""
+
+    sha256: str
+    weights_sha256: str
+    left_out: tuple[str, ...]  # tensors that the model has no place for
 
 
 @record
@@ -132,5 +142,7 @@ class WorkerLike(Protocol):
     def reset_memory(self) -> bool: ...
 
     def release(self, case: str) -> None: ...
+
+    def convert(self, model: str, source: Path, target: Path) -> Converted: ...
 
     def close(self) -> None: ...

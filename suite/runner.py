@@ -32,7 +32,7 @@ from suite.replies import WorkerLike
 from suite.series import Series, Turns, interleave
 
 COUNTING = ("params", "flops")
-BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_")  # codes of files that the user brought: wrong use, not an outcome
+BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
 ENERGY_DEADLINE_S = 600.0  # beyond the window itself
 
 Versions = tuple[tuple[str, str], ...]
@@ -53,7 +53,8 @@ def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
     """
     groups: dict[object, list[Task]] = {}
     for task in tasks:
-        load = (task.model, task.runtime, task.precision, task.device, task.thread_count, task.seed, task.checkpoint)
+        weights = (task.seed, task.weights, task.checkpoint)
+        load = (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
         groups.setdefault("counting" if task.test in COUNTING else load, []).append(task)
     return list(groups.values())
 

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from suite.cli.tools import Tools
-from suite.errors import WorkerError
+from suite.engine import Engine, EngineFacts, ImageFacts
+from suite.errors import EngineError, WorkerError
 from suite.moment import Observe
 from suite.plan import Surroundings
 from suite.power.base import Description
@@ -178,7 +179,7 @@ class FakeWorker:
             build_s=0.5,
             weights_s=2.0,
             weight_bytes=4_000_000,
-            weights_source="checkpoint" if task.checkpoint else "seeded",
+            weights_source="checkpoint" if task.checkpoint else task.weights,
             weights_sha256="ab" * 32,
             thread_count=task.thread_count,
             synchronisation="none needed: cpu",
@@ -289,6 +290,14 @@ def fake_meter(clock: FakeClock) -> Meter:
     )
 
 
+class NoEngine(Engine):
+    def facts(self) -> EngineFacts:
+        raise EngineError("no Docker engine answers; start it")
+
+    def image(self, name: str) -> ImageFacts:
+        raise EngineError("no Docker engine answers; start it")
+
+
 def fake_tools(
     plans: Path,
     workers: FakeWorkers,
@@ -304,5 +313,6 @@ def fake_tools(
         observe=Observe(clock=clock, utc_now=clock.utc, state=clock.state),
         facts=lambda _: FACTS,
         surroundings=lambda: Surroundings(plans=plans, models=MODELS, cpu_count=2),
+        engine=NoEngine,
         progress=lambda stream: PlainProgress(stream, clock),
     )

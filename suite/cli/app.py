@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import options, power_app
+from suite.cli import groups, options, power_app
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.errors import SuiteError
 
@@ -34,8 +34,8 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, invoke_without_command=True)
-app.add_typer(models_app, name="models")
+app.add_typer(groups.models, name="models")
+app.add_typer(groups.image, name="image")
 app.add_typer(power_app.app, name="power")
 
 
@@ -47,11 +47,6 @@ def suite(
         print(__version__)
     else:
         help_unless_command(context)
-
-
-@models_app.callback()
-def models(context: typer.Context) -> None:
-    help_unless_command(context)
 
 
 @app.command("all", epilog="Example: suite all --quick --model lxmert --model et-human")
@@ -66,6 +61,7 @@ def run_all(
     device: options.Device = None,
     threads: options.Threads = None,
     seed: options.Seed = None,
+    weights: options.Weights = None,
     checkpoint: options.Checkpoint = None,
     trajectory: options.Trajectory = None,
     time_limit: options.TimeLimit = None,
@@ -90,6 +86,7 @@ def run_all(
         device=device,
         threads=options.threads(threads),
         seed=seed,
+        weights=weights,
         checkpoint=checkpoint,
         trajectory=trajectory,
         time_limit_s=time_limit,
@@ -153,6 +150,7 @@ def latency(
     device: options.Device = None,
     threads: options.Threads = None,
     seed: options.Seed = None,
+    weights: options.Weights = None,
     checkpoint: options.Checkpoint = None,
     trajectory: options.Trajectory = None,
     time_limit: options.TimeLimit = None,
@@ -171,6 +169,7 @@ def latency(
         device=device,
         threads=options.threads(threads),
         seed=seed,
+        weights=weights,
         checkpoint=checkpoint,
         trajectory=trajectory,
         time_limit_s=time_limit,
@@ -189,6 +188,7 @@ def energy(
     device: options.Device = None,
     threads: options.Threads = None,
     seed: options.Seed = None,
+    weights: options.Weights = None,
     checkpoint: options.Checkpoint = None,
     trajectory: options.Trajectory = None,
     power: options.Power = None,
@@ -210,6 +210,7 @@ def energy(
         device=device,
         threads=options.threads(threads),
         seed=seed,
+        weights=weights,
         checkpoint=checkpoint,
         trajectory=trajectory,
     )
@@ -268,14 +269,6 @@ def doctor(
 
     asked = options.power(power, power_csv, rails, sysfs_root) or "auto"
     return diagnosis.show(session_of(context, verbose).tools, asked, self_test=self_test, as_json=as_json)
-
-
-@models_app.command(epilog="Example: suite models lock")
-def lock(context: typer.Context, as_json: options.Json = False, verbose: options.Verbose = False) -> int:
-    """Count and hash every model here, and write models.lock anew."""
-    from suite.cli import locking
-
-    return locking.write(session_of(context, verbose).tools, as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None) -> int:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from suite.cli import image
 from suite.cli.tools import Tools
-from suite.errors import SuiteError
+from suite.engine import Engine
+from suite.errors import EngineError, SuiteError
 from suite.power import choice
 from suite.power.selftest import SelfTest
 from suite.records import HostFacts, HostState, NotMeasured, record
@@ -45,6 +47,7 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
         *(_self_tests(tools, power) if self_test else ()),
         *_machine(tools.facts(versions), tools.observe().state),
         _disk(Path.cwd()),
+        *_engine(tools.engine()),
     ]
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -165,6 +168,33 @@ def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:
         remedy = f"close other programs: the largest model's worker takes about {show_quantity(MEMORY_BYTES, 'B')}"
         found = f"{show_quantity(available, 'B')} available"
         yield Finding(what="memory", found=found, ok=enough, remedy="" if enough else remedy)
+
+
+def _engine(engine: Engine) -> Iterator[Finding]:
+    """Containers are one way to run the suite, not the only one: their absence is told, and nothing depends on it."""
+    try:
+        facts = engine.facts()
+        images = engine.images()
+    except EngineError as error:
+        reason, _, remedy = str(error).partition("; ")
+        yield Finding(what="containers", found=reason, ok=False, remedy=remedy)
+        return
+    finally:
+        engine.close()
+    nvidia = "with" if facts.has_nvidia else "without"
+    found = f"Docker {facts.version} on {facts.operating_system}, {facts.native}, {nvidia} the NVIDIA runtime"
+    yield Finding(what="containers", found=found, ok=True)
+    if not images:
+        yield Finding(what="image", found="none of the suite in this engine", ok=True)
+    here = image.checkout()
+    for candidate in images:
+        doubts = image.doubts_of(candidate, facts, here)
+        yield Finding(
+            what=f"image {candidate.name}",
+            found="; ".join(doubts) or f"fits this checkout, {show_quantity(candidate.size_bytes, 'B')}",
+            ok=not doubts,
+            remedy="build it again with make, or check out the commit that it was built from" if doubts else "",
+        )
 
 
 def _disk(folder: Path) -> Finding:

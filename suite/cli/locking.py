@@ -18,7 +18,8 @@ def write(tools: Tools, *, as_json: bool, path: Path | None = None) -> int:
     open_worker = tools.workers(Path(os.devnull))
     around = tools.surroundings()
     print(f"counting and hashing {', '.join(around.models)}: about a minute", file=sys.stderr)
-    found = models_lock.generate(tuple(around.models.values()), lambda: open_worker(around.cpu_count))
+    counted = models_lock.generate(tuple(around.models.values()), lambda: open_worker(around.cpu_count))
+    found = models_lock.keeping_pins(counted, models_lock.load(path))
     models_lock.write(found, path)
     print(json.dumps(asdict(found), indent=1) if as_json else path)
     return 0

@@ -31,6 +31,10 @@ Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Of weight
 Checkpoint = Annotated[
     str | None, typer.Option("--checkpoint", metavar="FILE", help="Weights that you bring, for one model.")
 ]
+Weights = Annotated[
+    str | None,
+    typer.Option("--weights", metavar="NAME", help="seeded, or pinned: the published ones (suite models fetch)."),
+]
 Trajectory = Annotated[
     str | None, typer.Option("--trajectory", metavar="FOLDER", help="An ALFRED trajectory to take the inputs from.")
 ]

@@ -12,6 +12,7 @@ from typing import TextIO
 from suite import host, progress
 from suite.bench import OpenWorker
 from suite.client import Worker, interpreter
+from suite.engine import Engine
 from suite.moment import Observe
 from suite.plan import Surroundings
 from suite.power import choice, selftest
@@ -42,6 +43,7 @@ class Tools:
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[tuple[tuple[str, str], ...]], HostFacts] = host.facts
     surroundings: Callable[[], Surroundings] = Surroundings.here
+    engine: Callable[[], Engine] = Engine
     progress: Callable[[TextIO], progress.Progress] = progress.opened
 
     def looking_at(self, power: str) -> Tools:

@@ -39,7 +39,7 @@ def facts(versions: Iterable[tuple[str, str]], root: Path = Path("/"), *, system
         driver=found.get("driver"),
         accelerators=found.get("accelerators", ()),
         suite_version=suite.__version__,
-        git_commit=git_commit(system.checkout),
+        git_commit=git_commit(system.checkout, system),
         lock_sha256=lock_sha256(system.checkout, system),
         versions=tuple(versions),
     )

@@ -12,11 +12,15 @@ from suite.host.system import System
 GIT_DEADLINE_S = 10
 
 
-def git_commit(checkout: Path) -> str | None:
-    """The commit, with "-dirty" behind it where a tracked file was changed or the package has a file of its own.
+def git_commit(checkout: Path, system: System | None = None) -> str | None:
+    """SUITE_GIT_COMMIT where an image set it; else the commit of the checkout.
+
+    "-dirty" stands behind it where a tracked file was changed or the package has a file of its own.
 
     None where the folder is no checkout, or git is absent or refuses (a folder of another owner).
     """
+    if given := (system or System()).environ.get("SUITE_GIT_COMMIT"):
+        return given
     if not (checkout / ".git").exists():  # a folder above may be a checkout of something else
         return None
     commit = _git(checkout, "rev-parse", "HEAD")
@@ -36,8 +40,12 @@ def lock_sha256(checkout: Path, system: System | None = None) -> str | None:
     system = system or System()
     if given := system.environ.get("SUITE_LOCK_SHA256"):
         return given
-    name = _platform(system)
-    files = [checkout / "locks" / f"{prefix}{name}.txt" for prefix in ("", "torch-")]
+    return locks_sha256(checkout, _platform(system))
+
+
+def locks_sha256(checkout: Path, platform: str) -> str | None:
+    """Of the lock files of a platform as the Makefile names it: x86, arm64, macos. None where it has none."""
+    files = [checkout / "locks" / f"{prefix}{platform}.txt" for prefix in ("", "torch-")]
     content = b"".join(path.read_bytes() for path in files if path.is_file())
     return hashlib.sha256(content).hexdigest() if content else None
 

@@ -17,6 +17,7 @@ class Subject:
     device: str
     thread_count: int
     seed: int
+    weights: str
     checkpoint: str | None
     trajectory: str | None
 
@@ -56,6 +57,7 @@ def point_of(task: Task) -> Point:
         device=task.device,
         thread_count=task.thread_count,
         seed=task.seed,
+        weights=task.weights,
         checkpoint=task.checkpoint,
         trajectory=task.trajectory,
     )

@@ -106,7 +106,7 @@ class RunView:
 
     def label(self, subject: Subject) -> str:
         """The model's title, and what else tells this subject from the others of the run."""
-        fields = ("runtime", "precision", "device", "thread_count", "seed", "checkpoint", "trajectory")
+        fields = ("runtime", "precision", "device", "thread_count", "seed", "weights", "checkpoint", "trajectory")
         told = []
         for name in fields:
             if len({getattr(other, name) for other in self.subjects}) > 1:

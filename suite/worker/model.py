@@ -33,6 +33,7 @@ class Model:
     modules: Tuple[str, ...] = ()  # what `build` would import later: imported with the packages, so as import time
     takes_checkpoint = False
     takes_trajectory = False
+    takes_pinned = False  # whether models.lock pins published weights that fit `build`
 
     def available(self) -> Optional[NotMeasured]:
         """None if this interpreter has the packages; else why not. Imports nothing heavy."""

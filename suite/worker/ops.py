@@ -59,6 +59,7 @@ class Operations:
             "memory": self.memory,
             "reset_memory": self.reset_memory,
             "release": self.release,
+            "convert": self.convert,
         }
 
     def hello(self) -> Dict[str, Any]:
@@ -217,6 +218,15 @@ class Operations:
         if self._cases.pop(case, None) is not None and self._loaded is not None:
             memory.give_back(self._import("torch"), self._loaded.device)
         return {}
+
+    def convert(self, model: str, source: str, target: str) -> Dict[str, Any]:
+        """The one operation that writes a file: published weights as safetensors."""
+        from suite.worker import convert
+
+        plugin = self._model(model)
+        if not plugin.takes_pinned:
+            raise WorkerFault("BAD_REQUEST", "{} takes no published weights".format(model), "Leave the model out")
+        return convert.convert(plugin, source, target)
 
     def _model(self, name: str) -> Model:
         model = plugins.get(plugins.MODELS, name, self._folders)  # type: Model

@@ -28,9 +28,12 @@ time_for          case, duration_s, min_call_count -> started_s, ended_s, call_c
 memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device)
 reset_memory      -> peak_was_reset                                        starts a new peak where the system can
 release           case -> {}
+convert           model, source, target -> sha256, weights_sha256, left_out [tensor name, ...]
+                                                                           published weights as a safetensors file
 quit              -> {}
 
-`options` is what the user brings to a model: {"checkpoint": path or null}. Paths are absolute.
+`options` is what the user brings to a model: {"checkpoint": path or null, "pinned": path or null}, the latter of a file
+that convert made. Paths are absolute.
 
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
 BAD_PLUGIN, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and

@@ -111,11 +111,19 @@ def _float32(value: float) -> float:
 
 
 def place(model: Any, module: Any, options: Dict[str, Any], seed: int) -> str:
-    """Gives the module its weights in place: the user's checkpoint, or seeded ones. Returns the source's name."""
-    checkpoint = options.get("checkpoint")
+    """Gives the module its weights in place: the user's checkpoint, the published ones, or seeded ones.
+
+    Returns the source's name.
+    """
+    checkpoint, published = options.get("checkpoint"), options.get("pinned")
     if checkpoint is not None:
         model.load_checkpoint(module, checkpoint)
         return "checkpoint"
+    if published is not None:
+        from suite.worker import pinned
+
+        pinned.load_into(module, published)
+        return "pinned"
     fill(module, seed)
     return "seeded"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,35 @@ import pytest
 from suite import __version__, models_lock, store
 from suite.cli import locking
 from suite.cli.app import app
+from suite.engine import Engine, EngineFacts, ImageFacts
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_meter, fake_tools
 
+
+class OneImage(Engine):
+    def facts(self) -> EngineFacts:
+        return EngineFacts(
+            version="27.5.1", native="linux/amd64", operating_system="Ubuntu", has_nvidia=True, default_runtime="runc"
+        )
+
+    def images(self) -> tuple[ImageFacts, ...]:
+        image = ImageFacts(
+            name="suite:x86",
+            id="sha256:2",
+            digest="r/suite@sha256:1",
+            platform="linux/amd64",
+            size_bytes=10**9,
+            created="2026-11-23",
+            labels={"org.opencontainers.image.version": "0.0.1"},
+        )
+        return (image,)
+
+
 COMMANDS = ["all", "params", "flops", "latency", "energy", "report", "list", "doctor"]
-HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "pydantic", "rich", "tabulate"}
+HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "pydantic", "rich", "tabulate"} | {
+    "docker",
+    "requests",
+}
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -27,7 +52,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded & HEAVY == set()
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "models lock", "power serve", "power import"])
+GROUPED = [
+    "models lock",
+    "models fetch",
+    "models verify",
+    "image info",
+    "image digest",
+    "image labels",
+    "power serve",
+    "power import",
+]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPED])
 def test_every_command_has_help_with_an_example_and_the_common_options(suite: CommandLine, command: str) -> None:
     result = suite(*command.split(), "--help")
     assert result.status == 0
@@ -178,6 +215,27 @@ def test_doctor_says_what_can_be_measured_and_how_to_fix_the_rest(suite: Command
     assert suite.workers.open_count == 0
 
 
+def test_doctor_tells_of_the_engine_and_whether_its_image_fits_this_checkout(suite: CommandLine) -> None:
+    (absent,) = (entry for entry in suite("doctor", "--json").answer if entry["what"] == "containers")
+    assert (absent["ok"], absent["found"], absent["remedy"]) == (False, "no Docker engine answers", "start it")
+    suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), engine=OneImage)
+    found = {entry["what"]: entry for entry in suite("doctor", "--json").answer}
+    assert found["containers"]["found"] == "Docker 27.5.1 on Ubuntu, linux/amd64, with the NVIDIA runtime"
+    assert found["image suite:x86"]["found"] == f"version 0.0.1 in the image, {__version__} here"
+    assert found["image suite:x86"]["remedy"].startswith("build it again with make")
+
+
+def test_image_commands_take_the_newest_image_of_the_suite(suite: CommandLine) -> None:
+    suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), engine=OneImage)
+    info = suite("image", "info", "--json")
+    assert (info.status, info.answer["doubts"]) == (1, [f"version 0.0.1 in the image, {__version__} here"])
+    assert suite("image", "digest").out == "r/suite@sha256:1\n"
+    assert suite("image", "labels", "--json").answer == {"org.opencontainers.image.version": "0.0.1"}
+    suite.tools = None
+    result = suite("image", "info", "suite:x86")
+    assert (result.status, result.error) == (3, "no Docker engine answers; start it")
+
+
 def test_doctor_ends_in_status_1_where_no_model_can_run(suite: CommandLine) -> None:
     suite.workers.devices = ()
     assert suite("doctor").status == 1
@@ -199,7 +257,7 @@ def test_models_lock_pins_what_the_models_come_to_here(suite: CommandLine) -> No
     assert suite.workers.open_count == 0
 
 
-@pytest.mark.parametrize("arguments", [(), ("models",), ("power",)])
+@pytest.mark.parametrize("arguments", [(), ("models",), ("image",), ("power",)])
 def test_without_a_command_the_help_is_the_answer(suite: CommandLine, arguments: tuple[str, ...]) -> None:
     result = suite(*arguments)
     assert (result.status, result.err) == (0, "")

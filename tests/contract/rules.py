@@ -21,6 +21,8 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.host",
         "suite.moment",
         "suite.models_lock",
+        "suite.pinned",
+        "suite.engine",
         "suite.power",
         "suite.report",
     ),

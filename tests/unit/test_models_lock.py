@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ import pytest
 
 from suite import models_lock, plan
 from suite.errors import StoreError
-from suite.models_lock import expected_unique_count, expected_weights_sha256, locked_mac_count
+from suite.models_lock import (
+    Pinned,
+    PinnedFile,
+    expected_unique_count,
+    expected_weights_sha256,
+    locked_mac_count,
+    pinned_weights_sha256,
+)
 from suite.records import FlopCount, ParameterCount, Task
 from suite.replies import Loaded, Prepared
 from suite.worker.model import Axis, Model
@@ -133,6 +141,61 @@ def test_the_lock_is_made_of_what_workers_count_and_reads_back(tmp_path: Path) -
         '        {"scenario": "forward", "axes": {"frames": 12, "elements": 1}, "mac_count": 12},\n' in path.read_text()
     )
     assert json.loads(path.read_text())["schema_version"] == 1
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def pin(**changed: Any) -> Pinned:
+    given = {"repository": "lab/two", "revision": COMMIT, "licence": "mit", "files": (PinnedFile(path="a.bin"),)}
+    return Pinned(**{**given, **changed})
+
+
+def test_what_is_published_is_pinned_by_commit_and_hash_or_marked() -> None:
+    sources = models_lock.pinned_sources()
+    assert list(sources) == ["lxmert", "visualbert", "bert-base-uncased"]
+    assert [pinned.publishable for pinned in sources.values()] == [False, False, True]
+    assert [file.resolved for pinned in sources.values() for file in pinned.files] == [True, False, True]
+    assert sources["lxmert"].files[0].size_bytes == 855915865
+    assert pinned_weights_sha256("lxmert") is None  # until somebody has converted them
+    assert pinned_weights_sha256("et-human") is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"revision": "main"}, "40 hex digits"),
+        ({"repository": "https://hub/two"}, "not owner/name"),
+        ({"weights_sha256": "abc"}, "64 hex digits"),
+    ],
+)
+def test_a_pin_that_pins_nothing_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        pin(**changed)
+
+
+@pytest.mark.parametrize("path", ["../a.bin", "/a.bin", "a/../../b"])
+def test_a_file_outside_of_its_folder_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="leaves its folder"):
+        PinnedFile(path=path)
+
+
+def test_a_lock_counted_anew_keeps_its_pins() -> None:
+    counted = models_lock.generate([TwoAxes()], FakeWorker)  # type: ignore[arg-type]
+    before = models_lock.with_pinned(counted, "two", pin())
+    before = replace(before, tokenizers={"words": pin(repository="lab/words")})
+    assert models_lock.keeping_pins(counted, before) == before
+    after = models_lock.with_pinned(before, "words", pin(repository="lab/other"))
+    assert after.tokenizers["words"].repository == "lab/other"
+
+
+def test_fetched_files_lie_where_a_person_says() -> None:
+    assert models_lock.weights_folder({"SUITE_WEIGHTS": "/opt/w", "XDG_CACHE_HOME": "/c"}) == Path("/opt/w")
+    assert models_lock.weights_folder({"XDG_CACHE_HOME": "/c"}) == Path("/c/suite/weights")
+    expected = Path("/opt/w/visualbert/e3da2dbe26fd794128d151228cc771a584f56c6e/model.safetensors")
+    assert models_lock.pinned_weights_path("visualbert", Path("/opt/w")) == expected
+    with pytest.raises(StoreError, match="pins no published weights of et-human"):
+        models_lock.pinned_weights_path("et-human", Path("/opt/w"))
 
 
 def test_a_lock_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

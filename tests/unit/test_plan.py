@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from suite import plan
+from suite import models_lock, plan, registry
 from suite.errors import PlanError
 from suite.plan import Options, Surroundings
 from suite.records import EnergyRule, Repetition, Task
@@ -241,6 +242,24 @@ def test_a_mistake_in_an_option_names_the_option(around: Surroundings) -> None:
 def test_an_axis_option_must_be_of_a_chosen_model(around: Surroundings) -> None:
     message = error(around, MINIMAL, Options(models=("reader",), axes=(("frames", (3,)),)))
     assert message == "--axis: unknown axis 'frames': There is text_tokens, image_regions"
+
+
+def test_published_weights_go_to_the_models_that_have_them(
+    around: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUITE_WEIGHTS", str(tmp_path / "weights"))
+    lxmert = registry.get(registry.MODELS, "lxmert", "model")
+    around = replace(around, models={**around.models, "lxmert": lxmert})
+    text = MINIMAL.replace('"reader"', '"lxmert"') + 'weights = "pinned"\n'
+    assert error(around, text) == (
+        "mine.toml: weights: the published weights of lxmert are not in weights; suite models fetch --model lxmert"
+    )
+    path = models_lock.pinned_weights_path("lxmert", tmp_path / "weights")
+    path.parent.mkdir(parents=True)
+    path.touch()
+    tasks = {task.model: task.weights for task in read(around, text)}
+    assert tasks == {"lxmert": "pinned", "walker": "seeded"}
+    assert {task.weights for task in read(around, text, Options(weights="seeded"))} == {"seeded"}
 
 
 def test_a_checkpoint_must_be_there_and_fit_one_model(around: Surroundings, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_nonsense_is_refused_on_entry(message: str, make: Callable[[], object]) 
 
 
 def test_a_key_is_the_same_on_every_machine() -> None:
-    assert TASK.key == Task(test="latency", model="null").key == "770cba1af7e5716c"
+    assert TASK.key == Task(test="latency", model="null").key == "dfc17e7cca0294ab"
 
 
 CHANGES: dict[str, object] = {
@@ -72,6 +72,7 @@ CHANGES: dict[str, object] = {
     "axes": (("frames", 2),),
     "thread_count": 2,
     "seed": 1,
+    "weights": "pinned",
     "checkpoint": "a.pth",
     "trajectory": "trial",
     "repetition": Repetition(min_call_count=11),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from suite import models_lock
 from suite.errors import SensorError, UsageError, WorkerError
 from suite.moment import Observe
 from suite.power.meter import Meter
@@ -182,6 +183,29 @@ def test_a_count_that_is_not_the_locked_one_is_refused() -> None:
 def test_weights_that_hash_to_something_else_are_not_measured_with() -> None:
     (record,) = run(quiet(), [Task(test="latency", model="lxmert", axes=AXES, repetition=FIXED)])
     assert record.not_measured()["latency"].code == "WEIGHTS_DIFFER"
+
+
+@pytest.mark.parametrize(("locked", "verified"), [("ab" * 32, True), (None, False)])
+def test_published_weights_are_held_against_their_own_hash(
+    monkeypatch: pytest.MonkeyPatch, locked: str | None, verified: bool
+) -> None:
+    monkeypatch.setattr(models_lock, "pinned_weights_sha256", {"lxmert": locked}.get)
+    (record,) = run(quiet(), [replace(task("latency", "lxmert"), weights="pinned")])
+    assert record.provenance is not None
+    assert (record.provenance.weights_source, record.provenance.weights_verified) == ("pinned", verified)
+
+
+def test_published_weights_of_another_hash_are_not_measured_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models_lock, "pinned_weights_sha256", {"lxmert": "cd" * 32}.get)
+    (record,) = run(quiet(), [replace(task("latency", "lxmert"), weights="pinned")])
+    absent = record.not_measured()["latency"]
+    assert absent.code == "WEIGHTS_DIFFER"
+    assert absent.reason.startswith("the pinned weights of lxmert hash to abab")
+
+
+def test_tasks_with_other_weights_have_a_worker_of_their_own() -> None:
+    tasks = [task("latency"), task("latency", weights="pinned")]
+    assert grouped(tasks) == [[tasks[0]], [tasks[1]]]
 
 
 def test_weights_that_the_lock_does_not_know_are_recorded_as_unverified() -> None:

@@ -24,8 +24,14 @@ class Container(Probe):
     def facts(self, system: System) -> Facts:
         return {
             "virtualization": _virtualization(system),
-            "container_image_digest": system.environ.get("SUITE_IMAGE_DIGEST"),
+            "container_image_digest": _digest(system.environ.get("SUITE_IMAGE_DIGEST", "")),
         }
+
+
+def _digest(reference: str) -> str | None:
+    """The digest at the end of what Compose was told to run; a tag, which may move, names no image."""
+    named = re.search(r"sha256:[0-9a-f]+$", reference)
+    return named[0] if named else None
 
 
 def _virtualization(system: System) -> str | None:

@@ -23,6 +23,7 @@ class Lxmert(Model):
     )
     packages = ("torch", "transformers")
     modules = ("transformers.models.lxmert.modeling_lxmert",)
+    takes_pinned = True
 
     def build(self, options: Dict[str, Any]) -> Any:
         from transformers import LxmertConfig, LxmertForQuestionAnswering

@@ -24,6 +24,7 @@ class VisualBert(Model):
     )
     packages = ("torch", "transformers")
     modules = ("transformers.models.visual_bert.modeling_visual_bert",)
+    takes_pinned = True
 
     def build(self, options: Dict[str, Any]) -> Any:
         from transformers import VisualBertConfig, VisualBertForQuestionAnswering

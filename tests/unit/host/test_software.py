@@ -79,6 +79,14 @@ def test_the_lock_of_this_platform_and_its_torch_are_hashed_together(tmp_path, k
     assert lock_sha256(tmp_path, system) == hashlib.sha256(b"numpy==2.4\ntorch==2.13\n").hexdigest()
 
 
+def test_an_image_says_its_commit_itself(checkout):
+    assert git_commit(checkout, System(environ={"SUITE_GIT_COMMIT": "ab12-dirty"})) == "ab12-dirty"
+
+
+def test_an_image_without_a_commit_leaves_it_to_the_checkout(checkout):
+    assert git_commit(checkout, System(environ={"SUITE_GIT_COMMIT": ""})) == head(checkout)
+
+
 def test_an_image_says_its_lock_itself(tmp_path):
     assert lock_sha256(tmp_path, System(environ={"SUITE_LOCK_SHA256": "ab12"})) == "ab12"
 

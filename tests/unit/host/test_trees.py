@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import suite
 from suite.host import facts, state
 from suite.host.system import System
@@ -243,3 +245,12 @@ def test_the_machine_at_hand_can_be_described():
     assert (here.architecture, here.versions) == (System().architecture, VERSIONS)
     assert here.cpu_count >= 1
     assert state().time_s > 0
+
+
+@pytest.mark.parametrize(
+    ("reference", "digest"),
+    [("registry.example.org/suite@sha256:0123", "sha256:0123"), ("suite:x86", None), ("", None)],
+)
+def test_a_digest_names_an_image_and_a_tag_does_not(reference, digest):
+    orin = system("jetson-orin-nano-jp6", "aarch64", 6, SUITE_IMAGE_DIGEST=reference)
+    assert facts(VERSIONS, system=orin).container_image_digest == digest

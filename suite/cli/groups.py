@@ -1,0 +1,104 @@
+"""Commands of two words: `suite models ...` and `suite image ...`. Each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suite.cli import options
+from suite.cli.session import help_unless_command, session_of
+
+models = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, invoke_without_command=True)
+image = typer.Typer(
+    help="An image of the suite in the Docker engine.", rich_markup_mode=None, invoke_without_command=True
+)
+
+PinnedNames = Annotated[
+    list[str] | None, typer.Option("--model", "-m", metavar="NAME", help="This model or tokenizer (again for more).")
+]
+Folder = Annotated[
+    Path | None, typer.Option("--to", metavar="FOLDER", help="Where they lie; SUITE_WEIGHTS or the user's cache else.")
+]
+ImageName = Annotated[str | None, typer.Argument(metavar="[IMAGE]", help="The newest one of the suite if left out.")]
+
+
+@image.callback()
+@models.callback()
+def group(context: typer.Context) -> None:
+    help_unless_command(context)
+
+
+@models.command(epilog="Example: suite models lock")
+def lock(context: typer.Context, as_json: options.Json = False, verbose: options.Verbose = False) -> int:
+    """Count and hash every model here, and write models.lock anew."""
+    from suite.cli import locking
+
+    return locking.write(session_of(context, verbose).tools, as_json=as_json)
+
+
+@models.command(epilog="Example: suite models fetch --model lxmert")
+def fetch(
+    context: typer.Context,
+    model: PinnedNames = None,
+    hub: Annotated[
+        str | None, typer.Option("--hub", metavar="URL", help="HF_ENDPOINT or https://huggingface.co else.")
+    ] = None,
+    to: Folder = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Trust what has no hash yet, and write its hash into models.lock.")
+    ] = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Fetch published weights as models.lock pins them, to the byte, and convert them to safetensors."""
+    from suite.cli import fetching
+
+    request = fetching.Request(names=options.names(model), folder=to, hub=hub, record_hashes=record)
+    return fetching.fetch_all(request, session_of(context, verbose).tools, as_json=as_json)
+
+
+@models.command(epilog="Example: suite models verify")
+def verify(
+    context: typer.Context,
+    model: PinnedNames = None,
+    to: Folder = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Hold what was fetched against models.lock, reading each byte again."""
+    from suite.cli import fetching
+
+    session_of(context, verbose)
+    return fetching.verify_all(fetching.Request(names=options.names(model), folder=to), as_json=as_json)
+
+
+@image.command(epilog="Example: suite image info")
+def info(
+    context: typer.Context, name: ImageName = None, as_json: options.Json = False, verbose: options.Verbose = False
+) -> int:
+    """Say what an image of the suite is, and whether it fits this checkout and this machine."""
+    from suite.cli import image as answers
+
+    return answers.info(name, session_of(context, verbose).tools.engine(), as_json=as_json)
+
+
+@image.command(epilog="Example: suite image digest")
+def digest(
+    context: typer.Context, name: ImageName = None, as_json: options.Json = False, verbose: options.Verbose = False
+) -> int:
+    """Print what an image is pulled by, as records name it; its id where it was never pushed."""
+    from suite.cli import image as answers
+
+    return answers.digest(name, session_of(context, verbose).tools.engine(), as_json=as_json)
+
+
+@image.command(epilog="Example: suite image labels")
+def labels(
+    context: typer.Context, name: ImageName = None, as_json: options.Json = False, verbose: options.Verbose = False
+) -> int:
+    """Print what an image says of itself."""
+    from suite.cli import image as answers
+
+    return answers.labels(name, session_of(context, verbose).tools.engine(), as_json=as_json)

@@ -1,0 +1,74 @@
+"""`suite image info|digest|labels`: an image of the suite in this person's Docker engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+
+import suite
+from suite.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated
+from suite.host.software import git_commit, locks_sha256
+from suite.host.system import System
+from suite.report.table import table
+from suite.units import show
+
+PLATFORMS = ("x86", "arm64", "jetson")
+
+
+def checkout() -> Checkout:
+    """This checkout, as labels of an image built from it would say it."""
+    system = System()
+    return Checkout(
+        version=suite.__version__,
+        revision=git_commit(system.checkout),
+        locks_sha256=tuple((name, locks_sha256(system.checkout, name)) for name in PLATFORMS),
+    )
+
+
+def info(name: str | None, engine: Engine, *, as_json: bool, here: Callable[[], Checkout] = checkout) -> int:
+    """Exit status 1 where the image does not fit this checkout or this machine."""
+    image, facts = _image(name, engine), engine.facts()
+    doubts = doubts_of(image, facts, here())
+    if as_json:
+        print(json.dumps({**asdict(image), "doubts": doubts}, indent=1))
+    else:
+        rows = [
+            ("image", image.name),
+            ("digest", image.digest or "none: it was neither pushed nor pulled"),
+            ("id", image.id),
+            ("platform", image.platform),
+            ("size", show(image.size_bytes, "B")),
+            ("created", image.created),
+            *(("doubt", doubt) for doubt in doubts),
+        ]
+        print(table(("", "is"), rows, left=2).text())
+    return 1 if doubts else 0
+
+
+def digest(name: str | None, engine: Engine, *, as_json: bool) -> int:
+    """What the image is pulled by; its id where it was never pushed. This is what a record names it by."""
+    image = _image(name, engine)
+    found = image.digest or image.id
+    print(json.dumps({"name": image.name, "digest": image.digest, "id": image.id}) if as_json else found)
+    return 0
+
+
+def labels(name: str | None, engine: Engine, *, as_json: bool) -> int:
+    image = _image(name, engine)
+    if as_json:
+        print(json.dumps(image.labels, indent=1, sort_keys=True))
+    else:
+        print(table(("label", "value"), sorted(image.labels.items()), left=2).text())
+    return 0
+
+
+def doubts_of(image: ImageFacts, engine: EngineFacts, here: Checkout) -> list[str]:
+    """Why this image would not be what a person takes it for."""
+    emulation = emulated(image, engine)
+    return [*([emulation] if emulation else []), *here.differences(image)]
+
+
+def _image(name: str | None, engine: Engine) -> ImageFacts:
+    """Without a name the newest image of the suite. Raises EngineError."""
+    return engine.image(name) if name else engine.newest()

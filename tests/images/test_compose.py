@@ -1,0 +1,60 @@
+"""What Compose makes of the files, for each platform: every protection stands, and only sensors are added."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.images.conftest import compose, output
+
+pytestmark = pytest.mark.images
+
+PLATFORMS = {
+    "x86": ["compose.yaml"],
+    "x86 with energy counters": ["compose.yaml", "docker/compose.x86.yaml"],
+    "arm64": ["compose.yaml", "docker/compose.arm64.yaml"],
+    "jetson": ["compose.yaml", "docker/compose.jetson.yaml"],
+    "jetson with jtop": ["compose.yaml", "docker/compose.jetson.yaml", "docker/compose.jtop.yaml"],
+}
+
+
+def service(files: list[str]) -> dict:
+    text = output(
+        ["docker", "compose", "config", "--format", "json"], COMPOSE_FILE=":".join(files), SUITE_JTOP_GID="999"
+    )
+    return json.loads(text)["services"]["suite"]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_no_platform_takes_a_protection_away(platform):
+    config = service(PLATFORMS[platform])
+    assert config["read_only"] is True
+    assert config["network_mode"] == "none"
+    assert config["cap_drop"] == ["ALL"]
+    assert config["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "cap_add", "pid", "ipc", "devices"} & config.keys()
+    assert config["pull_policy"] == "never"
+
+
+@pytest.mark.parametrize(
+    ("platform", "targets"),
+    [
+        ("x86", set()),
+        ("x86 with energy counters", {"/host/powercap/intel-rapl"}),
+        ("arm64", set()),
+        ("jetson", {"/etc/nv_tegra_release"}),
+        ("jetson with jtop", {"/etc/nv_tegra_release", "/run/jtop.sock"}),
+    ],
+)
+def test_what_a_sensor_needs_is_mounted_and_nothing_else(platform, targets):
+    volumes = service(PLATFORMS[platform])["volumes"]
+    assert {volume["target"] for volume in volumes} == targets | {"/work/results"}
+    assert not any(volume["bind"].get("create_host_path") for volume in volumes)
+
+
+def test_a_socket_that_is_not_there_is_a_message_and_no_folder(x86, results):
+    files = ["compose.yaml", "docker/compose.jtop.yaml"]
+    done = compose(results, x86.name, "--help", files=files, SUITE_JTOP_GID="999")
+    assert done.returncode != 0
+    assert "bind source path does not exist: /run/jtop.sock" in done.stderr

@@ -1,0 +1,84 @@
+"""docker/detect on the file trees of machines that aren't here. Needs no engine, so it runs with the other tests."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+DETECT = Path(__file__).parents[2] / "docker" / "detect"
+R36 = "# R36 (release), REVISION: 4.0, GCID: 0, BOARD: generic, EABI: aarch64, DATE: Mon Jan 1 2026\n"
+
+
+def detect(root: Path, kind: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "SUITE_UNAME": kind}
+    return subprocess.run([str(DETECT), str(root)], env=environ, capture_output=True, text=True, check=False)
+
+
+def settings(root: Path, kind: str) -> dict[str, str]:
+    done = detect(root, kind)
+    assert done.returncode == 0, done.stderr
+    return dict(line.split("=", 1) for line in done.stdout.splitlines() if not line.startswith("#"))
+
+
+def jetson(root: Path, release: str) -> Path:
+    (root / "etc").mkdir()
+    (root / "etc" / "nv_tegra_release").write_text(release)
+    return root
+
+
+def test_an_x86_machine_without_counters_needs_the_one_file(tmp_path):
+    found = settings(tmp_path, "Linux-x86_64")
+    assert (found["COMPOSE_FILE"], found["SUITE_PLATFORM"]) == ("compose.yaml", "x86")
+    assert (found["SUITE_UID"], found["SUITE_GID"]) == (str(os.getuid()), str(os.getgid()))
+
+
+def test_an_x86_machine_with_energy_counters_mounts_them(tmp_path):
+    (tmp_path / "sys/devices/virtual/powercap/intel-rapl").mkdir(parents=True)
+    assert settings(tmp_path, "Linux-x86_64")["COMPOSE_FILE"] == "compose.yaml:docker/compose.x86.yaml"
+
+
+@pytest.mark.parametrize("kind", ["Linux-aarch64", "Linux-arm64", "Darwin-arm64"])
+def test_an_arm64_machine_and_a_mac_share_an_image(tmp_path, kind):
+    found = settings(tmp_path, kind)
+    assert (found["COMPOSE_FILE"], found["SUITE_PLATFORM"]) == ("compose.yaml:docker/compose.arm64.yaml", "arm64")
+
+
+@pytest.mark.parametrize(("l4t", "jetpack"), [("32", "4"), ("35", "5"), ("36", "6"), ("38", "7")])
+def test_a_jetson_is_told_by_its_release_file(tmp_path, l4t, jetpack):
+    found = settings(jetson(tmp_path, R36.replace("R36", f"R{l4t}")), "Linux-aarch64")
+    assert (found["SUITE_PLATFORM"], found["JETPACK"]) == ("jetson", jetpack)
+    assert found["COMPOSE_FILE"] == "compose.yaml:docker/compose.jetson.yaml"
+
+
+def test_a_jetson_without_jtop_says_how_to_get_its_rails(tmp_path):
+    assert "sudo pip3 install jetson-stats" in detect(jetson(tmp_path, R36), "Linux-aarch64").stderr
+
+
+def test_the_socket_of_jtop_comes_with_its_group(tmp_path, monkeypatch):
+    (jetson(tmp_path, R36) / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")  # the path of a socket may have 107 bytes
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("jtop.sock")
+        found = settings(tmp_path, "Linux-aarch64")
+    assert found["COMPOSE_FILE"].endswith(":docker/compose.jtop.yaml")
+    assert found["SUITE_JTOP_GID"] == str((tmp_path / "run" / "jtop.sock").stat().st_gid)
+
+
+@pytest.mark.parametrize(
+    ("release", "kind", "reason"),
+    [
+        (None, "Linux-riscv64", "no image for Linux-riscv64"),
+        ("# R28 (release)\n", "Linux-aarch64", "L4T R28 is of no JetPack"),
+    ],
+)
+def test_a_machine_without_an_image_is_refused_with_one_line(tmp_path, release, kind, reason):
+    if release is not None:
+        jetson(tmp_path, release)
+    done = detect(tmp_path, kind)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert reason in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,72 @@
+"""The x86-64 image: what is in it, and the battery in it."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from suite import models_lock, store
+from tests.images.conftest import PERSON, REPOSITORY, compose, output
+
+pytestmark = pytest.mark.images
+
+
+def test_help_comes_from_the_bare_image(x86):
+    assert output(["docker", "run", "--rm", x86.name, "--help"]).startswith("Usage: suite")
+
+
+def test_the_image_says_what_it_was_made_from(x86):
+    labels = x86.labels
+    head = output(["git", "rev-parse", "HEAD"]).strip()
+    assert labels["org.opencontainers.image.revision"].removesuffix("-dirty") == head
+    assert labels["org.opencontainers.image.version"]
+    assert labels["org.opencontainers.image.base.name"]
+    assert len(labels["org.suite.lock.sha256"]) == 64
+    assert labels["org.suite.models"] == "seeded"
+
+
+def test_nobody_in_the_image_is_root_and_nothing_can_compile(x86):
+    assert x86.shell("id -u") == "10001\n"
+    assert x86.shell(
+        "command -v gcc cc g++ make || true; ls -A /tmp /var/cache/apt/archives 2>/dev/null | grep -c deb || true"
+    ) in (
+        "0\n",
+        "",
+    )
+
+
+def test_no_file_of_the_program_can_be_changed_by_who_runs_it(x86):
+    assert x86.shell("find /opt/suite ! -type l -writable | head -n 3") == ""
+
+
+def test_pinned_models_that_are_not_there_stop_a_build_with_one_line(x86):
+    if (REPOSITORY / "models").exists():
+        pytest.skip("there is a folder ./models")
+    base = x86.labels["org.opencontainers.image.base.name"]
+    command = ["make", "build-x86", "MODELS=pinned", f"BASE={base}"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode != 0
+    assert "MODELS=pinned: there is no folder ./models to take" in done.stderr
+
+
+def test_the_battery_runs_in_2_gb_and_its_results_are_the_persons(x86, results):
+    done = compose(results, x86.name, "all", "--quick", "--out", "results/run", SUITE_IMAGE_DIGEST=x86.digest)
+    assert done.returncode in (0, 1), done.stdout + done.stderr  # 1: energy can't be measured here
+    assert {path.stat().st_uid for path in results.rglob("*")} == {PERSON}
+    assert (results / "run" / "report.md").stat().st_size > 1000
+
+    run = store.load(results / "run")
+    assert run.missing() == ()
+    lock = models_lock.load().models
+    counted = {r.task.model: r.parameters.unique_count for r in run.records if r.task.test == "params"}
+    assert counted == {name: model.unique_parameter_count for name, model in lock.items() if name in counted}
+    assert len(counted) == 4
+    timed = [record for record in run.records if record.provenance is not None]
+    assert {record.task.model for record in timed} == set(counted)
+    assert all(record.provenance.weights_sha256 == lock[record.task.model].weights_sha256 for record in timed)
+    for record in run.records:
+        assert record.host.container_image_digest == x86.digest
+        assert record.host.git_commit == x86.labels["org.opencontainers.image.revision"]
+        assert record.host.lock_sha256 == x86.labels["org.suite.lock.sha256"]
+        assert record.host.memory_limit_bytes == 2 * 2**30
