@@ -1,7 +1,7 @@
 """Tests on a real engine: `make test-images` runs them. `make test` leaves them out by their marker.
 
-The bases are those of pins.env, or what SUITE_TEST_BASE_X86, SUITE_TEST_BASE_ARM64 and SUITE_TEST_BASE_L4T name, for
-where no registry of theirs can be reached. Without the latter two, the arm64 images are left out: they need emulation.
+The bases are those of pins.env, or what SUITE_TEST_BASE_X86 and SUITE_TEST_BASE_ARM64 name, for where no registry of
+theirs can be reached. Without the latter the arm64 image is left out: elsewhere than on arm64 it needs emulation.
 """
 
 from __future__ import annotations
