@@ -38,9 +38,12 @@ class Progress(Protocol):
         """No more is coming."""
 
 
-def allowed_s(tasks: Iterable[Task]) -> float:
-    """Seconds that the tasks may take by their time limits: an upper guess, for a bar."""
-    return sum(map(_allowed_s, tasks))
+def allowed_s(tasks: Iterable[Task], *, metered: bool) -> float:
+    """Seconds that the tasks may take by their time limits: an upper guess, for a bar.
+
+    metered: whether there is a power source; without one, a task of energy takes no time worth speaking of.
+    """
+    return sum(_allowed_s(task) for task in tasks if metered or task.test != "energy")
 
 
 def _allowed_s(task: Task) -> float:
@@ -70,10 +73,8 @@ class Pace:
         self.total_s, self.task_count = total_s, task_count
 
     def advance(self, task: Task, record: RunRecord) -> None:
-        """A task that was not measured took no time worth speaking of: it says nothing about the pace."""
-        if record.not_measured():
-            self.total_s -= _allowed_s(task)
-        else:
+        """What the task was allowed is done with, whether it was measured or not."""
+        if not isinstance(record.energy, NotMeasured):  # without a power source it was not in the total
             self.done_s += _allowed_s(task)
         self.done_count += 1
 

@@ -220,7 +220,7 @@ class Battery:
         tasks = self.run_store.missing()
         if self.verbose:
             progress.note(f"log: {self.run_store.log_path}")
-        progress.plan(allowed_s(tasks), len(tasks))
+        progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
         open_worker = self.tools.workers(self.run_store.log_path)
         sink = Sink(self.run_store, progress)
         Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts).run(tasks)
