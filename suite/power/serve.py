@@ -23,6 +23,7 @@ LOOPBACK = "127.0.0.1"
 HANDSHAKE_DEADLINE_S = 5.0
 SILENCE_DEADLINE_S = 30.0  # a client reads at least once in a period
 CLOSE_DEADLINE_S = 5.0
+ACCEPT_S = 1.0  # a Ctrl-C that the system gave to a client's thread is seen by the main one only between two waits
 TAKEOVER_S = 3.0  # a client that has just hung up may still be on its way out
 
 OpenSampler = Callable[[], AbstractContextManager[SamplerLike]]
@@ -55,6 +56,7 @@ class Helper:
                 f"port {port} of {LOOPBACK} can't be served: {exc}; is another `suite power serve` running? "
                 "Name another with --port"
             ) from exc
+        self._listener.settimeout(ACCEPT_S)
         self.port: int = self._listener.getsockname()[1]
 
     def run(self) -> None:
@@ -62,6 +64,8 @@ class Helper:
         while True:
             try:
                 connection, _ = self._listener.accept()
+            except TimeoutError:
+                continue
             except OSError:  # close was called
                 return
             lines = Lines(connection)
