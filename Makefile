@@ -56,7 +56,7 @@ bench-x86: engine image-x86 env  ## the same in the image for x86-64
 bench-arm64: engine image-arm64 env  ## the same in the image for arm64 (on a Mac: in a virtual machine, without its GPU)
 	$(call in_container,arm64)
 
-bench-quick: setup  ## a first look in about two minutes
+bench-quick: setup  ## a first look in a few minutes
 	@$(call suite_all,quick)
 
 bench-lab: setup  ## the lab's own protocol: 10 calls, mean and standard deviation
