@@ -1,6 +1,7 @@
 # Every command a person types. `make` alone lists them.
 
-include pins.env
+# From pins.env, as docker/build takes them too.
+TORCH_INDEX ?= $(shell sed -n 's/^TORCH_INDEX=//p' pins.env)
 
 PLATFORM := $(shell case "$$(uname -s)-$$(uname -m)" in \
 	(Linux-x86_64) echo x86 ;; (Linux-aarch64|Linux-arm64) echo arm64 ;; (Darwin-arm64) echo macos ;; (*) echo none ;; esac)
@@ -22,14 +23,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := install --no-deps --require-hashes --only-binary :all:
 WHEELHOUSE := $(if $(wildcard wheelhouse),--find-links wheelhouse)
 
-# The image of this machine (x86, arm64, jetson), from the detection that also writes .env.
-IMAGE_PLATFORM = $(shell docker/detect 2>/dev/null | sed -n 's/^SUITE_PLATFORM=//p')
+# From the detection that also writes .env: the image of this machine (x86, arm64, jetson4 to jetson7), and on a Jetson its
+# JetPack and the version of its service jtop, which the client in the image must share. ROOT: another root folder, for tests.
+ROOT ?=
+detected = $(shell docker/detect $(ROOT) 2>/dev/null | sed -n 's/^$(1)=//p')
+IMAGE_PLATFORM = $(call detected,SUITE_PLATFORM)
+JETPACK = $(or $(call detected,JETPACK),6)
+JTOP ?= $(call detected,SUITE_JTOP)
 # seeded, or pinned: with ./models, which `make models` fetches, inside the image
 MODELS ?= seeded
+# docker/build reads them, and whatever stands in for a pin: make build-x86 BASE=...
+export MODELS JTOP
 
-.PHONY: help setup setup-dev env bench bench-native bench-x86 bench-arm64 bench-quick bench-lab test test-images lint check \
-	benchmarks locks wheelhouse models pins publish repro-check doctor clean
-.PHONY: engine
+.PHONY: help setup setup-dev env bench bench-native bench-x86 bench-arm64 bench-jetson bench-quick bench-lab test test-images \
+	lint check benchmarks locks wheelhouse models pins publish repro-check doctor clean
+.PHONY: engine jetson
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -43,7 +51,8 @@ setup-dev: setup $(DEV_STAMP)  ## the same, and what tests and checks need
 
 bench:  ## measure all models and write the report: in a container if an engine answers, else here in .venv
 	@if $(ENGINE_ANSWERS) && [ -n "$(IMAGE_PLATFORM)" ]; then \
-		if $(MAKE) --no-print-directory image-$(IMAGE_PLATFORM); then exec $(MAKE) --no-print-directory bench-$(IMAGE_PLATFORM); fi; \
+		if $(MAKE) --no-print-directory image-$(IMAGE_PLATFORM); then \
+			exec $(MAKE) --no-print-directory bench-$(patsubst jetson%,jetson,$(IMAGE_PLATFORM)); fi; \
 		echo "make bench: there is no image and none can be built (see above), so this goes on without a container"; fi; \
 	exec $(MAKE) --no-print-directory bench-native
 
@@ -52,6 +61,10 @@ bench-native: setup  ## the same, always here in .venv
 
 bench-x86: engine image-x86 env  ## the same in the image for x86-64
 	$(call in_container,x86)
+
+bench-jetson: jetson engine env  ## the same on a Jetson board, in the image for its JetPack
+	@$(MAKE) --no-print-directory image-jetson$(JETPACK)
+	$(call in_container,jetson$(JETPACK))
 
 bench-arm64: engine image-arm64 env  ## the same in the image for arm64 (on a Mac: in a virtual machine, without its GPU)
 	$(call in_container,arm64)
@@ -68,10 +81,13 @@ test: setup-dev  ## all tests
 test-images: setup-dev engine  ## build the images and run the battery in them (BASE=... names another base image)
 	$(BIN)/python -m pytest -m images --durations=8 tests/images
 
-lint: setup-dev  ## format, lint and types
+SHELL_SCRIPTS = .ci/run $(shell grep -lE '^\#!/(bin/sh|usr/bin/env bash)' docker/*)
+lint: setup-dev  ## format, lint and types; Dockerfiles, shell scripts and the workflow too
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/hadolint $(wildcard Dockerfile.*)
+	$(BIN)/shellcheck $(SHELL_SCRIPTS)
 
 check: lint test  ## lint, then all tests: what CI runs
 
@@ -81,31 +97,46 @@ benchmarks: setup-dev  ## the suite's own figures beside their goals (RUN=result
 		$(BIN)/python benchmarks/$$script.py "$(RUN)" || exit; done; fi
 
 # uv resolves for platforms other than this one, which pip can't. The versions of torch stand in locks/torch-*.txt, by hand.
-UV_COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --only-binary :all: --no-annotate \
-	--custom-compile-command "make locks"
+UV_COMPILE = $(UV) pip compile --quiet --upgrade --generate-hashes --only-binary :all: --no-annotate --custom-compile-command "make locks"
+for = --python-platform $(1) --python-version $(2)
 locks:  ## resolve the dependencies again (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make locks needs uv: python3 -m pip install uv, or make locks UV=/path/to/uv"; exit 2; }
-	$(UV_COMPILE) --python-platform x86_64-manylinux_2_28 pyproject.toml locks/worker.in -o locks/x86.txt
-	$(UV_COMPILE) --python-platform aarch64-manylinux_2_28 pyproject.toml locks/worker.in -o locks/arm64.txt
-	MACOSX_DEPLOYMENT_TARGET=14.0 $(UV_COMPILE) --python-platform aarch64-apple-darwin pyproject.toml locks/worker.in -o locks/macos.txt
-	$(UV_COMPILE) --python-platform x86_64-manylinux_2_28 -c locks/x86.txt locks/dev.in -o locks/dev.txt
+	$(UV_COMPILE) $(call for,x86_64-manylinux_2_28,3.11) pyproject.toml locks/worker.in -o locks/x86.txt
+	$(UV_COMPILE) $(call for,aarch64-manylinux_2_28,3.11) pyproject.toml locks/worker.in -o locks/arm64.txt
+	MACOSX_DEPLOYMENT_TARGET=14.0 $(UV_COMPILE) $(call for,aarch64-apple-darwin,3.11) pyproject.toml locks/worker.in -o locks/macos.txt
+	$(UV_COMPILE) $(call for,x86_64-manylinux_2_28,3.11) -c locks/x86.txt locks/dev.in -o locks/dev.txt
+	$(UV_COMPILE) $(call for,aarch64-manylinux_2_28,3.11) -c locks/arm64.txt pyproject.toml -o locks/jetson.txt
+	$(UV_COMPILE) $(call for,aarch64-manylinux_2_17,3.6) locks/jetson4.in -o locks/jetson4.txt
+	$(UV_COMPILE) $(call for,aarch64-manylinux_2_31,3.8) locks/jetson5.in -o locks/jetson5.txt
+	$(UV_COMPILE) $(call for,aarch64-manylinux_2_35,3.10) locks/jetson6.in -o locks/jetson6.txt
+	$(UV_COMPILE) $(call for,aarch64-manylinux_2_39,3.11) -c locks/arm64.txt locks/jetson7.in -o locks/jetson7.txt
+	for jtop in 4.3 7.2; do $(UV_COMPILE) $(call for,aarch64-manylinux_2_28,3.11) --no-binary jetson-stats \
+		locks/jtop-$$jtop.in -o locks/jtop-$$jtop.txt || exit; done
 
 env:  ## write .env: which Compose files serve this machine, and that results are yours
 	@[ ! -e .env ] || grep -q '^# Written by make env' .env || { echo "make env: .env is not of this command's making;" \
 		"move it away, and keep settings of your own in the environment"; exit 2; }
-	@docker/detect >.env.part && mv .env.part .env
+	@docker/detect $(ROOT) >.env.part && mv .env.part .env
 
-build-%: engine  ## build the image of a platform: build-x86, build-arm64 (MODELS=pinned takes ./models into it)
-	@[ -e Dockerfile.$* ] || { echo "make build-$*: there is no Dockerfile.$*; there is" Dockerfile.*; exit 2; }
-	@case "$(BASE_$*)" in (*@sha256:*) ;; (*) echo "make build-$*: the base $(BASE_$*) is not pinned by a digest (pins.env);" \
-		"make publish will refuse this image" ;; esac
-	docker buildx build --load --platform linux/$(ARCHITECTURE_$*) --file Dockerfile.$* --tag suite:$* $(call build_args,$*) .
+build-jetson: build-jetson$(JETPACK)  ## build the image for this Jetson, or for JETPACK=4, 5, 6 or 7
+	@:
 
-# Builds unless there is an image of this very commit.
+build-%: engine  ## build the image of a platform: build-x86, build-arm64, build-jetson6 (MODELS=pinned takes ./models into it)
+	docker/build $* --load --tag suite:$*
+
+# Builds unless there is an image of this very commit with these models.
 image-%: engine
-	@[ -n "$(DIRTY)" ] || [ "$$(docker image inspect --format \
-		'{{index .Config.Labels "org.opencontainers.image.revision"}}' suite:$* 2>/dev/null)" != "$(REVISION)" ] || exit 0; \
-		$(MAKE) --no-print-directory build-$*
+	@case "$(REVISION)" in (''|*-dirty) ;; (*) [ "$$(docker image inspect --format '{{with .Config.Labels}}{{index . \
+		"org.opencontainers.image.revision"}} {{index . "org.suite.models"}}{{end}}' suite:$* 2>/dev/null)" \
+		!= "$(REVISION) $(MODELS)" ] || exit 0 ;; esac; $(MAKE) --no-print-directory build-$*
+
+# What `make bench-jetson` needs beside an engine.
+jetson:
+	@[ -e $(ROOT)/etc/nv_tegra_release ] || { echo "make: this is no Jetson board: there is no $(ROOT)/etc/nv_tegra_release;" \
+		"make build-jetson JETPACK=6 builds its image here, and make save-jetson6 packs it for the board"; exit 2; }
+	@[ -n "$(SUITE_RUNTIME)" ] || docker info --format '{{json .Runtimes}}' 2>/dev/null | grep -q nvidia || { \
+		echo "make: the engine lacks NVIDIA's runtime, without which there is no CUDA in a container: sudo apt-get install" \
+		"nvidia-container, then sudo nvidia-ctk runtime configure and restart docker"; exit 2; }
 
 engine:
 	@command -v docker >/dev/null || { echo "make: this needs Docker with Compose and buildx (docs.docker.com/engine/install);" \
@@ -118,6 +149,9 @@ wheelhouse: setup  ## fetch every wheel of this platform into wheelhouse/, to in
 		--extra-index-url $(TORCH_INDEX) -r locks/torch-$(PLATFORM).txt
 	$(PIP) download --no-deps --require-hashes --only-binary :all: $(WHEELHOUSE) --dest wheelhouse -r locks/$(PLATFORM).txt
 
+wheelhouse-%: setup  ## the same for the image of another platform: wheelhouse-jetson6
+	@docker/wheelhouse $* $(BIN)/python
+
 models: setup  ## fetch the published weights that models.lock pins into models/, checked to the byte (MODEL=lxmert for one)
 	$(BIN)/suite models fetch --to models $(if $(MODEL),--model $(MODEL))
 
@@ -128,10 +162,8 @@ publish: engine  ## push the images by digest: make publish REGISTRY=ghcr.io/you
 	@[ -n "$(REGISTRY)" ] || { echo "make publish: name a registry: make publish REGISTRY=ghcr.io/you"; exit 2; }
 	@[ "$(MODELS)" = seeded ] || { echo "make publish: MODELS=$(MODELS) would publish weights whose licence is not stated;" \
 		"publish MODELS=seeded"; exit 2; }
-	@[ -z "$(DIRTY)" ] || { echo "make publish: commit first: an image is published under the commit that it was made from"; exit 2; }
-	@for base in $(foreach image,$(IMAGES),"$(BASE_$(image))"); do case "$$base" in (*@sha256:*) ;; (*) \
-		echo "make publish: the base $$base is not pinned by a digest; run make pins first"; exit 2 ;; esac; done
-	@for image in $(IMAGES); do $(MAKE) --no-print-directory build-$$image || exit; done
+	@case "$(REVISION)" in (''|*-dirty) echo "make publish: commit first: an image is published under the commit that it was" \
+		"made from"; exit 2 ;; esac
 	@docker/publish "$(REGISTRY)" "$(VERSION)" $(IMAGES)
 
 save-%: engine  ## write an image with its checksum to images/, for machines without a network: save-x86
@@ -148,7 +180,7 @@ repro-check: repro-check-$(or $(IMAGE_PLATFORM),x86)  ## build twice without cac
 	@:
 
 repro-check-%: engine
-	@docker/repro-check Dockerfile.$* --platform linux/$(ARCHITECTURE_$*) $(call build_args,$*)
+	@docker/repro-check $*
 
 doctor: setup  ## what this machine can measure, and how to fix the rest
 	@$(BIN)/suite doctor || [ $$? -eq 1 ]
@@ -162,24 +194,8 @@ suite_all = $(BIN)/suite all --plan $(1) $(ARGS) || [ $$? -eq 1 ]
 ENGINE_ANSWERS = docker info >/dev/null 2>&1
 SHA256 := $(if $(shell command -v sha256sum),sha256sum,shasum -a 256)
 IMAGES ?= x86 arm64
-ARCHITECTURE_x86 := amd64
-ARCHITECTURE_arm64 := arm64
-BASE_x86 = $(or $(BASE),$(X86_BASE))
-BASE_arm64 = $(or $(BASE),$(ARM64_BASE))
-LOCKS_x86 = locks/x86.txt locks/$(or $(TORCH_LOCK),torch-x86.txt)
-LOCKS_arm64 = locks/arm64.txt locks/$(or $(TORCH_LOCK),torch-arm64.txt)
-
-COMMIT = $(shell git rev-parse HEAD 2>/dev/null)
-# As suite/host/software.py has it: a new file beside the package changes nothing.
-DIRTY = $(shell git status --porcelain 2>/dev/null | grep -vE '^\?\? ([^s]|s[^u]|su[^i])' | head -c 1)
-REVISION = $(COMMIT)$(if $(DIRTY),-dirty)
+REVISION = $(shell docker/revision)
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' suite/__init__.py)
-SOURCE = $(shell git remote get-url origin 2>/dev/null | sed 's,//[^/@]*@,//,')
-build_args = --build-arg BASE="$(BASE_$(1))" --build-arg MODELS="$(MODELS)" --build-arg TORCH_INDEX="$(TORCH_INDEX)" \
-	$(if $(TORCH_LOCK),--build-arg TORCH_LOCK="$(TORCH_LOCK)") --build-arg REVISION="$(REVISION)" \
-	--build-arg VERSION="$(VERSION)" --build-arg SOURCE="$(SOURCE)" \
-	--build-arg LOCK_SHA256="$$(cat $(LOCKS_$(1)) | $(SHA256) | cut -d ' ' -f 1)" \
-	--build-arg SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct 2>/dev/null || echo 0)"
 # The digest that the record names is that of the registry where the image came from one, else the engine's own.
 in_container = @mkdir -p results; \
 	SUITE_IMAGE=suite:$(1) SUITE_IMAGE_DIGEST=$$(docker image inspect --format '{{.Id}}' suite:$(1)) \

@@ -13,7 +13,7 @@ from suite.host.system import System
 from suite.report.table import table
 from suite.units import show
 
-PLATFORMS = ("x86", "arm64", "jetson")
+PLATFORMS = ("x86", "arm64", "jetson4", "jetson5", "jetson6", "jetson7")
 
 
 def checkout() -> Checkout:

@@ -44,10 +44,13 @@ def lock_sha256(checkout: Path, system: System | None = None) -> str | None:
 
 
 def locks_sha256(checkout: Path, platform: str) -> str | None:
-    """Of the lock files of a platform as the Makefile names it: x86, arm64, macos. None where it has none."""
-    files = [checkout / "locks" / f"{prefix}{platform}.txt" for prefix in ("", "torch-")]
-    content = b"".join(path.read_bytes() for path in files if path.is_file())
-    return hashlib.sha256(content).hexdigest() if content else None
+    """Of the lock files of a platform as the Makefile names it: x86, arm64, jetson4, macos. None where it has none.
+
+    A Jetson's controller and worker have different Pythons, so a lock each; torch has one where the base has none.
+    """
+    names = (*(["jetson"] if platform.startswith("jetson") else []), platform, f"torch-{platform}")
+    content = b"".join(path.read_bytes() for name in names if (path := checkout / "locks" / f"{name}.txt").is_file())
+    return hashlib.sha256(content).hexdigest() if (checkout / "locks" / f"{platform}.txt").is_file() else None
 
 
 def _platform(system: System) -> str:

@@ -50,7 +50,7 @@ def test_an_arm64_machine_and_a_mac_share_an_image(tmp_path, kind):
 @pytest.mark.parametrize(("l4t", "jetpack"), [("32", "4"), ("35", "5"), ("36", "6"), ("38", "7")])
 def test_a_jetson_is_told_by_its_release_file(tmp_path, l4t, jetpack):
     found = settings(jetson(tmp_path, R36.replace("R36", f"R{l4t}")), "Linux-aarch64")
-    assert (found["SUITE_PLATFORM"], found["JETPACK"]) == ("jetson", jetpack)
+    assert (found["SUITE_PLATFORM"], found["JETPACK"]) == (f"jetson{jetpack}", jetpack)
     assert found["COMPOSE_FILE"] == "compose.yaml:docker/compose.jetson.yaml"
 
 
@@ -66,6 +66,30 @@ def test_the_socket_of_jtop_comes_with_its_group(tmp_path, monkeypatch):
         found = settings(tmp_path, "Linux-aarch64")
     assert found["COMPOSE_FILE"].endswith(":docker/compose.jtop.yaml")
     assert found["SUITE_JTOP_GID"] == str((tmp_path / "run" / "jtop.sock").stat().st_gid)
+
+
+def test_the_groups_of_the_gpu_are_those_of_its_device_files(tmp_path):
+    (jetson(tmp_path, R36) / "dev/dri").mkdir(parents=True)
+    (tmp_path / "dev/nvmap").touch()
+    (tmp_path / "dev/dri/renderD128").touch()
+    found = settings(tmp_path, "Linux-aarch64")
+    group = str((tmp_path / "dev/nvmap").stat().st_gid)
+    assert (found["SUITE_VIDEO_GID"], found["SUITE_RENDER_GID"]) == (group, group)
+    assert found["SUITE_ROOT"] == str(tmp_path)
+
+
+def test_a_board_without_device_files_names_no_groups(tmp_path):
+    assert not {"SUITE_VIDEO_GID", "SUITE_RENDER_GID"} & settings(jetson(tmp_path, R36), "Linux-aarch64").keys()
+
+
+@pytest.mark.parametrize(("told", "series"), [("jtop 4.3.2", "4.3"), ("jtop 7.2.2", "7.2"), ("nonsense", None)])
+def test_the_client_in_the_image_is_of_the_version_of_the_boards_service(tmp_path, monkeypatch, told, series):
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin/jtop"
+    command.write_text(f"#!/bin/sh\necho '{told}'\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    assert settings(jetson(tmp_path, R36), "Linux-aarch64").get("SUITE_JTOP") == series
 
 
 @pytest.mark.parametrize(

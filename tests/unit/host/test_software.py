@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from suite.host import lock_sha256
-from suite.host.software import git_commit
+from suite.host.software import git_commit, locks_sha256
 from suite.host.system import System
 
 
@@ -77,6 +77,15 @@ def test_the_lock_of_this_platform_and_its_torch_are_hashed_together(tmp_path, k
     (tmp_path / "locks" / f"torch-{name}.txt").write_text("torch==2.13\n")
     system = System(kind=kind, architecture=architecture, environ={})
     assert lock_sha256(tmp_path, system) == hashlib.sha256(b"numpy==2.4\ntorch==2.13\n").hexdigest()
+
+
+def test_on_a_jetson_both_pythons_have_a_lock_and_torch_may_be_in_the_base(tmp_path):
+    (tmp_path / "locks").mkdir()
+    for name in ("jetson", "jetson4", "jetson6", "torch-jetson6", "jtop-4.3"):
+        (tmp_path / "locks" / f"{name}.txt").write_text(f"{name}\n")
+    assert locks_sha256(tmp_path, "jetson4") == hashlib.sha256(b"jetson\njetson4\n").hexdigest()
+    assert locks_sha256(tmp_path, "jetson6") == hashlib.sha256(b"jetson\njetson6\ntorch-jetson6\n").hexdigest()
+    assert locks_sha256(tmp_path, "jetson9") is None
 
 
 def test_an_image_says_its_commit_itself(checkout):
