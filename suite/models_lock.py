@@ -106,6 +106,19 @@ class LockedModel:
 
 
 @record
+class Made:
+    """What a machine makes of a model: the count and hashes that a lock holds."""
+
+    unique_parameter_count: int
+    weights_sha256: str
+    inputs_sha256: str
+
+    def differences(self, locked: LockedModel) -> tuple[str, ...]:
+        """Fields that the lock has otherwise: ("weights_sha256",)."""
+        return tuple(name for name, value in asdict(self).items() if value != getattr(locked, name))
+
+
+@record
 class ModelsLock:
     schema_version: int
     models: dict[str, LockedModel]
@@ -179,10 +192,11 @@ def with_pinned(lock: ModelsLock, name: str, pinned: Pinned) -> ModelsLock:
 
 
 def keeping_pins(lock: ModelsLock, before: ModelsLock) -> ModelsLock:
-    """A lock that was counted anew, with the pins of the one before: they are written by hand and by `--record`."""
+    """A lock that was counted anew, with the pins and the order of the one before: both are somebody's choice."""
+    names = [*(name for name in before.models if name in lock.models), *lock.models]
     kept = {
         name: replace(model, pinned=before.models[name].pinned) if name in before.models else model
-        for name, model in lock.models.items()
+        for name, model in ((name, lock.models[name]) for name in names)
     }
     return replace(lock, models=kept, tokenizers=before.tokenizers)
 
@@ -233,17 +247,26 @@ def write(lock: ModelsLock, path: Path = PATH) -> None:
     load.cache_clear()
 
 
-def _lock(model: Model, worker: WorkerLike) -> LockedModel:
+def make(model: Model, worker: WorkerLike) -> Made:
+    """Weights and default inputs of the model, made here from the seed, without a forward pass."""
     default = tuple((axis.name, axis.default) for axis in model.axes)
     task = Task(test="latency", model=model.name, axes=default, seed=SEED)
-    unique_count = worker.count_parameters(model.name, None).unique_count
-    return LockedModel(
-        source="seeded",
-        unique_parameter_count=unique_count,
-        seed=SEED,
+    return Made(
+        unique_parameter_count=worker.count_parameters(model.name, None).unique_count,
         weights_sha256=worker.load(task).weights_sha256,
         inputs_sha256=worker.prepare("locked", task).inputs_sha256,
-        macs=tuple(_macs(model, worker)) if unique_count else (),
+    )
+
+
+def _lock(model: Model, worker: WorkerLike) -> LockedModel:
+    made = make(model, worker)
+    return LockedModel(
+        source="seeded",
+        unique_parameter_count=made.unique_parameter_count,
+        seed=SEED,
+        weights_sha256=made.weights_sha256,
+        inputs_sha256=made.inputs_sha256,
+        macs=tuple(_macs(model, worker)) if made.unique_parameter_count else (),
     )
 
 

@@ -9,6 +9,7 @@ import typer
 
 from suite.cli import options
 from suite.cli.session import help_unless_command, session_of
+from suite.errors import UsageError
 
 models = typer.Typer(help="What is pinned of each model.", rich_markup_mode=None, invoke_without_command=True)
 image = typer.Typer(
@@ -30,12 +31,27 @@ def group(context: typer.Context) -> None:
     help_unless_command(context)
 
 
-@models.command(epilog="Example: suite models lock")
-def lock(context: typer.Context, as_json: options.Json = False, verbose: options.Verbose = False) -> int:
-    """Count and hash every model here, and write models.lock anew."""
+@models.command(epilog="Example: suite models lock --check")
+def lock(
+    context: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing: is what this machine makes as models.lock says?")
+    ] = False,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", metavar="NAME", help="With --check, this one (again for more).")
+    ] = None,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Count and hash every model here, and write models.lock anew; or check that seeded weights come out as locked."""
     from suite.cli import locking
 
-    return locking.write(session_of(context, verbose).tools, as_json=as_json)
+    tools = session_of(context, verbose).tools
+    if check:
+        return locking.check(tools, options.names(model) or (), as_json=as_json)
+    if model:
+        raise UsageError("--model needs --check: models.lock is written whole")
+    return locking.write(tools, as_json=as_json)
 
 
 @models.command(epilog="Example: suite models fetch --model lxmert")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from suite import __version__, models_lock, store
 from suite.cli import locking
 from suite.cli.app import app
 from suite.engine import Engine, EngineFacts, ImageFacts
+from suite.errors import UsageError
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_meter, fake_tools
 
@@ -255,6 +257,28 @@ def test_models_lock_pins_what_the_models_come_to_here(suite: CommandLine) -> No
         "walker": 1_000_000,
     }
     assert suite.workers.open_count == 0
+
+
+def test_models_lock_check_tells_what_comes_out_otherwise_and_writes_nothing(suite: CommandLine, capsys: Any) -> None:
+    tools, path = fake_tools(suite.folder / "plans", suite.workers), Path("models.lock")
+    locking.write(tools, as_json=False, path=path)
+    assert locking.check(tools, (), as_json=False, path=path) == 0
+    assert capsys.readouterr().out.count("as locked") == 2
+
+    locked = models_lock.load(path)
+    models_lock.write(
+        replace(locked, models=locked.models | {"walker": replace(locked.models["walker"], inputs_sha256="0" * 64)}),
+        path,
+    )
+    before = path.read_bytes()
+    assert locking.check(tools, ("reader",), as_json=False, path=path) == 0
+    capsys.readouterr()
+    assert locking.check(tools, (), as_json=True, path=path) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert {name: entry["differences"] for name, entry in told.items()} == {"reader": [], "walker": ["inputs_sha256"]}
+    assert path.read_bytes() == before
+    with pytest.raises(UsageError, match=r"--model ghost: models.lock locks no such model; it has reader, walker"):
+        locking.check(tools, ("ghost",), as_json=False, path=path)
 
 
 @pytest.mark.parametrize("arguments", [(), ("models",), ("image",), ("power",)])
