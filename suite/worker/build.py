@@ -1,6 +1,7 @@
 """Builds a model's module without spending time or memory on initial values that are replaced anyway."""
 
 import contextlib
+import importlib
 from typing import Any, Dict, Iterator
 
 from suite.worker.model import Model
@@ -15,6 +16,8 @@ def build(model: Model, options: Dict[str, Any], device: str = "cpu") -> Any:
     device: "cpu", or "meta" for shapes alone. Before torch 2 there is no meta context: the module is then built on the
     CPU from storage that nothing writes to, so its pages are never made resident.
     """
+    for name in model.modules:  # what runs when they are imported must find torch as it is: no meta device, no patch
+        importlib.import_module(name)
     with contextlib.ExitStack() as stack:
         stack.enter_context(without_random_initialisers())
         if device == "meta" and has_meta_context():
