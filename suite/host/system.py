@@ -13,6 +13,9 @@ from typing import TypedDict
 
 import suite
 
+# The firmware's description of a board. Engines mask it in a container, which finds it where Compose mounts it.
+DEVICE_TREES = ("proc/device-tree", "host/device-tree")
+
 Sysctl = Callable[[Sequence[str]], Mapping[str, str]]
 
 
@@ -85,6 +88,10 @@ class System:
         except OSError:
             return None
         return raw.decode(errors="replace").strip(" \t\r\n\0") or None
+
+    def device_tree(self, field: str) -> str | None:
+        """A field of the device tree, such as "model"; None where there is none, as on a PC."""
+        return next((text for folder in DEVICE_TREES if (text := self.text(f"{folder}/{field}"))), None)
 
     def number(self, path: str) -> int | None:
         """A file that holds one integer, or None."""

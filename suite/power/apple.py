@@ -90,7 +90,7 @@ def in_a_macs_container(system: System) -> bool:
     """
     cpu = system.text("proc/cpuinfo") or ""
     is_apple_chip = "VirtualApple" in cpu or "CPU implementer\t: 0x61" in cpu
-    return is_apple_chip and "apple," not in (system.text("proc/device-tree/compatible") or "")
+    return is_apple_chip and "apple," not in (system.device_tree("compatible") or "")
 
 
 class Feed:

@@ -93,7 +93,7 @@ BOARDS = (
 
 def recognise(tree: Tree) -> Board | None:
     """The board of this device tree."""
-    return matching(tree.text("proc/device-tree/model") or "", tree.text("proc/device-tree/compatible") or "")
+    return matching(tree.device_tree("model"), tree.device_tree("compatible"))
 
 
 def matching(model: str, compatible: str) -> Board | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.errors import SensorError
+from suite.host.system import DEVICE_TREES
 from suite.power.base import Options
 
 FROZEN_S = 2.0  # a sensor that shows the same numbers for so long on either side of a change of load has stopped
@@ -34,6 +35,10 @@ class Tree:
             return self._text(path) or None
         except OSError:
             return None
+
+    def device_tree(self, field: str) -> str:
+        """A field of the device tree, such as "model"; empty where there is none, as on a PC."""
+        return next((text for folder in DEVICE_TREES if (text := self.text(f"{folder}/{field}"))), "")
 
     def number(self, path: str) -> int:
         """A sensor's file that holds one integer.

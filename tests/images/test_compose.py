@@ -16,13 +16,13 @@ PLATFORMS = {
     "arm64": ["compose.yaml", "docker/compose.arm64.yaml"],
     "jetson": ["compose.yaml", "docker/compose.jetson.yaml"],
     "jetson with jtop": ["compose.yaml", "docker/compose.jetson.yaml", "docker/compose.jtop.yaml"],
+    "jetson with a power mode": ["compose.yaml", "docker/compose.jetson.yaml", "docker/compose.nvpmodel.yaml"],
 }
 
 
-def service(files: list[str]) -> dict:
-    text = output(
-        ["docker", "compose", "config", "--format", "json"], COMPOSE_FILE=":".join(files), SUITE_JTOP_GID="999"
-    )
+def service(files: list[str], **environ: str) -> dict:
+    environ |= {"COMPOSE_FILE": ":".join(files), "SUITE_JTOP_GID": "999"}
+    text = output(["docker", "compose", "config", "--format", "json"], **environ)
     return json.loads(text)["services"]["suite"]
 
 
@@ -43,14 +43,29 @@ def test_no_platform_takes_a_protection_away(platform):
         ("x86", set()),
         ("x86 with energy counters", {"/host/powercap/intel-rapl"}),
         ("arm64", set()),
-        ("jetson", {"/etc/nv_tegra_release"}),
-        ("jetson with jtop", {"/etc/nv_tegra_release", "/run/jtop.sock"}),
+        ("jetson", {"/etc/nv_tegra_release", "/host/device-tree"}),
+        ("jetson with jtop", {"/etc/nv_tegra_release", "/host/device-tree", "/run/jtop.sock"}),
+        (
+            "jetson with a power mode",
+            {"/etc/nv_tegra_release", "/host/device-tree", "/var/lib/nvpmodel/status", "/etc/nvpmodel.conf"},
+        ),
     ],
 )
 def test_what_a_sensor_needs_is_mounted_and_nothing_else(platform, targets):
     volumes = service(PLATFORMS[platform])["volumes"]
     assert {volume["target"] for volume in volumes} == targets | {"/work/results"}
     assert not any(volume["bind"].get("create_host_path") for volume in volumes)
+
+
+@pytest.mark.parametrize(("environ", "groups"), [({}, ["44", "104"]), ({"SUITE_VIDEO_GID": "39"}, ["39", "104"])])
+def test_who_runs_it_on_a_jetson_may_use_its_gpu(environ, groups):
+    config = service(PLATFORMS["jetson"], **environ)
+    assert (config["runtime"], config["group_add"]) == ("nvidia", groups)
+    assert (config["image"], config["platform"]) == ("suite:jetson6", "linux/arm64")
+
+
+def test_the_image_is_that_of_the_boards_jetpack():
+    assert service(PLATFORMS["jetson"], JETPACK="4")["image"] == "suite:jetson4"
 
 
 def test_a_socket_that_is_not_there_is_a_message_and_no_folder(x86, results):

@@ -68,6 +68,13 @@ def test_the_socket_of_jtop_comes_with_its_group(tmp_path, monkeypatch):
     assert found["SUITE_JTOP_GID"] == str((tmp_path / "run" / "jtop.sock").stat().st_gid)
 
 
+def test_a_boards_power_mode_is_mounted_where_it_chose_one(tmp_path):
+    (jetson(tmp_path, R36) / "var/lib/nvpmodel").mkdir(parents=True)
+    (tmp_path / "var/lib/nvpmodel/status").write_text("pmode:0000")
+    (tmp_path / "etc/nvpmodel.conf").touch()
+    assert settings(tmp_path, "Linux-aarch64")["COMPOSE_FILE"].endswith(":docker/compose.nvpmodel.yaml")
+
+
 def test_the_groups_of_the_gpu_are_those_of_its_device_files(tmp_path):
     (jetson(tmp_path, R36) / "dev/dri").mkdir(parents=True)
     (tmp_path / "dev/nvmap").touch()

@@ -42,7 +42,7 @@ def _virtualization(system: System) -> str | None:
     if container or machine:
         return f"container ({container})" if container else f"virtual machine ({machine})"
     flags_known = "\nflags" in (system.text("proc/cpuinfo") or "")
-    return "none" if flags_known or system.text("proc/device-tree/model") else None
+    return "none" if flags_known or system.device_tree("model") else None
 
 
 def _container(system: System) -> str | None:
@@ -61,7 +61,7 @@ def _virtual_machine(system: System) -> str | None:
     has_flag = re.search(r"^flags\s*:.*\bhypervisor\b", system.text("proc/cpuinfo") or "", re.MULTILINE)
     if has_flag or any(known in name.lower() for known in _VIRTUAL_PRODUCTS):
         return name or "unknown hypervisor"
-    if "linux,dummy-virt" in (system.text("proc/device-tree/compatible") or ""):
+    if "linux,dummy-virt" in (system.device_tree("compatible") or ""):
         return "QEMU virt"
     return system.text("sys/hypervisor/type")
 

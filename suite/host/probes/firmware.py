@@ -11,12 +11,12 @@ class Firmware(Probe):
     name = "firmware"
 
     def facts(self, system: System) -> Facts:
-        return {"board": system.text("proc/device-tree/model") or _dmi_board(system), "soc": _soc(system)}
+        return {"board": system.device_tree("model") or _dmi_board(system), "soc": _soc(system)}
 
 
 def _soc(system: System) -> str | None:
     """The device tree lists what it is compatible with from the board down to the SoC: "nvidia,tegra210"."""
-    compatible = (system.text("proc/device-tree/compatible") or "").split("\0")[-1]
+    compatible = (system.device_tree("compatible") or "").split("\0")[-1]
     return compatible if compatible not in ("", "linux,dummy-virt") else None
 
 

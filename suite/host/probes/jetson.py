@@ -20,7 +20,7 @@ class Jetson(Probe):
     rank = 10
 
     def facts(self, system: System) -> Facts:
-        compatible = (system.text("proc/device-tree/compatible") or "").split("\0")
+        compatible = (system.device_tree("compatible") or "").split("\0")
         return {"l4t": _l4t(system), "accelerators": tuple(_GPUS[name] for name in compatible if name in _GPUS)}
 
     def state(self, system: System) -> State:

@@ -6,6 +6,8 @@ import pytest
 
 from suite.host.probes import container, cpu, firmware, jetson, linux_os, memory, nvidia, power_supply, thermal
 from suite.host.system import System, run_sysctl
+from suite.power.boards import recognise
+from suite.power.sysfs import Tree
 
 
 @pytest.fixture
@@ -166,3 +168,18 @@ def test_sysctl_answers_are_read_by_name(monkeypatch, tmp_path):
         "hw.model": "Mac14,2",
         "vm.loadavg": "{ 1.0 2.0 3.0 }",
     }
+
+
+def test_a_container_finds_the_device_tree_where_compose_mounts_it(machine, tmp_path):
+    """Engines mask /sys/firmware, where /proc/device-tree leads to."""
+    system = machine(
+        {
+            "host/device-tree/model": "NVIDIA Jetson Orin Nano Developer Kit\0",
+            "host/device-tree/compatible": "nvidia,p3767-0005\0nvidia,tegra234\0",
+        }
+    )
+    assert firmware.PLUGIN.facts(system) == {
+        "board": "NVIDIA Jetson Orin Nano Developer Kit",
+        "soc": "nvidia,tegra234",
+    }
+    assert recognise(Tree(tmp_path)).name == "Jetson Orin Nano or Orin NX"
