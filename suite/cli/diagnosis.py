@@ -40,14 +40,15 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
     tools = tools.looking_at(power)
     hello = _hello(tools)
     versions = hello.versions if isinstance(hello, Hello) else ()
+    facts = tools.facts(versions)
     findings = [
         *_worker(hello),
         *_models(tools, hello),
         *_power(tools, power),
         *(_self_tests(tools, power) if self_test else ()),
-        *_machine(tools.facts(versions), tools.observe().state),
+        *_machine(facts, tools.observe().state),
         _disk(Path.cwd()),
-        *_engine(tools.engine()),
+        *_containers(facts, tools),
     ]
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -168,6 +169,14 @@ def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:
         remedy = f"close other programs: the largest model's worker takes about {show_quantity(MEMORY_BYTES, 'B')}"
         found = f"{show_quantity(available, 'B')} available"
         yield Finding(what="memory", found=found, ok=enough, remedy="" if enough else remedy)
+
+
+def _containers(host: HostFacts, tools: Tools) -> Iterator[Finding]:
+    if (host.virtualization or "").startswith("container"):  # which has no engine, and needs none
+        image = host.container_image_digest or "its starter did not say (SUITE_IMAGE_DIGEST)"
+        yield Finding(what="containers", found=f"this is one; its image: {image}", ok=True)
+    else:
+        yield from _engine(tools.engine())
 
 
 def _engine(engine: Engine) -> Iterator[Finding]:

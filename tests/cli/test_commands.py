@@ -18,6 +18,7 @@ from suite.engine import Engine, EngineFacts, ImageFacts
 from suite.errors import UsageError
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_meter, fake_tools
+from tests.unit.samples import FACTS
 
 
 class OneImage(Engine):
@@ -225,6 +226,13 @@ def test_doctor_tells_of_the_engine_and_whether_its_image_fits_this_checkout(sui
     assert found["containers"]["found"] == "Docker 27.5.1 on Ubuntu, linux/amd64, with the NVIDIA runtime"
     assert found["image suite:x86"]["found"] == f"version 0.0.1 in the image, {__version__} here"
     assert found["image suite:x86"]["remedy"].startswith("build it again with make")
+
+
+def test_doctor_in_a_container_does_not_ask_for_an_engine(suite: CommandLine) -> None:
+    inside = replace(FACTS, virtualization="container (docker)", container_image_digest="sha256:12")
+    suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), facts=lambda _: inside)
+    (told,) = (entry for entry in suite("doctor", "--json").answer if entry["what"] == "containers")
+    assert (told["ok"], told["found"]) == (True, "this is one; its image: sha256:12")
 
 
 def test_image_commands_take_the_newest_image_of_the_suite(suite: CommandLine) -> None:
