@@ -81,13 +81,16 @@ test: setup-dev  ## all tests
 test-images: setup-dev engine  ## build the images and run the battery in them (BASE=... names another base image)
 	$(BIN)/python -m pytest -m images --durations=8 tests/images
 
-SHELL_SCRIPTS = .ci/run $(shell grep -lE '^\#!/(bin/sh|usr/bin/env bash)' docker/*)
+SHELL_SCRIPTS = $(shell grep -lE '^\#!/(bin/sh|usr/bin/env bash)' .ci/* docker/* tests/images/*)
+WORKFLOWS = $(wildcard .github/workflows/*.yml)
 lint: setup-dev  ## format, lint and types; Dockerfiles, shell scripts and the workflow too
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/hadolint $(wildcard Dockerfile.*)
 	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/zizmor --quiet --offline --persona=pedantic $(WORKFLOWS)
 
 check: lint test  ## lint, then all tests: what CI runs
 
@@ -164,17 +167,19 @@ publish: engine  ## push the images by digest: make publish REGISTRY=ghcr.io/you
 		"publish MODELS=seeded"; exit 2; }
 	@case "$(REVISION)" in (''|*-dirty) echo "make publish: commit first: an image is published under the commit that it was" \
 		"made from"; exit 2 ;; esac
-	@docker/publish "$(REGISTRY)" "$(VERSION)" $(IMAGES)
+	@docker/publish "$(REGISTRY)" "$$(docker/version)" $(IMAGES)
 
+# Where images are saved, for a class room without internet.
+ARCHIVES ?= images
 save-%: engine  ## write an image with its checksum to images/, for machines without a network: save-x86
 	@docker image inspect suite:$* >/dev/null 2>&1 || { echo "make save-$*: there is no image suite:$*; make build-$* makes it"; exit 2; }
-	@mkdir -p images && docker save suite:$* | gzip -n >images/suite-$*.tar.gz
-	@cd images && $(SHA256) suite-$*.tar.gz >suite-$*.tar.gz.sha256 && cat suite-$*.tar.gz.sha256
+	@mkdir -p $(ARCHIVES) && docker save --output $(ARCHIVES)/suite-$*.tar suite:$* && gzip --no-name --force $(ARCHIVES)/suite-$*.tar
+	@cd $(ARCHIVES) && $(SHA256) suite-$*.tar.gz >suite-$*.tar.gz.sha256 && cat suite-$*.tar.gz.sha256
 
 load-%: engine  ## check and load such a file: load-x86
-	@[ -e images/suite-$*.tar.gz ] || { echo "make load-$*: there is no images/suite-$*.tar.gz; make save-$* writes it," \
+	@[ -e $(ARCHIVES)/suite-$*.tar.gz ] || { echo "make load-$*: there is no $(ARCHIVES)/suite-$*.tar.gz; make save-$* writes it," \
 		"with its .sha256, where the image is"; exit 2; }
-	@cd images && $(SHA256) -c suite-$*.tar.gz.sha256 && docker load --quiet --input suite-$*.tar.gz
+	@cd $(ARCHIVES) && $(SHA256) -c suite-$*.tar.gz.sha256 && docker load --quiet --input suite-$*.tar.gz
 
 repro-check: repro-check-$(or $(IMAGE_PLATFORM),x86)  ## build twice without cache and compare: this machine's image, or repro-check-arm64
 	@:
@@ -195,7 +200,6 @@ ENGINE_ANSWERS = docker info >/dev/null 2>&1
 SHA256 := $(if $(shell command -v sha256sum),sha256sum,shasum -a 256)
 IMAGES ?= x86 arm64
 REVISION = $(shell docker/revision)
-VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' suite/__init__.py)
 # The digest that the record names is that of the registry where the image came from one, else the engine's own.
 in_container = @mkdir -p results; \
 	SUITE_IMAGE=suite:$(1) SUITE_IMAGE_DIGEST=$$(docker image inspect --format '{{.Id}}' suite:$(1)) \
