@@ -1,7 +1,7 @@
 """Tests on a real engine: `make test-images` runs them. `make test` leaves them out by their marker.
 
-The bases are those of pins.env, or what SUITE_TEST_BASE_X86 and SUITE_TEST_BASE_ARM64 name, for where no registry of
-theirs can be reached. Without the latter the arm64 image is left out: elsewhere than on arm64 it needs emulation.
+The images are built as `make build-...` builds them, from pins.env. Where no registry of images can be reached,
+settings in the environment stand in for pins: tests/images/standins prints some.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 PERSON = 1234  # a user and group id that nobody has: files of a run must come out as theirs
 MEMORY = "2g"
+DEADLINE_S = 1800
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,13 @@ class Image:
     def labels(self) -> dict[str, str]:
         return self.inspected()["Config"]["Labels"]
 
+    @property
+    def platform(self) -> str:
+        return f"linux/{self.inspected()['Architecture']}"
+
     def shell(self, script: str) -> str:
-        return output(["docker", "run", "--rm", "--network=none", "--entrypoint=sh", self.name, "-c", script])
+        options = ("--rm", "--network=none", f"--platform={self.platform}", "--entrypoint=sh")
+        return output(["docker", "run", *options, self.name, "-c", script])
 
 
 def output(command: Sequence[str], **environ: str) -> str:
@@ -48,26 +55,44 @@ def output(command: Sequence[str], **environ: str) -> str:
 
 def run(command: Sequence[str], **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=REPOSITORY, env=os.environ | environ, capture_output=True, text=True, check=False, timeout=1800
+        command,
+        cwd=REPOSITORY,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
     )
 
 
-def build(platform: str, base: str | None, *options: str) -> Image:
-    output(["make", f"build-{platform}", *([f"BASE={base}"] if base else []), *options])
+def build(platform: str, *options: str) -> Image:
+    began_s = time.monotonic()
+    output(["make", f"build-{platform}", *options])
+    print(f"suite:{platform} was built in {time.monotonic() - began_s:.0f} s")
     return Image(f"suite:{platform}")
+
+
+def must_run(image: Image) -> Image:
+    """Skips where this engine can't start it: no emulation of its architecture is installed."""
+    started = run(["docker", "run", "--rm", f"--platform={image.platform}", image.name, "--version"])
+    if "exec format error" in started.stdout + started.stderr:
+        pytest.skip(f"{image.name} was built, and this machine can't run {image.platform}: install qemu-user-static")
+    return image
 
 
 @pytest.fixture(scope="session")
 def x86() -> Image:
-    return build("x86", os.environ.get("SUITE_TEST_BASE_X86"))
+    return must_run(build("x86"))
 
 
 @pytest.fixture(scope="session")
 def arm64() -> Image:
-    base = os.environ.get("SUITE_TEST_BASE_ARM64")
-    if base is None:
-        pytest.skip("SUITE_TEST_BASE_ARM64 names no base to build the arm64 image on")
-    return build("arm64", base, f"TORCH_LOCK={os.environ.get('SUITE_TEST_TORCH_LOCK_ARM64', 'torch-arm64.txt')}")
+    return must_run(build("arm64"))
+
+
+@pytest.fixture(scope="session")
+def jetson() -> Image:
+    return must_run(build("jetson6"))
 
 
 @pytest.fixture
@@ -76,19 +101,50 @@ def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results"
     folder.mkdir()
     os.chown(folder, PERSON, PERSON)
-    volume = {"type": "bind", "source": str(folder), "target": "/work/results", "bind": {"create_host_path": False}}
-    (tmp_path / "compose.json").write_text(json.dumps({"services": {"suite": {"volumes": [volume]}}}))
+    mount(tmp_path, folder, "/work/results")
     return folder
 
 
-def compose(results: Path, image: str, *arguments: str, files: Sequence[str] = ("compose.yaml",), **environ: str):
-    """`docker compose run --rm suite ...` as the person, in a memory of 2 GB."""
-    return run(
-        ["docker", "compose", "run", "--rm", "suite", *arguments],
-        COMPOSE_FILE=":".join([*files, str(results.parent / "compose.json")]),
-        SUITE_UID=str(PERSON),
-        SUITE_GID=str(PERSON),
-        SUITE_MEMORY=MEMORY,
-        SUITE_IMAGE=image,
-        **environ,
+def mount(place: Path, *pairs: Path | str, read_only: bool = False) -> None:
+    """Adds a mount, source and target, to the Compose file of a test."""
+    source, target = map(str, pairs)
+    file = place / "compose.json"
+    content = json.loads(file.read_text()) if file.exists() else {"services": {"suite": {"volumes": []}}}
+    content["services"]["suite"]["volumes"].append(
+        {
+            "type": "bind",
+            "source": source,
+            "target": target,
+            "read_only": read_only,
+            "bind": {"create_host_path": False},
+        }
     )
+    file.write_text(json.dumps(content))
+
+
+def settings(results: Path, image: str, files: Sequence[str]) -> dict[str, str]:
+    """What `.env` and make would tell Compose: the person, in a memory of 2 GB."""
+    return {
+        "COMPOSE_FILE": ":".join([*files, str(results.parent / "compose.json")]),
+        "SUITE_UID": str(PERSON),
+        "SUITE_GID": str(PERSON),
+        "SUITE_MEMORY": MEMORY,
+        "SUITE_IMAGE": image,
+    }
+
+
+def compose(results: Path, image: str, *arguments: str, files: Sequence[str] = ("compose.yaml",), **environ: str):
+    """`docker compose run --rm suite ...` as the person."""
+    return run(["docker", "compose", "run", "--rm", "suite", *arguments], **settings(results, image, files) | environ)
+
+
+@pytest.fixture
+def dot_env() -> Iterator[Path]:
+    """The checkout's .env, put back after a test in which `make env` writes it."""
+    file = REPOSITORY / ".env"
+    before = file.read_bytes() if file.exists() else None
+    yield file
+    if before is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_bytes(before)

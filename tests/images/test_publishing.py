@@ -2,59 +2,161 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import urllib.request
+from pathlib import Path
 
 import pytest
 
 from suite import models_lock, store
-from tests.images.conftest import compose, output, run
+from tests.images.conftest import Image, compose, output, run
 
-pytestmark = [pytest.mark.images, pytest.mark.usefixtures("x86")]
+pytestmark = pytest.mark.images
+PLAN = """
+name = "teammate"
+description = "what must come out the same"
+models = ["lxmert", "visualbert", "et-human-synthetic", "et-human"]
+tests = ["params", "latency"]
+[repetition]
+min_call_count = 3
+max_call_count = 3
+time_limit_s = 5.0
+warmup_min_call_count = 1
+warmup_max_call_count = 1
+"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def registry() -> str:
     name = os.environ.get("SUITE_TEST_REGISTRY")
     return name or pytest.skip("SUITE_TEST_REGISTRY names no registry to publish to")
 
 
-def test_a_published_image_is_pulled_by_its_digest_and_computes_the_same(registry, results):
-    said = output(["docker/publish", registry, "test", "x86"])
-    (digest,) = re.findall(r"^x86: (\S+@sha256:[0-9a-f]{64})$", said, re.MULTILINE)
-    (listed,) = re.findall(r"SUITE_IMAGE=(\S+@sha256:[0-9a-f]{64}) docker compose run", said)
-    platforms = output(["docker", "buildx", "imagetools", "inspect", "--raw", listed])
-    assert digest.split("@")[1] in platforms
+@pytest.fixture(scope="module")
+def bases(registry) -> dict[str, str]:
+    """Settings that pin each base by a digest: a stand-in gets its digest from the registry."""
+    found = {}
+    for pin, platform in (("BUILD_BASE", "x86"), ("X86_BASE", "x86"), ("ARM64_BASE", "arm64")):
+        name = output(["docker/pin", platform, pin.removeprefix("X86_").removeprefix("ARM64_")]).strip()
+        found[pin] = name if "@sha256:" in name else pushed(name, f"{registry}/{name}")
+    return found
 
-    output(["docker", "image", "rm", "--force", f"{registry}/suite:test-x86", digest])
+
+def pushed(name: str, remote: str) -> str:
+    output(["docker", "tag", name, remote])
+    output(["docker", "push", "--quiet", remote])
+    (digest,) = re.findall(
+        r"sha256:[0-9a-f]{64}", output(["docker", "inspect", "--format", "{{.RepoDigests}}", remote])
+    )
+    return f"{remote.rpartition(':')[0]}@{digest}"
+
+
+def manifest(reference: str) -> dict:
+    return json.loads(output(["docker", "buildx", "imagetools", "inspect", "--raw", reference]))
+
+
+@pytest.fixture(scope="module")
+def published(registry, bases) -> str:
+    """What `make publish` said, for both platforms. A tree with changes counts as its commit here."""
+    head = output(["git", "rev-parse", "HEAD"]).strip()
+    return output(["make", "publish", f"REGISTRY={registry}", "IMAGES=x86 arm64", f"REVISION={head}"], **bases)
+
+
+@pytest.fixture(scope="module")
+def listed(published) -> str:
+    (reference,) = re.findall(r"SUITE_IMAGE=(\S+@sha256:[0-9a-f]{64}) docker compose run", published)
+    return reference
+
+
+def test_the_list_names_each_platform_by_digest(published, listed):
+    digests = dict(re.findall(r"^(x86|arm64): \S+@(sha256:[0-9a-f]{64})$", published, re.MULTILINE))
+    entries = manifest(listed)["manifests"]
+    found = {(entry["platform"]["os"], entry["platform"]["architecture"]): entry["digest"] for entry in entries}
+    assert found == {("linux", "amd64"): digests["x86"], ("linux", "arm64"): digests["arm64"]}
+
+
+def test_a_teammate_pulls_by_digest_and_computes_the_same(listed, results):
+    for name in output(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "*/suite"]).split():
+        output(["docker", "image", "rm", "--force", name])
+    output(["docker", "image", "rm", "--force", "suite:x86"])
     assert run(["docker", "image", "inspect", listed]).returncode != 0
     output(["docker", "pull", "--quiet", listed])
+    output(["docker", "tag", listed, "suite:x86"])  # where other tests look for it
 
-    done = compose(results, listed, "params", "--out", "results/run")
+    (results / "plan.toml").write_text(PLAN)
+    done = compose(results, listed, "all", "--plan", "results/plan.toml", "--out", "results/run")
     assert done.returncode == 0, done.stdout + done.stderr
     records = store.load(results / "run").records
     assert {record.host.container_image_digest for record in records} == {listed.split("@")[1]}
-    locked = {name: model.unique_parameter_count for name, model in models_lock.load().models.items()}
-    assert {record.task.model: record.parameters.unique_count for record in records} == locked
+    locked = models_lock.load().models
+    counted = {r.task.model: r.parameters.unique_count for r in records if r.task.test == "params"}
+    assert counted == {name: model.unique_parameter_count for name, model in locked.items()}
+    timed = {r.task.model: r.provenance for r in records if r.task.test == "latency"}
+    assert {name: found.weights_sha256 for name, found in timed.items()} == {
+        name: model.weights_sha256 for name, model in locked.items()
+    }
+    assert {name: found.inputs_sha256 for name, found in timed.items()} == {
+        name: model.inputs_sha256 for name, model in locked.items()
+    }
 
 
-def test_what_is_not_committed_or_not_pinned_is_not_published(registry):
-    refused = run(["make", "publish", f"REGISTRY={registry}", "BASE=debian:12", "DIRTY="])
+@pytest.mark.usefixtures("published")
+def test_the_image_names_its_base_by_digest(bases):
+    assert Image("suite:arm64").labels["org.opencontainers.image.base.digest"] == bases["ARM64_BASE"].split("@")[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (["REGISTRY="], "make publish: name a registry"),
+        (["MODELS=pinned"], "weights whose licence is not stated"),
+        (["REVISION=abc-dirty"], "make publish: commit first"),
+        (["REVISION="], "make publish: commit first"),
+        (["REVISION=abc", "BASE=debian:12"], "the base debian:12 of x86 is not pinned by a digest; run make pins"),
+    ],
+)
+def test_what_must_not_be_published_is_refused_with_one_line(registry, settings, reason):
+    refused = run(["make", "publish", f"REGISTRY={registry}", "IMAGES=x86", *settings])
     assert refused.returncode != 0
-    assert "the base debian:12 is not pinned by a digest" in refused.stdout
-    refused = run(["make", "publish", f"REGISTRY={registry}", "DIRTY=1"])
-    assert refused.returncode != 0
-    assert "commit first" in refused.stdout
+    assert reason in refused.stdout + refused.stderr
 
 
-def test_an_unresolved_pin_is_looked_up_where_its_registry_answers(registry, tmp_path):
-    said = output(["docker/publish", registry, "test", "x86"])
-    (listed,) = re.findall(r"SUITE_IMAGE=(\S+@sha256:[0-9a-f]{64}) ", said)
+def test_an_unresolved_pin_is_looked_up_where_its_registry_answers(registry, bases, tmp_path):
+    repository, _, digest = bases["X86_BASE"].partition("@")
+    (tag,) = json.load(urllib.request.urlopen(f"http://{registry}/v2/{repository.partition('/')[2]}/tags/list"))["tags"]
     pins = tmp_path / "pins.env"
-    pins.write_text(f"A_BASE={registry}/suite:test\nB_BASE={registry}/suite:absent\nC_BASE=x@sha256:12\n")
+    pins.write_text(f"A_BASE={repository}:{tag}\nB_BASE={registry}/suite:absent\nC_BASE=x@sha256:12\n")
     done = run(["docker/resolve-pins", str(pins)])
     assert done.returncode == 3
     assert f"{registry}/suite:absent stays unresolved" in done.stderr
-    first, second, third = pins.read_text().splitlines()
-    assert first == f"A_BASE={registry}/suite:test@{listed.split('@')[1]}"
-    assert (second, third) == (f"B_BASE={registry}/suite:absent", "C_BASE=x@sha256:12")
+    assert pins.read_text().splitlines() == [
+        f"A_BASE={repository}:{tag}@{digest}",
+        f"B_BASE={registry}/suite:absent",
+        "C_BASE=x@sha256:12",
+    ]
+
+
+def test_an_image_is_carried_to_a_class_room_and_refused_where_a_byte_changed(x86, tmp_path):
+    where, archive = f"ARCHIVES={tmp_path}", tmp_path / "suite-x86.tar.gz"
+    digest = x86.digest
+    said = output(["make", "save-x86", where])
+    assert re.fullmatch(r"[0-9a-f]{64} [ *]suite-x86\.tar\.gz", said.strip().splitlines()[-1])
+    output(["docker", "image", "rm", "--force", x86.name])
+    output(["make", "load-x86", where])
+    assert x86.digest == digest
+
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    archive.write_bytes(content)
+    refused = run(["make", "load-x86", where])
+    assert refused.returncode != 0
+    assert "suite-x86.tar.gz: FAILED" in refused.stdout
+
+
+def test_what_was_not_saved_or_built_is_said_with_the_command_for_it(tmp_path: Path):
+    refused = run(["make", "load-x86", f"ARCHIVES={tmp_path}"])
+    assert (refused.returncode, "make save-x86 writes it" in refused.stdout) == (2, True)
+    refused = run(["make", "save-nothing", f"ARCHIVES={tmp_path}"])
+    assert (refused.returncode, "make build-nothing makes it" in refused.stdout) == (2, True)

@@ -1,0 +1,146 @@
+"""The Jetson image on a stand-in of its base, emulated where the machine is another, with an emulated board mounted."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from suite import store
+from tests.environments import environment
+from tests.images.conftest import PERSON, compose, mount, run, settings
+from tests.jtop_board import GROUP_ID, emulated, service
+from tests.simulator import Board, noisy
+
+pytestmark = pytest.mark.images
+FILES = ("compose.yaml", "docker/compose.jetson.yaml")
+RELEASE = "# R36 (release), REVISION: 4.0, GCID: 0, BOARD: generic, EABI: aarch64, DATE: Mon Jan 1 2026\n"
+RUNC = {"SUITE_RUNTIME": "runc"}  # NVIDIA's runtime is on boards alone
+POWER_W, HORIZON_S = 7.0, 900.0
+PLAN = """
+name = "board"
+description = "what a board has beside a processor"
+models = ["null"]
+tests = ["params", "latency", "energy"]
+[repetition]
+min_call_count = 10
+max_call_count = 10
+[energy]
+window_count = 2
+window_s = 5.0
+idle_s = 2.0
+"""
+
+
+def steady():
+    """As a load does, with enough noise that the sensor moves."""
+    now_s = time.monotonic()
+    return noisy(POWER_W, 0.05, seed=1, start_s=now_s - 1, end_s=now_s + HORIZON_S)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Of a board: what `make` and Compose look for on one. A simulated board adds its /sys."""
+    folder = tmp_path / "board"
+    (folder / "etc").mkdir(parents=True)
+    (folder / "etc/nv_tegra_release").write_text(RELEASE)
+    (folder / "sys/firmware/devicetree").mkdir(parents=True)
+    (folder / "sys/firmware/devicetree/base").symlink_to(folder / "proc/device-tree")
+    (folder / "proc/device-tree").mkdir(parents=True)
+    return folder
+
+
+def test_the_image_holds_two_pythons_and_the_client_of_the_boards_service(jetson):
+    assert jetson.labels["org.suite.platform"] == "jetson6"
+    assert jetson.labels["org.suite.jtop"] == "4.3"
+    assert jetson.platform == "linux/arm64"
+    told = jetson.shell(
+        "/opt/suite/bin/python -c 'import sys, jtop, numpy; print(sys.base_prefix, jtop.__version__)'; "
+        "/opt/suite/bin/python -c 'import torch' 2>&1 | tail -n 1; "
+        "$SUITE_WORKER_PYTHON -c 'import sys, torch, transformers; print(sys.base_prefix, transformers.__version__)'; "
+        "id -u; command -v gcc cc make"
+        "; true"
+    )
+    assert told.splitlines() == [
+        "/opt/python 4.3.2",
+        "ModuleNotFoundError: No module named 'torch'",
+        "/usr 4.57.6",
+        "10001",
+    ]
+
+
+def test_the_weights_of_a_boards_worker_are_those_of_every_machine(jetson, results, root):
+    names = ("lxmert", "et-human")
+    options = [word for name in names for word in ("--model", name)]
+    done = compose(
+        results, jetson.name, "models", "lock", "--check", *options, files=FILES, SUITE_ROOT=str(root), **RUNC
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("as locked") == len(names)
+
+
+def test_make_bench_jetson_measures_the_rails_of_the_board(jetson, results, root, tmp_path, dot_env):
+    board = Board(root, "orin-nano")
+    mount(tmp_path, root, "/board", read_only=True)
+    (results / "board.toml").write_text(PLAN)
+    arguments = "--plan results/board.toml --out results/run --sysfs-root /board --power ina3221"
+    # The files of this test beside those that `make env` finds; the image must be that of this build.
+    wanted = settings(results, jetson.name, FILES)
+    with board.drive(steady()):
+        done = run(["make", "bench-jetson", f"ROOT={root}", f"ARGS={arguments}", "SUITE_RUNTIME=runc"], **wanted)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    told = dict(line.split("=", 1) for line in dot_env.read_text().splitlines() if not line.startswith("#"))
+    assert (told["SUITE_PLATFORM"], told["JETPACK"]) == ("jetson6", "6")
+    loaded = store.load(results / "run")
+    assert loaded.missing() == ()
+    assert {path.stat().st_uid for path in (results / "run").rglob("*")} == {PERSON}
+    record = next(record for record in loaded.records if record.task.test == "energy")
+    assert (record.host.board, record.host.l4t) == ("NVIDIA Jetson Orin Nano Developer Kit", "R36.4.0")
+    assert record.host.lock_sha256 == jetson.labels["org.suite.lock.sha256"]
+    assert record.host.container_image_digest == jetson.digest
+    reading = record.energy
+    assert (reading.source, reading.trace.rails) == ("ina3221", ("VDD_IN",))
+    for window in reading.windows:
+        assert window.energy_j / (window.end_s - window.start_s) == pytest.approx(POWER_W, rel=0.02)
+    assert "Jetson Orin Nano" in (results / "run" / "report.md").read_text().splitlines()[0]
+
+
+def test_the_client_in_the_image_hears_the_real_service_of_the_board(jetson, results, root, tmp_path):
+    jetson_stats = environment("jetson-stats==4.3.2")
+    with emulated(root, "orin-nano") as board, board.drive(steady()), service(jetson_stats, tmp_path):
+        (results / "board.toml").write_text(PLAN.replace('"params", "latency", "energy"', '"energy"'))
+        done = compose(
+            results,
+            jetson.name,
+            *("all", "--plan", "results/board.toml", "--out", "results/run", "--power", "jtop"),
+            files=(*FILES, "docker/compose.jtop.yaml"),
+            SUITE_ROOT=str(root),
+            SUITE_JTOP_GID=str(GROUP_ID),
+            **RUNC,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = store.load(results / "run").records
+    reading = record.energy
+    assert record.host.board == "NVIDIA Jetson Orin Nano Developer Kit"  # by the device tree that Compose mounts
+    assert (reading.source, reading.trace.rails) == ("jtop", ("VDD_IN",))
+    for window in reading.windows:
+        assert window.energy_j / (window.end_s - window.start_s) == pytest.approx(POWER_W, rel=0.05)
+
+
+def test_bench_jetson_says_on_another_machine_what_it_is_for(tmp_path):
+    done = run(["make", "bench-jetson", f"ROOT={tmp_path}"])
+    assert done.returncode == 2
+    assert done.stdout.startswith(
+        f"make: this is no Jetson board: there is no {tmp_path}/etc/nv_tegra_release; make build-"
+    )
+
+
+def test_bench_jetson_says_that_nvidias_runtime_is_not_there(root):
+    if "nvidia" in json.loads(run(["docker", "info", "--format", "{{json .Runtimes}}"]).stdout):
+        pytest.skip("this engine has NVIDIA's runtime")
+    done = run(["make", "bench-jetson", f"ROOT={root}"])
+    assert done.returncode == 2
+    assert "the engine lacks NVIDIA's runtime, without which there is no CUDA in a container" in done.stdout
