@@ -123,7 +123,8 @@ class Engine:
         """Images of the suite, by their title label, newest first; not those whose name went to a later build."""
         with _translated(""):
             found = self._client().images.list(filters={"label": f"{TITLE_LABEL}={TITLE}"})
-            facts = [_facts(image.attrs, image.tags[0] if image.tags else image.short_id) for image in found]
+            # Of several names the shortest: that of no registry.
+            facts = [_facts(image.attrs, min(image.tags, key=len, default=image.short_id)) for image in found]
             facts = [image for image in facts if image.digest or not image.id.startswith(image.name)]
         return tuple(sorted(facts, key=lambda image: image.created, reverse=True))
 

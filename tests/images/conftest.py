@@ -130,6 +130,7 @@ def settings(results: Path, image: str, files: Sequence[str]) -> dict[str, str]:
         "SUITE_GID": str(PERSON),
         "SUITE_MEMORY": MEMORY,
         "SUITE_IMAGE": image,
+        "COMPOSE_DISABLE_ENV_FILE": "1",  # a developer's own
     }
 
 

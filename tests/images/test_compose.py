@@ -21,7 +21,7 @@ PLATFORMS = {
 
 
 def service(files: list[str], **environ: str) -> dict:
-    environ |= {"COMPOSE_FILE": ":".join(files), "SUITE_JTOP_GID": "999"}
+    environ |= {"COMPOSE_FILE": ":".join(files), "SUITE_JTOP_GID": "999", "COMPOSE_DISABLE_ENV_FILE": "1"}
     text = output(["docker", "compose", "config", "--format", "json"], **environ)
     return json.loads(text)["services"]["suite"]
 
@@ -62,6 +62,14 @@ def test_who_runs_it_on_a_jetson_may_use_its_gpu(environ, groups):
     config = service(PLATFORMS["jetson"], **environ)
     assert (config["runtime"], config["group_add"]) == ("nvidia", groups)
     assert (config["image"], config["platform"]) == ("suite:jetson6", "linux/arm64")
+
+
+def test_a_macs_power_helper_is_the_one_way_out_and_its_token_is_mounted():
+    files = [*PLATFORMS["arm64"], "docker/compose.mac-helper.yaml"]
+    config = service(files, SUITE_POWER_TOKEN_FILE="/Users/somebody/.suite-power-token")
+    assert config["network_mode"] == "bridge"
+    assert config["environment"]["SUITE_POWER_HELPER"] == "host.docker.internal:47811"
+    assert {volume["target"] for volume in config["volumes"]} == {"/work/results", "/run/secrets/suite-power-token"}
 
 
 def test_the_image_is_that_of_the_boards_jetpack():

@@ -47,6 +47,16 @@ def test_an_arm64_machine_and_a_mac_share_an_image(tmp_path, kind):
     assert (found["COMPOSE_FILE"], found["SUITE_PLATFORM"]) == ("compose.yaml:docker/compose.arm64.yaml", "arm64")
 
 
+def test_a_mac_whose_power_helper_runs_lets_the_container_reach_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert settings(tmp_path, "Darwin-arm64")["COMPOSE_FILE"] == "compose.yaml:docker/compose.arm64.yaml"
+    (tmp_path / ".suite-power-token").touch()
+    found = settings(tmp_path, "Darwin-arm64")
+    assert found["COMPOSE_FILE"] == "compose.yaml:docker/compose.arm64.yaml:docker/compose.mac-helper.yaml"
+    assert found["SUITE_POWER_TOKEN_FILE"] == str(tmp_path / ".suite-power-token")
+    assert "SUITE_POWER_TOKEN_FILE" not in settings(tmp_path, "Linux-aarch64")
+
+
 @pytest.mark.parametrize(("l4t", "jetpack"), [("32", "4"), ("35", "5"), ("36", "6"), ("38", "7")])
 def test_a_jetson_is_told_by_its_release_file(tmp_path, l4t, jetpack):
     found = settings(jetson(tmp_path, R36.replace("R36", f"R{l4t}")), "Linux-aarch64")

@@ -87,7 +87,7 @@ def test_make_bench_jetson_measures_the_rails_of_the_board(jetson, results, root
     (results / "board.toml").write_text(PLAN)
     arguments = "--plan results/board.toml --out results/run --sysfs-root /board --power ina3221"
     # The files of this test beside those that `make env` finds; the image must be that of this build.
-    wanted = settings(results, jetson.name, FILES)
+    wanted = settings(results, jetson.name, FILES) | {"COMPOSE_DISABLE_ENV_FILE": "0"}
     with board.drive(steady()):
         done = run(["make", "bench-jetson", f"ROOT={root}", f"ARGS={arguments}", "SUITE_RUNTIME=runc"], **wanted)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,172 @@
+"""pins.env, the Dockerfiles and the locks say the same; the scripts read them as they are told. Needs no engine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from suite.host.software import locks_sha256
+from tests.images.conftest import REPOSITORY
+
+PINS = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", (REPOSITORY / "pins.env").read_text(), re.MULTILINE))
+JETSONS = ("jetson4", "jetson5", "jetson6", "jetson7")
+DIGEST = "sha256:" + "ab" * 32
+# In the place of docker: writes down how it was called, and answers as a builder that attests.
+DOCKER = f"""#!/bin/sh
+echo "$*" >>"$CALLS"
+case "$1 $2" in
+    "buildx inspect") echo "Driver:        $DRIVER" ;;
+    "info --format") echo "[]" ;;
+    "buildx build") while [ $# -gt 0 ]; do
+        [ "$1" != --metadata-file ] || echo '{{"containerimage.digest": "{DIGEST}"}}' >"$2"; shift; done ;;
+    "image inspect") echo "r.example/suite@{DIGEST}" ;;
+    "buildx imagetools") [ "$3" != inspect ] || echo "Digest:    {DIGEST}" ;;
+esac
+"""
+
+
+def script(name: str, *arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [f"docker/{name}", *arguments],
+        cwd=REPOSITORY,
+        env=os.environ | environ,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def defaults(dockerfile: str) -> dict[str, str]:
+    return dict(re.findall(r"^ARG ([A-Z0-9_]+)=(.*)$", (REPOSITORY / dockerfile).read_text(), re.MULTILINE))
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `docker` is the script above."""
+    command = tmp_path / "docker"
+    command.write_text(DOCKER)
+    command.chmod(0o755)
+    (tmp_path / "calls").touch()
+    return {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(tmp_path / "calls"), "DRIVER": "docker-container"}
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "platform"),
+    [("Dockerfile.x86", "X86"), ("Dockerfile.arm64", "ARM64"), ("Dockerfile.jetson", "JETSON6")],
+)
+def test_a_dockerfile_alone_builds_what_is_pinned(dockerfile, platform):
+    for name, value in defaults(dockerfile).items():
+        for pin in (f"{platform}_{name}", name):
+            if pin in PINS:
+                assert value == PINS[pin], pin
+                break
+
+
+@pytest.mark.parametrize("platform", JETSONS)
+def test_every_jetpack_has_all_its_pins_and_their_files(platform):
+    pinned = {name.partition("_")[2]: value for name, value in PINS.items() if name.startswith(platform.upper() + "_")}
+    assert pinned.keys() - {"TORCH_INDEX"} == {
+        "BASE",
+        "WORKER_PYTHON",
+        "WORKER_VERSION",
+        "WORKER_GLIBC",
+        "WORKER_LOCK",
+        "TORCH_LOCK",
+        "JTOP",
+    }
+    assert pinned["WORKER_LOCK"] == f"{platform}.txt"
+    for file in (pinned["WORKER_LOCK"], pinned["TORCH_LOCK"], f"jtop-{pinned['JTOP']}.txt"):
+        assert (REPOSITORY / "locks" / file).exists()
+    assert locks_sha256(REPOSITORY, platform) is not None
+
+
+def test_the_bases_whose_digest_nobody_has_seen_are_those_that_the_document_names():
+    unresolved = [name for name, value in PINS.items() if name.endswith("_BASE") and "@sha256:" not in value]
+    assert unresolved == ["JETSON4_BASE", "JETSON5_BASE"]
+    assert "two are: JetPack 4 and 5" in (REPOSITORY / "docs" / "images.md").read_text()
+
+
+def test_every_hashed_file_of_a_lock_is_one():
+    for lock in sorted((REPOSITORY / "locks").glob("*.txt")):
+        text = lock.read_text()
+        assert re.findall(r"^[a-z0-9.-]+==[^ ;]+ \\$", text, re.MULTILINE), lock
+        assert not re.findall(r"^[a-z0-9.-]+==.*(?<!\\)$", text, re.MULTILINE), lock  # a requirement without a hash
+
+
+@pytest.mark.parametrize(
+    ("platform", "name", "environ", "value"),
+    [
+        ("jetson6", "JTOP", {}, "4.3"),
+        ("jetson7", "JTOP", {}, "7.2"),
+        ("jetson6", "JTOP", {"JTOP": "7.2"}, "7.2"),
+        ("jetson6", "TORCH_LOCK", {"JETSON6_TORCH_LOCK": "other.txt"}, "other.txt"),
+        ("jetson6", "TORCH_LOCK", {"JETSON5_TORCH_LOCK": "other.txt", "JTOP": ""}, "torch-jetson6.txt"),
+        ("jetson4", "TORCH_LOCK", {}, ""),
+        ("x86", "TORCH_INDEX", {}, "https://download.pytorch.org/whl/cpu"),
+        ("jetson6", "TORCH_INDEX", {}, "https://pypi.jetson-ai-lab.io/jp6/cu126"),
+    ],
+)
+def test_a_pin_is_what_the_environment_says_else_the_file(platform, name, environ, value):
+    cleared = dict.fromkeys((name, f"{platform.upper()}_{name}"), "")
+    done = script("pin", platform, name, **(cleared | environ))
+    assert (done.returncode, done.stdout) == (0, f"{value}\n")
+
+
+def test_what_nobody_pins_is_no_pin():
+    assert script("pin", "x86", "NOTHING").returncode == 1
+
+
+def test_an_image_is_labelled_with_its_base_its_locks_and_this_commit(docker):
+    base = f"python@{DIGEST}"
+    assert script("build", "jetson6", "--load", BASE=base, JTOP="7.2", **docker).returncode == 0
+    (call,) = Path(docker["CALLS"]).read_text().splitlines()
+    arguments = dict(argument.split("=", 1) for argument in re.findall(r"--build-arg (\S*)", call))
+    assert (arguments["BASE"], arguments["BASE_DIGEST"], arguments["JTOP"]) == (base, DIGEST, "7.2")
+    assert arguments["PLATFORM"] == "jetson6"
+    assert arguments["WORKER_VERSION"] == os.environ.get("JETSON6_WORKER_VERSION", "3.10")
+    if not os.environ.get("JETSON6_TORCH_LOCK"):
+        assert arguments["LOCK_SHA256"] == locks_sha256(REPOSITORY, "jetson6")
+    assert "--platform linux/arm64 --file Dockerfile.jetson" in call
+
+
+def test_there_is_no_image_for_another_platform(docker):
+    done = script("build", "riscv", **docker)
+    assert (done.returncode, Path(docker["CALLS"]).read_text()) == (2, "")
+    assert done.stderr.startswith("docker/build: there is no image for riscv; there is one for x86, arm64, jetson4")
+
+
+def test_a_builder_that_can_pushes_provenance_and_an_sbom(docker):
+    pinned = {"BASE": f"python@{DIGEST}", "BUILD_BASE": f"python@{DIGEST}"}
+    done = script("publish", "r.example", "1.0", "x86", **pinned, **docker)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"x86: r.example/suite@{DIGEST}"
+    assert lines[-1].strip() == (
+        f"docker pull r.example/suite@{DIGEST} && "
+        f"SUITE_IMAGE=r.example/suite@{DIGEST} docker compose run --rm suite all"
+    )
+    calls = Path(docker["CALLS"]).read_text()
+    assert "--provenance mode=max --sbom=true --output type=image,name=r.example/suite:1.0-x86,push=true" in calls
+    assert f"buildx imagetools create --tag r.example/suite:1.0 r.example/suite@{DIGEST}\n" in calls
+    assert not re.search(r"^push ", calls, re.MULTILINE)
+
+
+def test_a_builder_that_cannot_says_so_and_the_engine_pushes(docker):
+    pinned = {"BASE": f"python@{DIGEST}", "BUILD_BASE": f"python@{DIGEST}", "DRIVER": "docker"}
+    done = script("publish", "r.example", "1.0", "x86", **(docker | pinned))
+    assert done.returncode == 0, done.stderr
+    assert "this builder pushes no SBOM and no provenance" in done.stderr
+    assert re.search(r"^push --quiet r.example/suite:1.0-x86$", Path(docker["CALLS"]).read_text(), re.MULTILINE)
+
+
+def test_a_jetson_image_is_not_in_the_list_where_it_would_hide_the_other_for_arm64(docker):
+    told = f"arm64: r.example/suite@{DIGEST}\njetson6: r.example/suite@sha256:{'cd' * 32}\n"
+    done = script("publish", "--list", "r.example", "1.0", stdin=told, **docker)
+    created = next(line for line in Path(docker["CALLS"]).read_text().splitlines() if "imagetools create" in line)
+    assert created == f"buildx imagetools create --tag r.example/suite:1.0 r.example/suite@{DIGEST}"
+    assert f"On a board of jetson6, in a checkout:\n    docker pull r.example/suite@sha256:{'cd' * 32} " in done.stdout
