@@ -48,7 +48,7 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
         *(_self_tests(tools, power) if self_test else ()),
         *_machine(facts, tools.observe().state),
         _disk(Path.cwd()),
-        *_containers(facts, tools),
+        *_containers(facts, tools.engine()),
     ]
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -171,22 +171,13 @@ def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:
         yield Finding(what="memory", found=found, ok=enough, remedy="" if enough else remedy)
 
 
-def _containers(host: HostFacts, tools: Tools) -> Iterator[Finding]:
-    if (host.virtualization or "").startswith("container"):  # which has no engine, and needs none
-        image = host.container_image_digest or "its starter did not say (SUITE_IMAGE_DIGEST)"
-        yield Finding(what="containers", found=f"this is one; its image: {image}", ok=True)
-    else:
-        yield from _engine(tools.engine())
-
-
-def _engine(engine: Engine) -> Iterator[Finding]:
+def _containers(host: HostFacts, engine: Engine) -> Iterator[Finding]:
     """Containers are one way to run the suite, not the only one: their absence is told, and nothing depends on it."""
     try:
         facts = engine.facts()
         images = engine.images()
     except EngineError as error:
-        reason, _, remedy = str(error).partition("; ")
-        yield Finding(what="containers", found=reason, ok=False, remedy=remedy)
+        yield _without_engine(host, error)
         return
     finally:
         engine.close()
@@ -204,6 +195,15 @@ def _engine(engine: Engine) -> Iterator[Finding]:
             ok=not doubts,
             remedy="build it again with make, or check out the commit that it was built from" if doubts else "",
         )
+
+
+def _without_engine(host: HostFacts, error: EngineError) -> Finding:
+    """Inside a container there is none as a rule, and none is needed."""
+    if (host.virtualization or "").startswith("container"):
+        digest = host.container_image_digest or "unknown (SUITE_IMAGE_DIGEST was not given)"
+        return Finding(what="containers", found=f"this is one; its image: {digest}", ok=True)
+    reason, _, remedy = str(error).partition("; ")
+    return Finding(what="containers", found=reason, ok=False, remedy=remedy)
 
 
 def _disk(folder: Path) -> Finding:

@@ -228,7 +228,7 @@ def test_doctor_tells_of_the_engine_and_whether_its_image_fits_this_checkout(sui
     assert found["image suite:x86"]["remedy"].startswith("build it again with make")
 
 
-def test_doctor_in_a_container_does_not_ask_for_an_engine(suite: CommandLine) -> None:
+def test_doctor_in_a_container_misses_no_engine(suite: CommandLine) -> None:
     inside = replace(FACTS, virtualization="container (docker)", container_image_digest="sha256:12")
     suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), facts=lambda _: inside)
     (told,) = (entry for entry in suite("doctor", "--json").answer if entry["what"] == "containers")
