@@ -30,14 +30,13 @@ detected = $(shell docker/detect $(ROOT) 2>/dev/null | sed -n 's/^$(1)=//p')
 IMAGE_PLATFORM = $(call detected,SUITE_PLATFORM)
 JETPACK = $(or $(call detected,JETPACK),6)
 JTOP ?= $(call detected,SUITE_JTOP)
-# seeded, or pinned: with ./models, which `make models` fetches, inside the image
+# seeded, or pinned: with ./models, which `make models` fetches, inside the image. docker/build reads it, and whatever stands in
+# for a pin: make build-x86 BASE=...
 MODELS ?= seeded
-# docker/build reads them, and whatever stands in for a pin: make build-x86 BASE=...
-export MODELS JTOP
+export MODELS
 
 .PHONY: help setup setup-dev env bench bench-native bench-x86 bench-arm64 bench-jetson bench-quick bench-lab test test-images \
-	lint check benchmarks locks wheelhouse models pins publish repro-check doctor clean
-.PHONY: engine jetson
+	lint check benchmarks locks wheelhouse models pins publish repro-check doctor clean engine jetson here-x86 here-arm64
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -59,14 +58,14 @@ bench:  ## measure all models and write the report: in a container if an engine 
 bench-native: setup  ## the same, always here in .venv
 	@$(call suite_all,standard)
 
-bench-x86: engine image-x86 env  ## the same in the image for x86-64
+bench-x86: here-x86 engine image-x86 env  ## the same in the image for x86-64
 	$(call in_container,x86)
 
 bench-jetson: jetson engine env  ## the same on a Jetson board, in the image for its JetPack
 	@$(MAKE) --no-print-directory image-jetson$(JETPACK)
 	$(call in_container,jetson$(JETPACK))
 
-bench-arm64: engine image-arm64 env  ## the same in the image for arm64 (on a Mac: in a virtual machine, without its GPU)
+bench-arm64: here-arm64 engine image-arm64 env  ## the same in the image for arm64 (on a Mac: in a virtual machine, without its GPU)
 	$(call in_container,arm64)
 
 bench-quick: setup  ## a first look in a few minutes
@@ -125,13 +124,17 @@ build-jetson: build-jetson$(JETPACK)  ## build the image for this Jetson, or for
 	@:
 
 build-%: engine  ## build the image of a platform: build-x86, build-arm64, build-jetson6 (MODELS=pinned takes ./models into it)
-	docker/build $* --load --tag suite:$*
+	JTOP="$(JTOP)" docker/build $* --load --tag suite:$*
 
 # Builds unless there is an image of this very commit with these models.
 image-%: engine
 	@case "$(REVISION)" in (''|*-dirty) ;; (*) [ "$$(docker image inspect --format '{{with .Config.Labels}}{{index . \
 		"org.opencontainers.image.revision"}} {{index . "org.suite.models"}}{{end}}' suite:$* 2>/dev/null)" \
 		!= "$(REVISION) $(MODELS)" ] || exit 0 ;; esac; $(MAKE) --no-print-directory build-$*
+
+here-x86 here-arm64: here-%:
+	@[ "$(IMAGE_PLATFORM)" = $* ] || { echo "make: the image of this machine is suite:$(or $(IMAGE_PLATFORM),none), not suite:$*, which" \
+		"could only be emulated: make bench takes the right one, make build-$* builds the other"; exit 2; }
 
 # What `make bench-jetson` needs beside an engine.
 jetson:
@@ -146,6 +149,8 @@ engine:
 		"make bench-native does without"; exit 2; }
 	@$(ENGINE_ANSWERS) || { echo "make: no Docker engine answers: $$(docker info 2>&1 >/dev/null | tail -n 1);" \
 		"start it, or join its group (sudo usermod -aG docker $$USER), or use make bench-native"; exit 2; }
+	@for plugin in compose buildx; do docker $$plugin version >/dev/null 2>&1 || { echo "make: Docker here lacks its plug-in $$plugin:" \
+		"install docker-$$plugin-plugin (docs.docker.com/engine/install)"; exit 2; }; done
 
 wheelhouse: setup  ## fetch every wheel of this platform into wheelhouse/, to install and build without a network
 	$(PIP) download --no-deps --require-hashes --only-binary :all: $(WHEELHOUSE) --dest wheelhouse \

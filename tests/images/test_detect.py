@@ -123,3 +123,16 @@ def test_a_machine_without_an_image_is_refused_with_one_line(tmp_path, release, 
     assert (done.returncode, done.stdout) == (2, "")
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_an_image_that_could_only_be_emulated_is_not_measured():
+    done = subprocess.run(
+        ["make", "bench-arm64"],
+        cwd=DETECT.parents[1],
+        env=os.environ | {"SUITE_UNAME": "Linux-x86_64"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout.startswith("make: the image of this machine is suite:x86, not suite:arm64, which could only be")

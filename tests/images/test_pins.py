@@ -140,6 +140,13 @@ def test_there_is_no_image_for_another_platform(docker):
     assert done.stderr.startswith("docker/build: there is no image for riscv; there is one for x86, arm64, jetson4")
 
 
+def test_a_board_whose_jtop_has_no_client_here_is_told_what_to_do(docker):
+    done = script("build", "jetson6", **(docker | {"JTOP": "4.2"}))
+    assert done.returncode == 2
+    assert "no client for jtop 4.2: there is one for jtop 4.3 and 7.2; update the board's service" in done.stderr
+    assert {lock.name for lock in (REPOSITORY / "locks").glob("jtop-*.txt")} == {"jtop-4.3.txt", "jtop-7.2.txt"}
+
+
 def test_a_builder_that_can_pushes_provenance_and_an_sbom(docker):
     pinned = {"BASE": f"python@{DIGEST}", "BUILD_BASE": f"python@{DIGEST}"}
     done = script("publish", "r.example", "1.0", "x86", **pinned, **docker)
