@@ -109,7 +109,7 @@ def test_the_image_names_its_base_by_digest(bases):
     ("settings", "reason"),
     [
         (["REGISTRY="], "make publish: name a registry"),
-        (["MODELS=pinned"], "weights whose licence is not stated"),
+        (["REVISION=abc", "MODELS=pinned"], "weights whose licence is not stated"),
         (["REVISION=abc-dirty"], "make publish: commit first"),
         (["REVISION="], "make publish: commit first"),
         (["REVISION=abc", "BASE=debian:12"], "the base debian:12 of x86 is not pinned by a digest; run make pins"),
