@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.images.conftest import compose, output
+from tests.images.conftest import compose, run
 
 pytestmark = pytest.mark.images
 
@@ -22,8 +22,9 @@ PLATFORMS = {
 
 def service(files: list[str], **environ: str) -> dict:
     environ |= {"COMPOSE_FILE": ":".join(files), "SUITE_JTOP_GID": "999", "COMPOSE_DISABLE_ENV_FILE": "1"}
-    text = output(["docker", "compose", "config", "--format", "json"], **environ)
-    return json.loads(text)["services"]["suite"]
+    done = run(["docker", "compose", "config", "--format", "json"], **environ)
+    assert (done.returncode, done.stderr) == (0, "")  # no warning either
+    return json.loads(done.stdout)["services"]["suite"]
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -86,6 +86,17 @@ def test_pinned_models_are_a_layer_of_their_own_that_everybody_can_read(x86, no_
         run(["docker", "image", "rm", "--force", pinned.name])
 
 
+def test_a_wheelhouse_serves_a_build_without_a_network(x86):
+    if not list((REPOSITORY / "wheelhouse").glob("torch-*x86_64.whl")):
+        pytest.skip("wheelhouse/ is empty: make wheelhouse")
+    offline = Image("suite:test-offline")
+    try:
+        output(["docker/build", "x86", "--load", "--network", "none", "--tag", offline.name])
+        assert layers(offline) == layers(x86)  # to the byte, times included
+    finally:
+        run(["docker", "image", "rm", "--force", offline.name])
+
+
 def test_the_battery_runs_in_2_gb_and_its_results_are_the_persons(x86, results):
     done = compose(results, x86.name, "all", "--quick", "--out", "results/run", SUITE_IMAGE_DIGEST=x86.digest)
     assert done.returncode in (0, 1), done.stdout + done.stderr  # 1: energy can't be measured here
