@@ -54,10 +54,12 @@ def output(command: Sequence[str], **environ: str) -> str:
 
 
 def run(command: Sequence[str], **environ: str) -> subprocess.CompletedProcess[str]:
+    # As typed by a person, also where `make test-images` runs this: a make within make says more.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.run(
         command,
         cwd=REPOSITORY,
-        env=os.environ | environ,
+        env=inherited | environ,
         capture_output=True,
         text=True,
         check=False,

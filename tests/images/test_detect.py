@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.images.conftest import run
+
 DETECT = Path(__file__).parents[2] / "docker" / "detect"
 R36 = "# R36 (release), REVISION: 4.0, GCID: 0, BOARD: generic, EABI: aarch64, DATE: Mon Jan 1 2026\n"
 
@@ -126,13 +128,6 @@ def test_a_machine_without_an_image_is_refused_with_one_line(tmp_path, release, 
 
 
 def test_an_image_that_could_only_be_emulated_is_not_measured():
-    done = subprocess.run(
-        ["make", "bench-arm64"],
-        cwd=DETECT.parents[1],
-        env=os.environ | {"SUITE_UNAME": "Linux-x86_64"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(["make", "bench-arm64"], SUITE_UNAME="Linux-x86_64")
     assert done.returncode == 2
     assert done.stdout.startswith("make: the image of this machine is suite:x86, not suite:arm64, which could only be")
