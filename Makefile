@@ -22,6 +22,8 @@ DEV_STAMP := .venv/dev-$(call hash,locks/dev.txt)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := install --no-deps --require-hashes --only-binary :all:
 WHEELHOUSE := $(if $(wildcard wheelhouse),--find-links wheelhouse)
+# From wheelhouse/ alone, else also from where pip is configured to look: without a network, pip would try that for minutes.
+install = { $(PIP) $(LOCKED) --no-index $(WHEELHOUSE) -r $(1) 2>/dev/null || $(PIP) $(LOCKED) $(WHEELHOUSE) -r $(1); }
 
 # From the detection that also writes .env: the image of this machine (x86, arm64, jetson4 to jetson7), and on a Jetson its
 # JetPack and the version of its service jtop, which the client in the image must share. ROOT: another root folder, for tests.
@@ -215,12 +217,12 @@ $(ENV_STAMP):
 		"'brew install python@3.11' or from python.org, or name one: make PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "Setting up .venv from locks/$(PLATFORM).txt: about 300 MB to fetch, a minute or a few"
 	@rm -rf .venv && "$(PYTHON)" -m venv .venv
-	@$(PIP) $(LOCKED) $(WHEELHOUSE) -r locks/torch-$(PLATFORM).txt 2>.venv/torch.log || { \
+	@$(call install,locks/torch-$(PLATFORM).txt) 2>.venv/torch.log || { \
 		echo "torch is neither in wheelhouse/ nor where pip is configured to look; taking it from $(TORCH_INDEX)"; \
 		$(PIP) $(LOCKED) --index-url $(TORCH_INDEX) -r locks/torch-$(PLATFORM).txt; } || { cat .venv/torch.log; \
 		echo "make setup: torch could not be fetched; put the wheel that locks/torch-$(PLATFORM).txt names into" \
 		"wheelhouse/, or mend the network, and run make setup again"; exit 3; }
-	@$(PIP) $(LOCKED) $(WHEELHOUSE) -r locks/$(PLATFORM).txt
+	@$(call install,locks/$(PLATFORM).txt)
 	@touch $@
 
 $(PROJECT_STAMP): $(ENV_STAMP)
@@ -228,5 +230,5 @@ $(PROJECT_STAMP): $(ENV_STAMP)
 	@rm -f .venv/project-* && touch $@
 
 $(DEV_STAMP): $(ENV_STAMP)
-	@$(PIP) $(LOCKED) $(WHEELHOUSE) -r locks/dev.txt
+	@$(call install,locks/dev.txt)
 	@rm -f .venv/dev-* && touch $@
