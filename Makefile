@@ -38,7 +38,9 @@ MODELS ?= seeded
 export MODELS
 
 .PHONY: help setup setup-dev env bench bench-native bench-x86 bench-arm64 bench-jetson bench-quick bench-lab test test-images \
-	lint check benchmarks locks wheelhouse models pins publish repro-check doctor clean engine jetson here-x86 here-arm64
+	lint check benchmarks locks wheelhouse models pins publish repro-check doctor clean
+# What commands need first; no commands themselves.
+.PHONY: engine jetson here-x86 here-arm64
 .DELETE_ON_ERROR:
 
 help:  ## this list
