@@ -82,7 +82,7 @@ class TensorFile:
         if entry.byte_count:
             self._file.seek(entry.start)
             memory = (ctypes.c_ubyte * entry.byte_count).from_address(tensor.data_ptr())
-            if self._file.readinto(memory) != entry.byte_count:  # type: ignore
+            if self._file.readinto(memory) != entry.byte_count:  # type: ignore[attr-defined]
                 raise _unreadable(self._path, "it became shorter while it was read")
 
     def read(self, name: str) -> Any:
