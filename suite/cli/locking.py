@@ -36,6 +36,9 @@ def check(tools: Tools, names: Sequence[str], *, as_json: bool, path: Path | Non
     unknown = [name for name in names if name not in locked]
     if unknown:
         raise UsageError(f"--model {unknown[0]}: {path} locks no such model; it has {', '.join(locked)}")
+    absent = [name for name in (names or locked) if name not in tools.surroundings().models]
+    if absent:
+        raise UsageError(f"{path}: locks {absent[0]}, and there is no such model here; leave it out with --model")
     made = {name: _made(tools, name) for name in (names or locked)}
     differing = {name: found.differences(locked[name]) for name, found in made.items()}
     if as_json:

@@ -287,6 +287,10 @@ def test_models_lock_check_tells_what_comes_out_otherwise_and_writes_nothing(sui
     assert path.read_bytes() == before
     with pytest.raises(UsageError, match=r"--model ghost: models.lock locks no such model; it has reader, walker"):
         locking.check(tools, ("ghost",), as_json=False, path=path)
+    with_ghost = replace(locked, models=locked.models | {"ghost": locked.models["reader"]})
+    models_lock.write(with_ghost, path)
+    with pytest.raises(UsageError, match=r"models.lock: locks ghost, and there is no such model here"):
+        locking.check(tools, (), as_json=False, path=path)
 
 
 @pytest.mark.parametrize("arguments", [(), ("models",), ("image",), ("power",)])
