@@ -13,7 +13,7 @@ from suite.cli.tools import Tools
 from suite.engine import Engine, EngineFacts, ImageFacts
 from suite.errors import EngineError, WorkerError
 from suite.moment import Observe
-from suite.plan import Surroundings
+from suite.plan.load import Surroundings
 from suite.power.base import Description
 from suite.power.choice import Surveyed
 from suite.power.meter import Meter, WindowRule

@@ -76,7 +76,7 @@ def run_all(
 ) -> int:
     """Run a whole battery and write its report."""
     from suite.cli import battery
-    from suite.plan import Options
+    from suite.plan.load import Options
 
     changes = Options(
         models=options.names(model),
@@ -113,7 +113,7 @@ def params(
 ) -> int:
     """Count parameters: unique, registered under several names, trainable, embeddings."""
     from suite.cli import battery
-    from suite.plan import Options
+    from suite.plan.load import Options
 
     changes = Options(models=options.names(model), checkpoint=checkpoint)
     request = battery.Request(options=changes, out=out, verbose=verbose)
@@ -133,7 +133,7 @@ def flops(
 ) -> int:
     """Count the multiply-accumulates and FLOPs of a forward pass at batch 1."""
     from suite.cli import battery
-    from suite.plan import Options
+    from suite.plan.load import Options
 
     changes = Options(models=options.names(model), axes=options.axes(axis), checkpoint=checkpoint)
     request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
@@ -160,7 +160,7 @@ def latency(
 ) -> int:
     """Time forward passes: mean, standard deviation, median and its interval."""
     from suite.cli import battery
-    from suite.plan import Options
+    from suite.plan.load import Options
 
     changes = Options(
         models=options.names(model),
@@ -201,7 +201,7 @@ def energy(
 ) -> int:
     """Measure the energy of an inference, idle included and net of it."""
     from suite.cli import battery
-    from suite.plan import Options
+    from suite.plan.load import Options
 
     changes = Options(
         models=options.names(model),

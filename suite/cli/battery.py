@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suite import __version__, store
-from suite import plan as plans
 from suite.cli import answers, importing
 from suite.cli.tools import Tools
 from suite.errors import SuiteError, UsageError
-from suite.plan import Options, Plan
+from suite.plan import load as plans
+from suite.plan.load import Options, Plan
 from suite.power.meter import Meter
 from suite.progress import Progress, allowed_s, counted
 from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from suite import plan, registry
+from suite import registry
 from suite.cli.tools import Tools
 from suite.errors import UsageError
+from suite.plan import load as plan
 from suite.power.base import Description
 from suite.records import NotMeasured
 from suite.report.table import table

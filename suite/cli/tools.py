@@ -14,7 +14,7 @@ from suite.bench import OpenWorker
 from suite.client import Worker, interpreter
 from suite.engine import Engine
 from suite.moment import Observe
-from suite.plan import Surroundings
+from suite.plan.load import Surroundings
 from suite.power import choice, selftest
 from suite.power.base import Options
 from suite.power.meter import Meter

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from suite import models_lock, plan
+from suite import models_lock
 from suite.errors import StoreError
 from suite.models_lock import (
     Pinned,
@@ -19,6 +19,7 @@ from suite.models_lock import (
     locked_mac_count,
     pinned_weights_sha256,
 )
+from suite.plan import load as plan
 from suite.records import FlopCount, ParameterCount, Task
 from suite.replies import Loaded, Prepared
 from suite.worker.model import Axis, Model

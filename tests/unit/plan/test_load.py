@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from suite import models_lock, plan, registry
+from suite import models_lock, registry
 from suite.errors import PlanError
-from suite.plan import Options, Surroundings
+from suite.plan import load as plan
+from suite.plan.load import Options, Surroundings
 from suite.records import EnergyRule, Repetition, Task
 from suite.worker.model import Axis, Model
 

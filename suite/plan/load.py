@@ -15,9 +15,9 @@ from typing import Any
 
 from suite import registry
 from suite.errors import PlanError
-from suite.plan_checks import check
-from suite.plan_spec import parse
-from suite.plan_tasks import tasks_of, within_budget
+from suite.plan.checks import check
+from suite.plan.spec import parse
+from suite.plan.tasks import tasks_of, within_budget
 from suite.records import Task, Test, record
 from suite.worker.model import Model
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from suite import models_lock
 from suite.errors import PlanError
-from suite.plan_spec import PlanSpec, place
+from suite.plan.spec import PlanSpec, place
 from suite.records import TESTS
 from suite.registry import unknown
 from suite.worker.model import Axis, Model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
-from suite.plan_spec import PlanSpec
+from suite.plan.spec import PlanSpec
 from suite.records import EnergyRule, Repetition, Task, Test, record
 from suite.worker.model import Model
 
