@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from suite.client.replies import Axes, WorkerLike
 from suite.errors import StoreError
 from suite.records import Task, record, require
-from suite.replies import Axes, WorkerLike
 from suite.worker.model import Model
 
 SCHEMA_VERSION = 1

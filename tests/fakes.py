@@ -10,16 +10,16 @@ from types import TracebackType
 from typing import Self
 
 from suite.cli.tools import Tools
+from suite.client.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
 from suite.engine import Engine, EngineFacts, ImageFacts
 from suite.errors import EngineError, WorkerError
-from suite.moment import Observe
+from suite.measure.moment import Observe
 from suite.plan.load import Surroundings
 from suite.power.base import Description
 from suite.power.choice import Surveyed
 from suite.power.meter import Meter, WindowRule
 from suite.progress import PlainProgress
 from suite.records import FlopCount, HostState, NotMeasured, OperatorCost, ParameterCount, PowerTrace, SharedGroup, Task
-from suite.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
 from suite.worker.model import Axis, Model
 from tests.unit.samples import FACTS, STATE
 
@@ -134,7 +134,7 @@ class FakeWorkers:
 
 
 class FakeWorker:
-    """One worker; see suite.replies.WorkerLike for what its methods mean."""
+    """One worker; see suite.client.replies.WorkerLike for what its methods mean."""
 
     def __init__(self, shop: FakeWorkers) -> None:
         self._shop = shop

@@ -13,12 +13,12 @@ from suite import __version__, store
 from suite.cli import answers, importing
 from suite.cli.tools import Tools
 from suite.errors import SuiteError, UsageError
+from suite.measure.runner import Runner
 from suite.plan import load as plans
 from suite.plan.load import Options, Plan
 from suite.power.meter import Meter
 from suite.progress import Progress, allowed_s, counted
 from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record
-from suite.runner import Runner
 from suite.store import RunStore
 
 RESULTS = Path("results")

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TextIO
 
 from suite import host, progress
-from suite.bench import OpenWorker
-from suite.client import Worker, interpreter
+from suite.client.replies import WorkerLike
+from suite.client.worker import Worker, interpreter
 from suite.engine import Engine
-from suite.moment import Observe
+from suite.measure.bench import OpenWorker
+from suite.measure.moment import Observe
 from suite.plan.load import Surroundings
 from suite.power import choice, selftest
 from suite.power.base import Options
 from suite.power.meter import Meter
 from suite.records import HostFacts, NotMeasured
-from suite.replies import WorkerLike
 
 
 def real_workers(log: Path) -> OpenWorker:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from suite.client.replies import Converted, WorkerLike
 from suite.errors import FetchError, StoreError
 from suite.models_lock import CONVERTED_NAME, UNRESOLVED, Pinned, PinnedFile
 from suite.pinned.fetch import Fetched
 from suite.records import record
-from suite.replies import Converted, WorkerLike
 
 RECEIPT_NAME = "receipt.json"
 

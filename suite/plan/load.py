@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import suite
 from suite import registry
 from suite.errors import PlanError
 from suite.plan.checks import check
@@ -21,7 +22,7 @@ from suite.plan.tasks import tasks_of, within_budget
 from suite.records import Task, Test, record
 from suite.worker.model import Model
 
-SHIPPED = Path(__file__).resolve().parent.parent / "plans"
+SHIPPED = Path(suite.__file__).resolve().parents[1] / "plans"
 
 
 @record

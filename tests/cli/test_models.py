@@ -16,7 +16,7 @@ from suite import models_lock
 from suite.cli import fetching
 from suite.cli.fetching import Request
 from suite.cli.tools import Tools
-from suite.client import Worker
+from suite.client.worker import Worker
 from suite.errors import FetchError, UsageError
 from suite.models_lock import UNRESOLVED, LockedModel, ModelsLock, Pinned, PinnedFile
 from suite.records import Task

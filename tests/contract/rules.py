@@ -12,32 +12,25 @@ from tests.contract.source import Import, is_under
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "words": ("suite.errors", "suite.units"),
     "types": ("suite.records",),
-    "plug-in bases and the wire": ("suite.power.base", "suite.replies", "suite.worker"),
+    "plug-in bases and the wire": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
         "suite.registry",
         "suite.stats",
+        "suite.records.schema",
+        "suite.records.store",
+        "suite.host",
+        "suite.pinned",
         "suite.schema",
         "suite.store",
-        "suite.host",
-        "suite.moment",
         "suite.models_lock",
-        "suite.pinned",
         "suite.engine",
+        "suite.fleet",
         "suite.power",
         "suite.report",
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
-    "drivers": (
-        "suite.wire",
-        "suite.postmortem",
-        "suite.client",
-        "suite.bench",
-        "suite.series",
-        "suite.progress",
-        "suite.runner",
-        "suite.plan",
-        "suite.report.page",
-    ),
+    "drivers": ("suite.client", "suite.measure", "suite.plan", "suite.progress", "suite.report.page"),
+    "conductor": ("suite.tools", "suite.battery"),
     "command line": ("suite.cli",),
 }
 
@@ -57,16 +50,7 @@ WORKER_CONTRACTS = (
     "suite.worker.protocol",
     "suite.worker.plugins",
 )
-MEASURING = (
-    "suite.wire",
-    "suite.client",
-    "suite.bench",
-    "suite.series",
-    "suite.runner",
-    "suite.moment",
-    "suite.power",
-    "suite.host",
-)
+MEASURING = ("suite.client", "suite.measure", "suite.power", "suite.host")
 
 
 def layer_of(module: str) -> str | None:

@@ -43,12 +43,12 @@ BREAKING = [
     (rules.upward, "suite.records", "suite.power.base"),
     (rules.upward, "suite.stats.fits", "suite.report.page"),
     (rules.plugins_meeting, "suite.worker.models.visualbert", "suite.worker.models.lxmert"),
-    (rules.plugins_meeting, "suite.runner", "suite.power.sources.simulated"),
+    (rules.plugins_meeting, "suite.measure.runner", "suite.power.sources.simulated"),
     (rules.torch_outside_worker, "suite.stats.summary", "torch.nn"),
     (rules.worker_reaching_out, "suite.worker.loop", "suite.records"),
     (rules.worker_reaching_out, "suite.worker.loop", "suite"),
-    (rules.controller_reaching_in, "suite.client", "suite.worker.timing"),
-    (rules.runner_meeting_report, "suite.runner", "suite.report.table"),
+    (rules.controller_reaching_in, "suite.client.worker", "suite.worker.timing"),
+    (rules.runner_meeting_report, "suite.measure.runner", "suite.report.table"),
     (rules.runner_meeting_report, "suite.report.sections.energy", "suite.power.integration"),
 ]
 
@@ -62,8 +62,8 @@ def test_each_rule_names_the_line_that_breaks_it(check: Check, importer: str, im
 
 def test_what_a_rule_allows_passes_every_check() -> None:
     allowed = [
-        ("suite.cli", "suite.runner"),
-        ("suite.client", "suite.worker.protocol"),
+        ("suite.cli", "suite.measure.runner"),
+        ("suite.client.worker", "suite.worker.protocol"),
         ("suite.worker.models.lxmert", "suite.worker.model"),
         ("suite.worker.models.lxmert", "transformers"),
         ("suite.worker.models.et", "suite.worker.models._episodic"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from suite import models_lock
+from suite.client.replies import Loaded, Prepared
 from suite.errors import StoreError
 from suite.models_lock import (
     Pinned,
@@ -21,7 +22,6 @@ from suite.models_lock import (
 )
 from suite.plan import load as plan
 from suite.records import FlopCount, ParameterCount, Task
-from suite.replies import Loaded, Prepared
 from suite.worker.model import Axis, Model
 
 DEFAULT = (("text_tokens", 20), ("image_regions", 36))

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from suite import host, models_lock
-from suite.bench import Bench, OpenWorker
+from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
-from suite.moment import Moment, Observe
+from suite.measure.bench import Bench, OpenWorker
+from suite.measure.moment import Moment, Observe
+from suite.measure.series import Series, Turns, interleave
 from suite.power.meter import Meter, Metered
 from suite.records import (
     SCHEMA_VERSION,
@@ -28,8 +30,6 @@ from suite.records import (
     Schedule,
     Task,
 )
-from suite.replies import WorkerLike
-from suite.series import Series, Turns, interleave
 
 COUNTING = ("params", "flops")
 BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome

@@ -1,6 +1,6 @@
 """What a worker answers, typed, and the small interface that the runner needs of one.
 
-`suite.client.Worker` implements `WorkerLike` with a real process; tests implement it with a fake.
+`suite.client.worker.Worker` implements `WorkerLike` with a real process; tests implement it with a fake.
 """
 
 from __future__ import annotations

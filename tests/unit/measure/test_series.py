@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from suite.bench import Bench
 from suite.errors import WorkerError
-from suite.moment import Observe
+from suite.measure.bench import Bench
+from suite.measure.moment import Observe
+from suite.measure.series import Series, Turns, interleave
 from suite.records import Repetition, Task
-from suite.series import Series, Turns, interleave
 from tests.fakes import Asked, Cost, FakeClock, FakeWorkers, Fault, died
 
 STEADY = Cost(noise=(0.0,))  # 50 ms at batch 1, 20 ms for each further item

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import suite
-from suite import postmortem
+from suite.client import postmortem
 from suite.errors import UsageError, WorkerError
 
 _GRACE_S = 5.0

@@ -14,11 +14,11 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from suite.bench import Bench
+from suite.client.replies import Memory, Prepared, WorkerLike
 from suite.errors import WorkerError
-from suite.moment import Moment, Observe
+from suite.measure.bench import Bench
+from suite.measure.moment import Moment, Observe
 from suite.records import Block, ColdStart, LatencySamples, MemoryUse, StopReason, Task
-from suite.replies import Memory, Prepared, WorkerLike
 from suite.stats.steady import is_steady
 from suite.stats.stopping import decide
 

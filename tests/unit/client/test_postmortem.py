@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite import postmortem
+from suite.client import postmortem
 from suite.records import NotMeasured
 
 GIB = 2**30

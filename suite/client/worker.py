@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from suite import models_lock
+from suite.client.replies import Axes, Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
+from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
 from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, Task
-from suite.replies import Axes, Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
-from suite.wire import Wire
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from suite import client, wire
-from suite.client import Worker
+from suite.client import wire
+from suite.client import worker as client
+from suite.client.worker import Worker
 from suite.errors import UsageError, WorkerError
 from suite.records import Task
 
-PLUGINS = Path(__file__).parents[1] / "data" / "plugins"
+PLUGINS = Path(__file__).parents[2] / "data" / "plugins"
 ENVIRONMENT = {**os.environ, "SUITE_MODELS_PATH": str(PLUGINS)}
 PATIENCE_S = 120.0  # a deadline that is not under test
 HELLO = (
@@ -332,7 +333,7 @@ def test_ctrl_c_is_the_controller_s_affair(worker: Worker) -> None:
 def test_a_worker_in_the_midst_of_a_call_dies_with_its_controller(tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from pathlib import Path; from test_client import load, start, PATIENCE_S\n"
+        "from pathlib import Path; from test_worker import load, start, PATIENCE_S\n"
         "worker = start(None, Path(sys.argv[2])); load(worker, 'sleep')\n"
         "print(worker.process_id, flush=True); worker.time('sleep', 1, PATIENCE_S)\n"
     )

@@ -8,10 +8,10 @@ import pytest
 
 from suite import models_lock
 from suite.errors import SensorError, UsageError, WorkerError
-from suite.moment import Observe
+from suite.measure.moment import Observe
+from suite.measure.runner import Runner, grouped
 from suite.power.meter import Meter
 from suite.records import EnergyReading, EnergyRule, LatencySamples, NotMeasured, Repetition, RunRecord, Task
-from suite.runner import Runner, grouped
 from tests.fakes import NO_SENSOR, Asked, Cost, FakeClock, FakeSampler, FakeWorkers, Fault, died, fake_meter
 from tests.unit.samples import FACTS
 

@@ -1,0 +1,1 @@
+"""The controller's end of the worker. Others import `worker.Worker`, and the types of `replies`."""

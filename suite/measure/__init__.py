@@ -1,0 +1,1 @@
+"""Tasks into records, on the device. Others import `runner`, `bench.OpenWorker` and `moment`."""
