@@ -11,8 +11,8 @@ from typing import Self
 
 from suite.cli.tools import Tools
 from suite.client.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
-from suite.engine import Engine, EngineFacts, ImageFacts
 from suite.errors import EngineError, WorkerError
+from suite.fleet.engine import Engine, EngineFacts, ImageFacts
 from suite.measure.moment import Observe
 from suite.plan.load import Surroundings
 from suite.power.base import Description

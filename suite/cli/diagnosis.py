@@ -13,8 +13,8 @@ from pathlib import Path
 from suite.cli import image
 from suite.cli.tools import Tools
 from suite.client.replies import Hello
-from suite.engine import Engine
 from suite.errors import EngineError, SuiteError
+from suite.fleet.engine import Engine
 from suite.power import choice
 from suite.power.selftest import SelfTest
 from suite.records import HostFacts, HostState, NotMeasured, record

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from suite import models_lock, registry
+from suite import registry
 from suite.cli.tools import Tools
 from suite.errors import FetchError, SuiteError, UsageError, WorkerError
-from suite.models_lock import Pinned
+from suite.pinned import lock as models_lock
+from suite.pinned import relock
 from suite.pinned.convert import convert
 from suite.pinned.fetch import fetch
 from suite.pinned.hub import DEFAULT_URL, Hub
+from suite.pinned.lock import Pinned
 from suite.pinned.verify import Verdict, place, verify
 from suite.report.table import table
 from suite.units import show
@@ -64,8 +66,8 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
             failures.append(error)
             continue
         if request.record_hashes and found != pinned:
-            lock = models_lock.with_pinned(models_lock.load(request.lock), name, found)
-            models_lock.write(lock, request.lock)
+            lock = relock.with_pinned(models_lock.load(request.lock), name, found)
+            relock.write(lock, request.lock)
             _tell(f"{name}: {request.lock} now holds what was found; look at the difference before you commit it")
     if failures:
         raise FetchError("; ".join(str(error) for error in failures)) from failures[0]

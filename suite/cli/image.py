@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import suite
-from suite.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated
+from suite.fleet.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated
 from suite.host.software import git_commit, locks_sha256
 from suite.host.system import System
 from suite.report.table import table

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from suite import models_lock
 from suite.cli.tools import Tools
 from suite.errors import UsageError
-from suite.models_lock import Made
+from suite.pinned import lock as models_lock
+from suite.pinned import relock
+from suite.pinned.relock import Made
 from suite.report.table import table
 
 
@@ -22,9 +23,9 @@ def write(tools: Tools, *, as_json: bool, path: Path | None = None) -> int:
     open_worker = tools.workers(Path(os.devnull))
     around = tools.surroundings()
     print(f"counting and hashing {', '.join(around.models)}: about a minute", file=sys.stderr)
-    counted = models_lock.generate(tuple(around.models.values()), lambda: open_worker(around.cpu_count))
-    found = models_lock.keeping_pins(counted, models_lock.load(path))
-    models_lock.write(found, path)
+    counted = relock.generate(tuple(around.models.values()), lambda: open_worker(around.cpu_count))
+    found = relock.keeping_pins(counted, models_lock.load(path))
+    relock.write(found, path)
     print(json.dumps(asdict(found), indent=1) if as_json else path)
     return 0
 
@@ -58,7 +59,7 @@ def _made(tools: Tools, name: str) -> Made:
     around = tools.surroundings()
     worker = tools.workers(Path(os.devnull))(around.cpu_count)
     try:
-        return models_lock.make(around.models[name], worker)
+        return relock.make(around.models[name], worker)
     finally:
         worker.close()
 

@@ -12,7 +12,7 @@ from typing import TextIO
 from suite import host, progress
 from suite.client.replies import WorkerLike
 from suite.client.worker import Worker, interpreter
-from suite.engine import Engine
+from suite.fleet.engine import Engine
 from suite.measure.bench import OpenWorker
 from suite.measure.moment import Observe
 from suite.plan.load import Surroundings

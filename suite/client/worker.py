@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite import models_lock
 from suite.client.replies import Axes, Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
+from suite.pinned import lock as models_lock
 from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, Task
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION

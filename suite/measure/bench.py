@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from suite import models_lock
 from suite.client.replies import Hello, Imported, Loaded, Prepared, WorkerLike
 from suite.errors import WorkerError
+from suite.pinned import lock as models_lock
 from suite.records import ColdStart, Provenance, Task
 
 OpenWorker = Callable[[int], WorkerLike]  # thread_count -> a worker that has said hello

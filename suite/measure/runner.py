@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from suite import host, models_lock
+from suite import host
 from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series, Turns, interleave
+from suite.pinned import lock as models_lock
 from suite.power.meter import Meter, Metered
 from suite.records import (
     SCHEMA_VERSION,

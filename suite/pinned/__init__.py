@@ -1,6 +1,8 @@
-"""Published weights and tokenizers: fetched from a hub, held against models.lock to the byte, converted once.
+"""What is pinned of each model: counts, hashes, and published weights to the byte. Others import `lock`.
 
 hub.py       one file of one revision over HTTP, resumed where it was cut off
+lock.py      models.lock: what each model must come to.
+relock.py    writes models.lock anew, with a worker
 fetch.py     every file of a pin, in place only once its hash is right
 convert.py   the files as safetensors, by a worker: nothing pickled is read at run time
 verify.py    what lies in the folder against models.lock

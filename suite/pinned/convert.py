@@ -9,8 +9,8 @@ from pathlib import Path
 
 from suite.client.replies import Converted, WorkerLike
 from suite.errors import FetchError, StoreError
-from suite.models_lock import CONVERTED_NAME, UNRESOLVED, Pinned, PinnedFile
 from suite.pinned.fetch import Fetched
+from suite.pinned.lock import CONVERTED_NAME, UNRESOLVED, Pinned, PinnedFile
 from suite.records import record
 
 RECEIPT_NAME = "receipt.json"

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suite.errors import FetchError, StoreError
-from suite.models_lock import UNRESOLVED, Pinned, PinnedFile
 from suite.pinned.hub import Hub, Remote, Tell
+from suite.pinned.lock import UNRESOLVED, Pinned, PinnedFile
 from suite.records import record
 from suite.units import show
 

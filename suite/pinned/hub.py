@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from suite.errors import FetchError, StoreError
-from suite.models_lock import Pinned, PinnedFile
+from suite.pinned.lock import Pinned, PinnedFile
 from suite.records import record
 
 if TYPE_CHECKING:

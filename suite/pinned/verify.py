@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from suite.models_lock import CONVERTED_NAME, UNRESOLVED, Pinned
 from suite.pinned.convert import read_receipt
 from suite.pinned.fetch import sha256_of
+from suite.pinned.lock import CONVERTED_NAME, UNRESOLVED, Pinned
 from suite.records import record
 
 State = Literal["verified", "unresolved", "wrong", "absent"]

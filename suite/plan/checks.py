@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from suite import models_lock
 from suite.errors import PlanError
+from suite.pinned import lock as models_lock
 from suite.plan.spec import PlanSpec, place
 from suite.records import TESTS
 from suite.registry import unknown

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from suite import __version__, models_lock, store
+from suite import __version__, store
 from suite.cli import locking
 from suite.cli.app import app
-from suite.engine import Engine, EngineFacts, ImageFacts
 from suite.errors import UsageError
+from suite.fleet.engine import Engine, EngineFacts, ImageFacts
+from suite.pinned import lock as models_lock
+from suite.pinned import relock
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_meter, fake_tools
 from tests.unit.samples import FACTS
@@ -274,7 +276,7 @@ def test_models_lock_check_tells_what_comes_out_otherwise_and_writes_nothing(sui
     assert capsys.readouterr().out.count("as locked") == 2
 
     locked = models_lock.load(path)
-    models_lock.write(
+    relock.write(
         replace(locked, models=locked.models | {"walker": replace(locked.models["walker"], inputs_sha256="0" * 64)}),
         path,
     )
@@ -288,7 +290,7 @@ def test_models_lock_check_tells_what_comes_out_otherwise_and_writes_nothing(sui
     with pytest.raises(UsageError, match=r"--model ghost: models.lock locks no such model; it has reader, walker"):
         locking.check(tools, ("ghost",), as_json=False, path=path)
     with_ghost = replace(locked, models=locked.models | {"ghost": locked.models["reader"]})
-    models_lock.write(with_ghost, path)
+    relock.write(with_ghost, path)
     with pytest.raises(UsageError, match=r"models.lock: locks ghost, and there is no such model here"):
         locking.check(tools, (), as_json=False, path=path)
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from suite import models_lock
 from suite.cli import fetching
 from suite.cli.fetching import Request
 from suite.cli.tools import Tools
 from suite.client.worker import Worker
 from suite.errors import FetchError, UsageError
-from suite.models_lock import UNRESOLVED, LockedModel, ModelsLock, Pinned, PinnedFile
+from suite.pinned import lock as models_lock
+from suite.pinned import relock
+from suite.pinned.lock import UNRESOLVED, LockedModel, ModelsLock, Pinned, PinnedFile
 from suite.records import Task
 from tests.cli.conftest import CommandLine
 from tests.hub import REPOSITORY, REVISION, Hub, serving
@@ -78,7 +79,7 @@ def write_lock(folder: Path, sha256: str, converted: str = UNRESOLVED) -> Path:
     )
     words = pin("vocab.txt", hashlib.sha256(WORDS).hexdigest())
     path = folder / "models.lock"
-    models_lock.write(ModelsLock(schema_version=1, models={NAME: model}, tokenizers={"words": words}), path)
+    relock.write(ModelsLock(schema_version=1, models={NAME: model}, tokenizers={"words": words}), path)
     return path
 
 

@@ -22,8 +22,6 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.pinned",
         "suite.schema",
         "suite.store",
-        "suite.models_lock",
-        "suite.engine",
         "suite.fleet",
         "suite.power",
         "suite.report",

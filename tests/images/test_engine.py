@@ -16,7 +16,7 @@ SUITE = str(Path(sys.executable).with_name("suite"))
 # Asked once as root, so that everything is imported: the interpreter's files may be for root alone.
 ASK_AS_NOBODY = """
 import os
-from suite.engine import Engine
+from suite.fleet.engine import Engine
 from suite.errors import EngineError
 Engine().facts()
 os.setgroups([])

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from suite import models_lock
 from suite.errors import SensorError, UsageError, WorkerError
 from suite.measure.moment import Observe
 from suite.measure.runner import Runner, grouped
+from suite.pinned import lock as models_lock
 from suite.power.meter import Meter
 from suite.records import EnergyReading, EnergyRule, LatencySamples, NotMeasured, Repetition, RunRecord, Task
 from tests.fakes import NO_SENSOR, Asked, Cost, FakeClock, FakeSampler, FakeWorkers, Fault, died, fake_meter

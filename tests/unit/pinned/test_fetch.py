@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from suite.errors import FetchError, StoreError
-from suite.models_lock import UNRESOLVED, Pinned, PinnedFile
 from suite.pinned.fetch import Fetched, fetch
 from suite.pinned.hub import CHUNK_BYTES, FRUITLESS_LIMIT, Hub
+from suite.pinned.lock import UNRESOLVED, Pinned, PinnedFile
 from tests import hub as stand_in
 from tests.hub import REPOSITORY, REVISION, SIGNATURE, Serve
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from suite import models_lock, registry
+from suite import registry
 from suite.errors import PlanError
+from suite.pinned import lock as models_lock
 from suite.plan import load as plan
 from suite.plan.load import Options, Surroundings
 from suite.records import EnergyRule, Repetition, Task

@@ -21,8 +21,8 @@ from urllib.parse import unquote_plus, urlsplit
 import pytest
 
 from suite.cli import image as answers
-from suite.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated, explain
 from suite.errors import EngineError
+from suite.fleet.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated, explain
 
 ID = "sha256:" + "1" * 64
 DIGEST = "registry.example/suite@sha256:" + "2" * 64

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from suite import models_lock
 from suite.client.replies import Loaded, Prepared
 from suite.errors import StoreError
-from suite.models_lock import (
+from suite.pinned import lock as models_lock
+from suite.pinned import relock
+from suite.pinned.lock import (
     Pinned,
     PinnedFile,
     expected_unique_count,
@@ -124,7 +125,7 @@ def test_the_lock_is_made_of_what_workers_count_and_reads_back(tmp_path: Path) -
         started.append(FakeWorker())
         return started[-1]
 
-    lock = models_lock.generate([TwoAxes(), Empty()], start)
+    lock = relock.generate([TwoAxes(), Empty()], start)
     assert [worker.closed for worker in started] == [True, True]
     assert list(lock.models) == ["two"]
     points = [(macs.scenario, macs.axes["frames"], macs.mac_count) for macs in lock.models["two"].macs]
@@ -136,7 +137,7 @@ def test_the_lock_is_made_of_what_workers_count_and_reads_back(tmp_path: Path) -
         ("episode", 50, 50),
     ]
     path = tmp_path / "models.lock"
-    models_lock.write(lock, path)
+    relock.write(lock, path)
     assert models_lock.load(path) == lock
     assert (
         '        {"scenario": "forward", "axes": {"frames": 12, "elements": 1}, "mac_count": 12},\n' in path.read_text()
@@ -182,11 +183,11 @@ def test_a_file_outside_of_its_folder_is_refused(path: str) -> None:
 
 
 def test_a_lock_counted_anew_keeps_its_pins() -> None:
-    counted = models_lock.generate([TwoAxes()], FakeWorker)  # type: ignore[arg-type]
-    before = models_lock.with_pinned(counted, "two", pin())
+    counted = relock.generate([TwoAxes()], FakeWorker)  # type: ignore[arg-type]
+    before = relock.with_pinned(counted, "two", pin())
     before = replace(before, tokenizers={"words": pin(repository="lab/words")})
-    assert models_lock.keeping_pins(counted, before) == before
-    after = models_lock.with_pinned(before, "words", pin(repository="lab/other"))
+    assert relock.keeping_pins(counted, before) == before
+    after = relock.with_pinned(before, "words", pin(repository="lab/other"))
     assert after.tokenizers["words"].repository == "lab/other"
 
 
@@ -202,4 +203,4 @@ def test_fetched_files_lie_where_a_person_says() -> None:
 def test_a_lock_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     lock = models_lock.ModelsLock(schema_version=1, models={})
     with pytest.raises(StoreError, match="the lock was not written"):
-        models_lock.write(lock, tmp_path / "absent" / "models.lock")
+        relock.write(lock, tmp_path / "absent" / "models.lock")
