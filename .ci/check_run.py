@@ -9,8 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from suite import store
-from suite.records import Run
+from suite.records import Run, store
 
 
 def faults(run: Run, torch: str | None) -> list[str]:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from goal import at_most
 
-from suite import store
-from suite.records import MemoryUse, RunRecord
+from suite.records import MemoryUse, RunRecord, store
 from suite.units import show
 
 GOAL_BYTES = 120e6

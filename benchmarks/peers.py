@@ -23,8 +23,8 @@ from typing import Any
 from goal import SUITE
 from tabulate import tabulate
 
-from suite import registry, store
-from suite.records import LatencySamples
+from suite import registry
+from suite.records import LatencySamples, store
 from suite.units import show
 
 Measured = tuple[list[float], float]  # latencies shown, in seconds; seconds inside all forward passes

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from goal import at_least
 
-from suite import store
-from suite.records import EnergyReading, LatencySamples, Run, RunRecord
+from suite.records import EnergyReading, LatencySamples, Run, RunRecord, store
 from suite.units import show
 
 GOAL_PERCENT = 80.0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suite import __version__, store
+from suite import __version__
 from suite.cli import answers, importing
 from suite.cli.tools import Tools
 from suite.errors import SuiteError, UsageError
@@ -18,8 +18,8 @@ from suite.plan import load as plans
 from suite.plan.load import Options, Plan
 from suite.power.meter import Meter
 from suite.progress import Progress, allowed_s, counted
-from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record
-from suite.store import RunStore
+from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
+from suite.records.store import RunStore
 
 RESULTS = Path("results")
 DONE, INCOMPLETE, INTERRUPTED = 0, 1, 130

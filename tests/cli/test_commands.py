@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from suite import __version__, store
+from suite import __version__
 from suite.cli import locking
 from suite.cli.app import app
 from suite.errors import UsageError
 from suite.fleet.engine import Engine, EngineFacts, ImageFacts
 from suite.pinned import lock as models_lock
 from suite.pinned import relock
+from suite.records import store
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_meter, fake_tools
 from tests.unit.samples import FACTS

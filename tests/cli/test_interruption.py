@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from suite import store
 from suite.errors import WorkerError
-from suite.records import NotMeasured
+from suite.records import NotMeasured, store
 from tests.cli.conftest import CommandLine
 from tests.fakes import Asked, Fault, Script, died, no_fault
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from suite import store
 from suite.power import choice
 from suite.power.base import Description, Options
 from suite.power.meter import Meter, WindowRule
 from suite.power.selftest import SelfTest
-from suite.records import EnergyReading, NotMeasured
+from suite.records import EnergyReading, NotMeasured, store
 from tests.cli.conftest import CommandLine
 from tests.fakes import NO_SENSOR, fake_tools
 

@@ -20,8 +20,6 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.records.store",
         "suite.host",
         "suite.pinned",
-        "suite.schema",
-        "suite.store",
         "suite.fleet",
         "suite.power",
         "suite.report",

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from suite.records import NotMeasured, Repetition, Run, RunRecord
+from suite.records.store import RunStore
 from suite.report import page
-from suite.store import RunStore
 from tests.unit.report import synthetic
 
 FOLDER = Path(__file__).parent

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suite import store
+from suite.records import store
 from suite.report import page
 from tests.golden.cases import CASES, FOLDER
 from tests.unit.report import synthetic

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from suite import store
 from suite.pinned import lock as models_lock
+from suite.records import store
 from tests.images.conftest import compose
 
 pytestmark = pytest.mark.images

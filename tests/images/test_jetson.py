@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite import store
+from suite.records import store
 from tests.environments import environment
 from tests.images.conftest import PERSON, compose, mount, run, settings
 from tests.jtop_board import GROUP_ID, emulated, service

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from suite import store
 from suite.pinned import lock as models_lock
+from suite.records import store
 from tests.images.conftest import Image, compose, output, run
 
 pytestmark = pytest.mark.images

@@ -14,7 +14,7 @@ from typing import Self
 
 from suite.errors import StoreError
 from suite.records import Manifest, Run, RunRecord, Task
-from suite.schema import MANIFEST, RECORD, UPGRADES, Upgrade, read, to_line, to_text
+from suite.records.schema import MANIFEST, RECORD, UPGRADES, Upgrade, read, to_line, to_text
 
 MANIFEST_NAME = "run.json"
 RECORDS_NAME = "records.jsonl"

@@ -1,6 +1,6 @@
 """Between the record types and their JSON: strict reading, exact writing, old versions, the published JSON Schema.
 
-`python -m suite.schema > docs/record.schema.json` publishes the schema anew.
+`python -m suite.records.schema > docs/record.schema.json` publishes the schema anew.
 """
 
 from __future__ import annotations

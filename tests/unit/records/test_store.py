@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from suite import store
 from suite.errors import StoreError
-from suite.records import RunRecord
-from suite.store import RunStore
+from suite.records import RunRecord, store
+from suite.records.store import RunStore
 from tests.unit.samples import ABSENT, latency_record, manifest, tasks
 
 THREE = tasks(3)
@@ -281,7 +280,7 @@ FILE_LIMIT = """
 import resource, sys
 from pathlib import Path
 from suite.errors import StoreError
-from suite.store import RunStore
+from suite.records.store import RunStore
 from tests.unit.samples import latency_record
 with RunStore.resume(Path(sys.argv[1])) as run_store:
     size = (run_store.out / "records.jsonl").stat().st_size

@@ -1,0 +1,82 @@
+"""The frozen types that travel down the line: plan -> Task -> RunRecord -> Summary. Everyone imports them from here.
+
+values     the decorator and the checks; NotMeasured and Flag
+asked      Task: what is to be measured         machine    HostFacts, HostState
+measured   counts, calls, memory                energy     traces, windows, joules
+run        RunRecord, Manifest, Run             derived    Interval, Summary
+schema     to JSON and back                     store      a run's folder (both by their own names)
+
+Quantities are SI with the unit in the name; counts end in `_count`. Nonsense is refused on entry, so code behind a
+constructor needs no checks. A quantity that was asked for and not measured is a `NotMeasured`; one that was not asked
+for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
+"""
+
+from suite.records.asked import TESTS, EnergyRule, Repetition, Task, Test
+from suite.records.derived import Interval, Summary
+from suite.records.energy import (
+    CallWindow,
+    EnergyReading,
+    EnergyWindow,
+    ErrorBudget,
+    Part,
+    PowerTrace,
+    Schedule,
+    Stretch,
+    disjoint,
+)
+from suite.records.machine import HostFacts, HostState
+from suite.records.measured import (
+    Block,
+    ColdStart,
+    FlopCount,
+    LatencySamples,
+    MemoryUse,
+    OperatorCost,
+    ParameterCount,
+    Provenance,
+    SharedGroup,
+    StopReason,
+)
+from suite.records.run import SCHEMA_VERSION, Manifest, Run, RunRecord
+from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "TESTS",
+    "Block",
+    "CallWindow",
+    "ColdStart",
+    "EnergyReading",
+    "EnergyRule",
+    "EnergyWindow",
+    "ErrorBudget",
+    "Flag",
+    "FlopCount",
+    "HostFacts",
+    "HostState",
+    "Interval",
+    "LatencySamples",
+    "Manifest",
+    "MemoryUse",
+    "NotMeasured",
+    "OperatorCost",
+    "ParameterCount",
+    "Part",
+    "PowerTrace",
+    "Provenance",
+    "Repetition",
+    "Run",
+    "RunRecord",
+    "Schedule",
+    "SharedGroup",
+    "StopReason",
+    "Stretch",
+    "Summary",
+    "Task",
+    "Test",
+    "disjoint",
+    "record",
+    "require",
+    "require_non_negative",
+    "require_positive",
+]

@@ -1,0 +1,128 @@
+"""What was measured of a model: counts, calls, memory, and where weights and inputs came from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from suite.records.values import record, require, require_positive
+
+StopReason = Literal["target", "fixed", "time_limit", "call_limit", "failed"]  # failed: the worker was lost midway
+
+
+@record
+class SharedGroup:
+    """One tensor (or block of tensors) registered under several names. `parameter_count` counts it once."""
+
+    names: tuple[str, ...]
+    parameter_count: int
+
+
+@record
+class ParameterCount:
+    """unique: each tensor once. registered: each name once, as a naive count does. embedding: lookup tables."""
+
+    unique_count: int
+    registered_count: int
+    trainable_count: int
+    embedding_count: int
+    buffer_element_count: int
+    parameter_bytes: int
+    buffer_bytes: int
+    bytes_by_dtype: tuple[tuple[str, int], ...]
+    shared: tuple[SharedGroup, ...]
+    expected_unique_count: int | None  # models.lock's, if it has one; a difference is an error before it gets here
+
+    def __post_init__(self) -> None:
+        require(0 <= self.unique_count <= self.registered_count, "unique_count must lie in 0..registered_count")
+
+
+@record
+class OperatorCost:
+    operator: str
+    mac_count: int
+
+
+@record
+class FlopCount:
+    """Multiply-accumulates of one call (the whole batch). Convention: 1 MAC = 2 FLOP."""
+
+    mac_count: int
+    by_operator: tuple[OperatorCost, ...]
+    uncounted: tuple[str, ...]  # operators that ran and have no formula (element-wise, norms, ...)
+    source: Literal["counted", "models.lock"]
+
+    def __post_init__(self) -> None:
+        require_positive("mac_count", self.mac_count)
+
+    @property
+    def flop_count(self) -> int:
+        return 2 * self.mac_count
+
+
+@record
+class Block:
+    """Consecutive calls of one task. `order_index` is its place among all blocks of the interleaved group."""
+
+    order_index: int
+    warmup: bool
+    started_s: float  # system-wide monotonic clock
+    latency_s: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        require_positive("latency_s", *self.latency_s)
+        require(len(self.latency_s) > 0, "a block holds at least one call")
+
+
+@record
+class LatencySamples:
+    """Call durations in run order, warm-up apart. One call is one batch (or, in scenario `episode`, one episode)."""
+
+    blocks: tuple[Block, ...]
+    clock: str
+    synchronisation: str  # "none needed: cpu" or the call that waits for the device
+    steady: bool  # whether warm-up ended because steady state was found, not because its limit was reached
+    stop: StopReason
+    step_count: int = 1  # forward passes in one call
+
+    @property
+    def latency_s(self) -> tuple[float, ...]:
+        return tuple(value for block in self.blocks if not block.warmup for value in block.latency_s)
+
+    @property
+    def warmup_latency_s(self) -> tuple[float, ...]:
+        return tuple(value for block in self.blocks if block.warmup for value in block.latency_s)
+
+
+@record
+class ColdStart:
+    """The way to the first answer, once per worker: none of it is in a latency sample."""
+
+    process_s: float  # spawn to the worker's first line of Python
+    import_s: float  # torch and what the model needs
+    build_s: float
+    weights_s: float
+    first_call_s: float
+
+
+@record
+class MemoryUse:
+    """Bytes of the worker process. `peak` is since the process began unless `peak_is_task` says it was reset."""
+
+    import_resident_bytes: int  # after torch and the model's libraries were imported, before the model was built
+    before_resident_bytes: int  # before this task's inputs were made
+    peak_resident_bytes: int
+    peak_is_task: bool
+    weight_bytes: int
+    device_peak_bytes: int | None
+
+
+@record
+class Provenance:
+    """Where weights and inputs came from, so that two records can be known to have computed the same thing."""
+
+    weights_source: Literal["seeded", "checkpoint", "pinned"]
+    weights_sha256: str
+    weights_verified: bool  # equal to models.lock's hash for this source
+    inputs_source: Literal["seeded", "trajectory"]
+    inputs_sha256: str
+    inputs_checked: tuple[str, ...]  # inputs that were shown to change the output

@@ -1,0 +1,68 @@
+"""A run as it lies on disk: what was asked for, and one record a task."""
+
+from __future__ import annotations
+
+from suite.records.asked import Task
+from suite.records.energy import EnergyReading, Schedule
+from suite.records.machine import HostFacts, HostState
+from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
+from suite.records.values import Flag, NotMeasured, record
+
+SCHEMA_VERSION = 1
+
+
+@record
+class RunRecord:
+    """One line of records.jsonl: a task, the machine around it, and an outcome per quantity that was asked for."""
+
+    schema_version: int
+    task: Task
+    started_utc: str
+    wall_s: float
+    host: HostFacts
+    before: HostState
+    after: HostState
+    parameters: ParameterCount | NotMeasured | None = None
+    flops: FlopCount | NotMeasured | None = None
+    latency: LatencySamples | NotMeasured | None = None
+    cold_start: ColdStart | NotMeasured | None = None  # on the first latency task of a worker only
+    memory: MemoryUse | NotMeasured | None = None
+    energy: EnergyReading | NotMeasured | None = None
+    energy_beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
+    schedule: Schedule | None = None  # of an energy task whose calls were made
+    provenance: Provenance | None = None
+    flags: tuple[Flag, ...] = ()
+    failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
+
+    def not_measured(self) -> dict[str, NotMeasured]:
+        """The quantities that were asked for and are absent, by name."""
+        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy")
+        values = {name: getattr(self, name) for name in names}
+        values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
+        return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
+
+
+@record
+class Manifest:
+    """run.json: what was asked for, written before the first task starts. With it `--resume` knows what is left."""
+
+    schema_version: int
+    suite_version: str
+    plan: str  # the plan's name
+    plan_description: str
+    power: str  # what --power said: "auto", "none", "simulated:idle_w=2,load_w=7"
+    started_utc: str
+    tasks: tuple[Task, ...]
+
+
+@record
+class Run:
+    """A run as it lies on disk: the manifest and the records that are there, in the order they were stored."""
+
+    manifest: Manifest
+    records: tuple[RunRecord, ...]
+
+    def missing(self) -> tuple[Task, ...]:
+        """The tasks that have no record yet."""
+        done = {record.task.key for record in self.records}
+        return tuple(task for task in self.manifest.tasks if task.key not in done)
