@@ -10,7 +10,7 @@ from suite.cli import answers
 from suite.errors import SensorError, UsageError
 from suite.power import choice
 from suite.power.base import Options
-from suite.power.csv_import import ImportedSource, readings
+from suite.power.imported.csv_import import ImportedSource, readings
 from suite.records import EnergyReading, NotMeasured, Run, RunRecord, store
 
 DONE, INCOMPLETE = 0, 1

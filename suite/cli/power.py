@@ -12,9 +12,9 @@ from pathlib import Path
 
 from suite.cli.tools import Tools
 from suite.errors import UsageError
-from suite.power.lines import ADDRESS_VARIABLE, TOKEN_FILE, TOKEN_VARIABLE, VERSION
+from suite.power.helper.lines import ADDRESS_VARIABLE, TOKEN_FILE, TOKEN_VARIABLE, VERSION
+from suite.power.helper.serve import LOOPBACK, Helper
 from suite.power.meter import Meter
-from suite.power.serve import LOOPBACK, Helper
 from suite.records import NotMeasured
 
 TOKEN_BYTES = 32

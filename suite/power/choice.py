@@ -13,7 +13,7 @@ from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Source
 from suite.power.channel import Gauge, SamplerLike, Start
 from suite.power.client import Sampler
-from suite.power.csv_import import ImportedSource, later
+from suite.power.imported.csv_import import ImportedSource, later
 from suite.power.meter import DEFAULT_RULE, Meter, WindowRule
 from suite.records import NotMeasured, disjoint
 

@@ -10,8 +10,8 @@ import pytest
 
 from suite.cli.power import default_token_file, write_token
 from suite.errors import UsageError
-from suite.power.lines import PORT, VERSION
-from suite.power.serve import Helper
+from suite.power.helper.lines import PORT, VERSION
+from suite.power.helper.serve import Helper
 from tests.cli.conftest import CommandLine
 from tests.fakes import FakeClock, fake_meter, fake_tools
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from suite.errors import SensorError, UsageError
-from suite.power import csv_log
 from suite.power.base import Description, Options, Sample
-from suite.power.csv_align import Aligned, by_marker, by_stamps
-from suite.power.csv_import import ImportedSource, file_of
-from suite.power.csv_log import Log
+from suite.power.imported import csv_log
+from suite.power.imported.csv_align import Aligned, by_marker, by_stamps
+from suite.power.imported.csv_import import ImportedSource, file_of
+from suite.power.imported.csv_log import Log
 from suite.records import NotMeasured, Schedule
 
 DEFAULTS = {"period_s": 1.0, "offset_s": 0.0, "offset_error_s": 1.0, "search_s": 60.0, "gain_error": 0.02}

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 from suite.errors import SensorError
 from suite.power.base import Description, Options, Sample, Source
-from suite.power.boards import INA238_SHUNT_V, USUAL_SHUNT_OHM, Board, recognise
-from suite.power.rails import RAILS_OPTION, total
+from suite.power.jetson.boards import INA238_SHUNT_V, USUAL_SHUNT_OHM, Board, recognise
+from suite.power.jetson.rails import RAILS_OPTION, total
 from suite.power.sysfs import Stillness, Tree, tree
 from suite.records import NotMeasured
 

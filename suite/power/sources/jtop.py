@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Sample, Source
-from suite.power.boards import (
+from suite.power.jetson.boards import (
     INA238_SHUNT_V,
     INA3221_BUS_V,
     INA3221_SHUNT_V,
@@ -24,8 +24,8 @@ from suite.power.boards import (
     matching,
     recognise,
 )
+from suite.power.jetson.rails import RAILS_OPTION, Total, total
 from suite.power.jtop_process import Reader, error, interpreters
-from suite.power.rails import RAILS_OPTION, Total, total
 from suite.power.sysfs import Stillness, tree
 from suite.records import NotMeasured
 

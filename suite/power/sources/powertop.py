@@ -21,9 +21,9 @@ from typing import ClassVar
 
 from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Sample
-from suite.power.csv_align import Aligned, by_marker
-from suite.power.csv_import import ImportedSource, file_of
-from suite.power.csv_log import Log
+from suite.power.imported.csv_align import Aligned, by_marker
+from suite.power.imported.csv_import import ImportedSource, file_of
+from suite.power.imported.csv_log import Log
 from suite.records import NotMeasured, Schedule
 
 PERIOD_S = 1.0

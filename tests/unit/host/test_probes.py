@@ -6,7 +6,7 @@ import pytest
 
 from suite.host.probes import container, cpu, firmware, jetson, linux_os, memory, nvidia, power_supply, thermal
 from suite.host.system import System, run_sysctl
-from suite.power.boards import recognise
+from suite.power.jetson.boards import recognise
 from suite.power.sysfs import Tree
 
 

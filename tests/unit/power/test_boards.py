@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from suite.power.boards import BOARDS, recognise
-from suite.power.rails import total
+from suite.power.jetson.boards import BOARDS, recognise
+from suite.power.jetson.rails import total
 from suite.power.sysfs import Tree
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from suite.errors import SensorError
-from suite.power.remote import Clocks, align
+from suite.power.helper.remote import Clocks, align
 
 
 class TwoClocks:

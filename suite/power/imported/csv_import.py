@@ -18,8 +18,8 @@ from suite.errors import SensorError
 from suite.power.base import Description, Options, Sample, Source
 from suite.power.channel import Gauge, Stretches
 from suite.power.channel import read as read_trace
-from suite.power.csv_align import Aligned
-from suite.power.csv_log import Log
+from suite.power.imported.csv_align import Aligned
+from suite.power.imported.csv_log import Log
 from suite.records import EnergyReading, NotMeasured, PowerTrace, Schedule
 
 PENDING = "METER_PENDING"

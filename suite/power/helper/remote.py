@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from suite.errors import SensorError
 from suite.power.base import Description, Sample
-from suite.power.lines import VERSION, Closed, Lines
+from suite.power.helper.lines import VERSION, Closed, Lines
 
 CONNECT_DEADLINE_S = 3.0
 START_DEADLINE_S = 13.0  # the helper starts its sampler in it

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from suite.power.base import Options
-from suite.power.boards import Board
+from suite.power.jetson.boards import Board
 from suite.records import NotMeasured, record
 
 RAILS_OPTION = "rails that add up to the total and share nothing, as A+B (those of the board's row in the table)"

@@ -14,7 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from suite.errors import SensorError
-from suite.power.csv_log import Log
+from suite.power.imported.csv_log import Log
 from suite.records import Schedule
 
 LIKELIHOOD = 3.84  # how much worse than the best, in variances, a shift may fit that is still believed (95 %)

@@ -17,7 +17,7 @@ from typing import Any
 from suite.errors import OutcomeError, SensorError, UsageError
 from suite.power.base import CounterTrace
 from suite.power.channel import SamplerLike
-from suite.power.lines import VERSION, Closed, Lines
+from suite.power.helper.lines import VERSION, Closed, Lines
 
 LOOPBACK = "127.0.0.1"
 HANDSHAKE_DEADLINE_S = 5.0

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from suite.errors import SensorError, UsageError
-from suite.power import csv_log
 from suite.power.choice import imported, select
-from suite.power.csv_align import by_marker, by_stamps
-from suite.power.csv_import import later, readings
+from suite.power.imported import csv_log
+from suite.power.imported.csv_align import by_marker, by_stamps
+from suite.power.imported.csv_import import later, readings
 from suite.power.sources.csv_meter import PLUGIN
 from suite.records import CallWindow, EnergyReading, NotMeasured, Schedule, Stretch
 

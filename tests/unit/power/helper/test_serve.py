@@ -9,11 +9,11 @@ import time
 import pytest
 
 from suite.errors import SensorError, UsageError
-from suite.power import serve
 from suite.power.base import Description
-from suite.power.lines import VERSION, Closed, Lines
-from suite.power.remote import Remote
-from suite.power.serve import LOOPBACK, Helper
+from suite.power.helper import serve
+from suite.power.helper.lines import VERSION, Closed, Lines
+from suite.power.helper.remote import Remote
+from suite.power.helper.serve import LOOPBACK, Helper
 from suite.power.sources.mac_helper import MacHelper
 from suite.records import PowerTrace
 
