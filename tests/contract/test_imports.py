@@ -44,6 +44,7 @@ BREAKING = [
     (rules.upward, "suite.stats.fits", "suite.report.page"),
     (rules.plugins_meeting, "suite.worker.models.visualbert", "suite.worker.models.lxmert"),
     (rules.plugins_meeting, "suite.measure.runner", "suite.power.sources.simulated"),
+    (rules.plugins_meeting, "suite.power.sources.mac_helper", "suite.power.sources.apple.common"),
     (rules.torch_outside_worker, "suite.stats.summary", "torch.nn"),
     (rules.worker_reaching_out, "suite.worker.loop", "suite.records"),
     (rules.worker_reaching_out, "suite.worker.loop", "suite"),
@@ -67,6 +68,7 @@ def test_what_a_rule_allows_passes_every_check() -> None:
         ("suite.worker.models.lxmert", "suite.worker.model"),
         ("suite.worker.models.lxmert", "transformers"),
         ("suite.worker.models.et", "suite.worker.models._episodic"),
+        ("suite.power.sources.apple.source", "suite.power.sources.apple.common"),
         ("suite.report.sections.energy", "suite.report.table"),
     ]
     found = [Import(importer, imported, Path("suite/some.py"), 1) for importer, imported in allowed]

@@ -14,7 +14,7 @@ import pytest
 
 from suite.power.choice import select
 from suite.power.meter import Meter, WindowRule
-from suite.power.nvml_library import LIBRARY, Library, NvmlError
+from suite.power.sources.nvml.library import LIBRARY, Library, NvmlError
 from tests.simulator import Board, Scene, constant, energy_j
 
 SOURCE = Path(__file__).parents[1] / "data" / "nvml" / "nvml.c"

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 from suite.errors import UsageError
 from suite.host.system import System
-from suite.power.apple import refusal
 from suite.power.base import Description, Options, Sample, Source
 from suite.power.helper.lines import ADDRESS_VARIABLE, PORT, TOKEN_FILE, TOKEN_VARIABLE
 from suite.power.helper.remote import Remote, down
+from suite.power.mac import refusal
 from suite.records import NotMeasured
 
 ADDRESS = f"host.docker.internal:{PORT}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from suite.errors import SensorError
-from suite.power.apple import RAILS, Piece, frozen
+from suite.power.sources.apple.common import RAILS, Piece, frozen
 
 POLL_S = 0.1  # how well the moment is known at which a lump was published
 FIELDS = {"cpu": "cpu_total_mj", "gpu": "gpu_mj", "ane": "ane_mj"}

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from suite.errors import SensorError, UsageError
-from suite.power.nvml_library import FOLDERS, LIBRARY, Library, NvmlError, find
-from suite.power.sources.nvml import Nvml
+from suite.power.sources.nvml.library import FOLDERS, LIBRARY, Library, NvmlError, find
+from suite.power.sources.nvml.source import Nvml
 
 STEP_S = 0.1
 WATTS = (50.0, 200.0)

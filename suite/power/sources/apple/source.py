@@ -8,11 +8,12 @@ from typing import ClassVar
 
 from suite.errors import SensorError, UsageError
 from suite.host.system import System
-from suite.power.apple import BackEnd, Feed, refusal
 from suite.power.base import Description, Options, Sample, Source
-from suite.power.macmon import Macmon
-from suite.power.powermetrics import Powermetrics
-from suite.power.zeus_apple import ZeusApple
+from suite.power.mac import refusal
+from suite.power.sources.apple.common import BackEnd, Feed
+from suite.power.sources.apple.macmon import Macmon
+from suite.power.sources.apple.powermetrics import Powermetrics
+from suite.power.sources.apple.zeus_apple import ZeusApple
 from suite.records import NotMeasured
 
 BACK_ENDS: Mapping[str, Callable[[str | None], BackEnd]] = {

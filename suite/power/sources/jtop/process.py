@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from suite.errors import SensorError
 
-READER = Path(__file__).with_name("jtop_reader.py")
+READER = Path(__file__).with_name("reader.py")
 PYTHON_VARIABLE = "SUITE_JTOP_PYTHON"
 CLOSE_DEADLINE_S = 1.0
 RESTART = "restart it with `sudo systemctl restart jtop.service`, then run again"

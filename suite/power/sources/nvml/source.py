@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Sample, Source
-from suite.power.nvml_library import Gpus, Library, NvmlError, find
+from suite.power.sources.nvml.library import Gpus, Library, NvmlError, find
 from suite.records import NotMeasured, Part
 
 PERIOD_S = 0.1

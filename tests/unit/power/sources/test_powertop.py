@@ -3,12 +3,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from tests.unit.power.test_csv_meter import IDLE_W, LOAD_W, UNIX_S, power_w, schedule
 
 from suite.errors import SensorError, UsageError
 from suite.power.imported.csv_import import readings
 from suite.power.sources.powertop import PLUGIN
 from suite.records import EnergyReading
+from tests.unit.power.sources.test_csv_meter import IDLE_W, LOAD_W, UNIX_S, power_w, schedule
 
 REPORT_2_9 = """________________________________________________________________________________
  *  *  *   Device Power Report   *  *  *

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 
 from suite.errors import SensorError
-from suite.power.apple import PERIOD_S, RAILS, Piece, frozen
 from suite.power.program import Program
+from suite.power.sources.apple.common import PERIOD_S, RAILS, Piece, frozen
 
 MAX_BYTES = 1 << 20  # of one line, with room to spare
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from xml.parsers.expat import ExpatError
 
 from suite.errors import SensorError
-from suite.power.apple import PERIOD_S, RAILS, Piece, frozen
 from suite.power.program import Program
+from suite.power.sources.apple.common import PERIOD_S, RAILS, Piece, frozen
 
 END = b"</plist>"
 MAX_BYTES = 1 << 22  # of one property list, with room to spare

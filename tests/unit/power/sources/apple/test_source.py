@@ -7,10 +7,11 @@ import pytest
 
 from suite.errors import SensorError, UsageError
 from suite.host.system import System
-from suite.power.apple import FROZEN_S, SCOPE, Feed, Piece, refusal
-from suite.power.sources.apple import BACK_ENDS, Apple
+from suite.power.mac import refusal
+from suite.power.sources.apple.common import FROZEN_S, SCOPE, Feed, Piece
+from suite.power.sources.apple.source import BACK_ENDS, Apple
+from suite.power.sources.apple.zeus_apple import ZeusApple
 from suite.power.sources.mac_helper import MacHelper
-from suite.power.zeus_apple import ZeusApple
 from tests.powermetrics import as_program, recording
 
 MAC = {"kind": "Darwin", "architecture": "arm64", "sysctl": lambda _: {}}
@@ -237,7 +238,7 @@ def test_the_way_to_read_a_mac_is_the_first_that_works(monkeypatch):
     absent = SensorError("MAC_TOOL_ABSENT", "zeus is not installed", "pip install it")
     sudo = SensorError("MAC_SUDO", "powermetrics needs root", "sudo -v")
     ways = {"zeus": way("zeus", fails=absent), "powermetrics": way("powermetrics", fails=sudo)}
-    monkeypatch.setattr("suite.power.sources.apple.BACK_ENDS", ways)
+    monkeypatch.setattr("suite.power.sources.apple.source.BACK_ENDS", ways)
     with pytest.raises(SensorError, match="zeus is not installed; powermetrics needs root") as caught:
         Apple().open({})
     assert (made, caught.value.code, caught.value.remedy) == (["zeus", "powermetrics"], "MAC_SUDO", "sudo -v")

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from suite.errors import SensorError
-from suite.power.macmon import Macmon, parse
 from suite.power.program import Chunk
+from suite.power.sources.apple.macmon import Macmon, parse
 
 LINE = {
     "timestamp": "2026-11-23T12:00:00+00:00",

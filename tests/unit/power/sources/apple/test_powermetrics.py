@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SensorError
-from suite.power import powermetrics
-from suite.power.powermetrics import Lists, Powermetrics, Timeline, parse
+from suite.power.sources.apple import powermetrics
+from suite.power.sources.apple.powermetrics import Lists, Powermetrics, Timeline, parse
 from tests.powermetrics import plist
 
-DATA = Path(__file__).resolve().parents[2] / "data/powermetrics"
+DATA = Path(__file__).resolve().parents[4] / "data/powermetrics"
 
 
 def readings(name, chunk_bytes=1 << 20):

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SensorError, UsageError
-from suite.power import jtop_process, jtop_reader
 from suite.power.choice import select
-from suite.power.jtop_process import interpreters
-from suite.power.sources.jtop import Jtop
+from suite.power.sources.jtop import process as jtop_process
+from suite.power.sources.jtop import reader as jtop_reader
+from suite.power.sources.jtop.process import interpreters
+from suite.power.sources.jtop.source import Jtop
 from tests.simulator import Board
 
 # Does as the environment says: POWER is what `power` gives, INTERVAL what the service holds, FAILS what start raises.
@@ -209,7 +210,7 @@ def test_the_versions_are_told(client, source):
 
 
 def test_a_start_that_blocks_for_ever_is_ended(client, source, monkeypatch):
-    monkeypatch.setattr("suite.power.sources.jtop.START_DEADLINE_S", 0.5)
+    monkeypatch.setattr("suite.power.sources.jtop.source.START_DEADLINE_S", 0.5)
     with pytest.raises(SensorError, match="did not answer") as caught:
         source.open(client(power=ORIN_NANO, FAILS="hangs"))
     assert caught.value.code == "JTOP_LOST"

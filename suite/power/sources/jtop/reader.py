@@ -1,6 +1,6 @@
 """Prints what the service jtop measures, as JSON lines. A program of its own, run by the Python that has its client.
 
-    python jtop_reader.py INTERVAL_S
+    python reader.py INTERVAL_S
 
 Needs the standard library and jetson-stats alone, and runs on Python 3.6: on JetPack 4 the client is installed there.
 It is the only code here that loads jetson-stats.

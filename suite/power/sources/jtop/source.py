@@ -25,7 +25,7 @@ from suite.power.jetson.boards import (
     recognise,
 )
 from suite.power.jetson.rails import RAILS_OPTION, Total, total
-from suite.power.jtop_process import Reader, error, interpreters
+from suite.power.sources.jtop.process import Reader, error, interpreters
 from suite.power.sysfs import Stillness, tree
 from suite.records import NotMeasured
 
