@@ -173,7 +173,7 @@ class FakeWorker:
         by_operator = (OperatorCost(operator="mm", mac_count=mac_count),)
         return FlopCount(mac_count=mac_count, by_operator=by_operator, uncounted=("softmax",), source="counted")
 
-    def load(self, task: Task) -> Loaded:
+    def load(self, task: Task, pinned: Path | None = None) -> Loaded:
         self._shop.ask("load", task)
         return Loaded(
             build_s=0.5,

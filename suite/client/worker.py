@@ -17,7 +17,6 @@ from typing import Any, Self
 from suite.client.replies import Axes, Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.pinned import lock as models_lock
 from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, Task
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
@@ -168,12 +167,15 @@ class Worker(WorkerLike):
                 source="counted",
             )
 
-    def load(self, task: Task) -> Loaded:
-        """Builds and fills the task's model for its runtime, precision, device, threads and seed."""
+    def load(self, task: Task, pinned: Path | None = None) -> Loaded:
+        """Builds and fills the task's model for its runtime, precision, device, threads and seed.
+
+        pinned: the file of published weights that fills it; None: the task's checkpoint or seed does.
+        """
         reply = self._ask(
             "load",
             model=task.model,
-            options=_options(task.checkpoint) | {"pinned": _pinned_path(task)},
+            options=_options(task.checkpoint) | {"pinned": None if pinned is None else _absolute(str(pinned))},
             runtime=task.runtime,
             precision=task.precision,
             device=task.device,
@@ -287,12 +289,6 @@ def _decoding(wire: Wire, operation: str) -> Iterator[None]:
 
 def _options(checkpoint: str | None) -> dict[str, str | None]:
     return {"checkpoint": _absolute(checkpoint)}
-
-
-def _pinned_path(task: Task) -> str | None:
-    if task.weights != "pinned":
-        return None
-    return _absolute(str(models_lock.pinned_weights_path(task.model, models_lock.weights_folder(os.environ))))
 
 
 def _absolute(path: str | None) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from suite.client.replies import Hello, Imported, Loaded, Prepared, WorkerLike
 from suite.errors import WorkerError
@@ -52,7 +54,7 @@ class Bench:
         self.start_count += 1
         self.hello = worker.hello
         self.imported = worker.import_model(self.task.model)
-        self.loaded = worker.load(self.task)
+        self.loaded = worker.load(self.task, _pinned_path(self.task))
         expected = self._expected_weights_sha256()
         if expected not in (None, self.loaded.weights_sha256):
             hashes = f"to {self.loaded.weights_sha256} here and to {expected} in models.lock"
@@ -111,3 +113,10 @@ class Bench:
         if self._worker is not None:
             self._worker.close()
             self._worker = None
+
+
+def _pinned_path(task: Task) -> Path | None:
+    """The file of published weights, for a task that asks for them."""
+    if task.weights != "pinned":
+        return None
+    return models_lock.pinned_weights_path(task.model, models_lock.weights_folder(os.environ))

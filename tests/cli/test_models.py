@@ -87,7 +87,6 @@ def test_fetched_weights_are_converted_verified_and_loaded(
     hub: Hub,
     published: tuple[bytes, str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lock = write_lock(tmp_path, UNRESOLVED)
@@ -106,12 +105,10 @@ def test_fetched_weights_are_converted_verified_and_loaded(
     assert found.files[0].sha256 == hashlib.sha256(published[0]).hexdigest()
     assert found.weights_sha256 == published[1]
 
-    real = models_lock.load(lock)
-    monkeypatch.setattr(models_lock, "load", lambda _: real)
-    monkeypatch.setenv("SUITE_WEIGHTS", str(tmp_path / "weights"))
+    pinned = models_lock.pinned_weights_path(NAME, tmp_path / "weights", lock)
     task = Task(test="latency", model=NAME, weights="pinned", axes=(("text_tokens", 5), ("image_regions", 3)))
     with Worker.start(log=Path(os.devnull), thread_count=1) as worker:
-        loaded = worker.load(task)
+        loaded = worker.load(task, pinned)
     assert (loaded.weights_source, loaded.weights_sha256) == ("pinned", published[1])
 
 

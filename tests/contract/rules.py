@@ -122,6 +122,12 @@ def runner_meeting_report(imports: Iterable[Import]) -> Iterator[str]:
             yield found.breaks("what measures and what reports never meet: a run's files lie between them")
 
 
+def client_knowing_what_is_pinned(imports: Iterable[Import]) -> Iterator[str]:
+    for found in _inside(imports):
+        if is_under(found.importer, "suite.client") and is_under(found.imported, "suite.pinned"):
+            yield found.breaks("the client is handed paths and expectations by its caller, who knows models.lock")
+
+
 def _side(module: str) -> str | None:
     if is_under(module, "suite.report"):
         return "report"

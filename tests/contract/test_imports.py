@@ -19,6 +19,7 @@ CHECKS = [
     rules.worker_reaching_out,
     rules.controller_reaching_in,
     rules.runner_meeting_report,
+    rules.client_knowing_what_is_pinned,
 ]
 Check = Callable[[Iterable[Import]], Iterator[str]]
 
@@ -51,6 +52,7 @@ BREAKING = [
     (rules.controller_reaching_in, "suite.client.worker", "suite.worker.timing"),
     (rules.runner_meeting_report, "suite.measure.runner", "suite.report.table"),
     (rules.runner_meeting_report, "suite.report.sections.energy", "suite.power.integration"),
+    (rules.client_knowing_what_is_pinned, "suite.client.worker", "suite.pinned.lock"),
 ]
 
 
