@@ -10,6 +10,8 @@ import gc
 import time
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional
 
+from suite.worker.durations import Durations
+
 Clock = Callable[[], float]
 Call = Callable[[], Any]
 Synchronise = Optional[Call]  # waits for the device; None where a call returns when its work is done (CPU)
@@ -36,6 +38,8 @@ class TimedFor(NamedTuple):
     started_s: float
     ended_s: float
     latency_s: List[float]
+    calls_per_value: int = 1  # more than 1: each value of latency_s is the mean of so many consecutive calls
+    call_count: int = 0
 
 
 @contextlib.contextmanager
@@ -81,15 +85,18 @@ def time_for(call: Call, synchronise: Synchronise, duration_s: float, min_call_c
 
     One reading of the clock ends a call and starts the next, so that the durations fill the window without a gap.
     """
-    latency_s = []  # type: List[float]
+    durations = Durations()
+    call_count = 0
     with collector_off():
         if synchronise is not None:
             synchronise()
         started_s = stamp_s = clock()
-        while len(latency_s) < min_call_count or stamp_s - started_s < duration_s:
+        while call_count < min_call_count or stamp_s - started_s < duration_s:
             call()
             if synchronise is not None:
                 synchronise()
             previous_s, stamp_s = stamp_s, clock()
-            latency_s.append(stamp_s - previous_s)
-    return TimedFor(started_s, stamp_s, latency_s)
+            durations.append(stamp_s - previous_s)
+            call_count += 1
+    calls_per_value, latency_s = durations.binned()
+    return TimedFor(started_s, stamp_s, latency_s, calls_per_value, call_count)

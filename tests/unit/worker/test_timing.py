@@ -59,12 +59,12 @@ def test_the_time_that_a_device_still_works_belongs_to_its_call():
 def test_a_window_lasts_until_its_duration_is_reached():
     machine = Machine([0.5] * 9)
     timed = timing.time_for(machine.call, None, 2.0, 1, machine.clock)
-    assert timed == (100.0, 102.0, [0.5, 0.5, 0.5, 0.5])
+    assert timed == (100.0, 102.0, [0.5, 0.5, 0.5, 0.5], 1, 4)
 
 
 def test_a_window_holds_its_least_number_of_calls_however_long_they_take():
     machine = Machine([3.0] * 9)
-    assert timing.time_for(machine.call, None, 1.0, 2, machine.clock) == (100.0, 106.0, [3.0, 3.0])
+    assert timing.time_for(machine.call, None, 1.0, 2, machine.clock) == (100.0, 106.0, [3.0, 3.0], 1, 2)
 
 
 def test_the_durations_of_a_window_fill_it_without_a_gap():
