@@ -116,6 +116,7 @@ class FakeWorkers:
     cost: Cost = Cost()
     script: Script = no_fault
     devices: tuple[str, ...] = ("cpu",)
+    threads_in_force: int | None = None  # None: as many as were asked for
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
@@ -202,7 +203,7 @@ class FakeWorker:
         self._shop.ask("time", self._cases[case])
         started_s = self._shop.clock()
         latency_s = tuple(self._call(case) for _ in range(call_count))
-        return Timed(started_s=started_s, latency_s=latency_s)
+        return Timed(started_s=started_s, latency_s=latency_s, thread_count=self._threads(case))
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
         self._shop.ask("time_for", self._cases[case])
@@ -211,7 +212,13 @@ class FakeWorker:
         while len(latency_s) < min_call_count or self._shop.clock() - started_s < duration_s:
             latency_s.append(self._call(case))
         ended_s = self._shop.clock()
-        return TimedFor(started_s=started_s, ended_s=ended_s, call_count=len(latency_s), latency_s=tuple(latency_s))
+        return TimedFor(
+            started_s=started_s,
+            ended_s=ended_s,
+            call_count=len(latency_s),
+            latency_s=tuple(latency_s),
+            thread_count=self._threads(case),
+        )
 
     def memory(self) -> Memory:
         return Memory(
@@ -226,6 +233,9 @@ class FakeWorker:
 
     def close(self) -> None:
         self._shop.open_count -= 1
+
+    def _threads(self, case: str) -> int:
+        return self._shop.threads_in_force or self._cases[case].thread_count
 
     def _call(self, case: str) -> float:
         call = self._calls.get(case, 0)

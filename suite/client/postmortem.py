@@ -6,6 +6,7 @@ import re
 import signal
 from pathlib import Path
 
+from suite.client.fields import one_line
 from suite.records import NotMeasured
 from suite.units import show
 
@@ -22,7 +23,7 @@ def explain(
     status: as subprocess gives it, -n for signal n. during: what it was asked. oom_kills: oom_kill_count before the
     worker began and after its end.
     """
-    words = last_words(log_tail)
+    words = one_line(last_words(log_tail))
     ending = f"; its log ends: {words}" if words else ""
     if status >= 0:
         return NotMeasured(

@@ -37,12 +37,15 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
+WeightsSource = Literal["seeded", "checkpoint", "pinned"]
+
+
 @record
 class Loaded:
     build_s: float
     weights_s: float  # filling them or reading the checkpoint, without hashing
     weight_bytes: int
-    weights_source: Literal["seeded", "checkpoint", "pinned"]
+    weights_source: WeightsSource
     weights_sha256: str
     thread_count: int  # as it is in force
     synchronisation: str  # "none needed: cpu" or the call that waits for the device
@@ -76,6 +79,7 @@ class Prepared:
 class Timed:
     started_s: float
     latency_s: tuple[float, ...]
+    thread_count: int  # in force after the calls: a model can change it
 
     def __post_init__(self) -> None:
         require(len(self.latency_s) > 0, "a timed block holds at least one call")
@@ -84,16 +88,22 @@ class Timed:
 
 @record
 class TimedFor:
-    """Back-to-back calls between two stamps of the system-wide monotonic clock."""
+    """Back-to-back calls between two stamps of the system-wide monotonic clock.
+
+    calls_per_value: more than 1 where there were too many to tell each: a value is the mean of so many in a row.
+    """
 
     started_s: float
     ended_s: float
     call_count: int
     latency_s: tuple[float, ...]
+    thread_count: int  # in force after the calls
+    calls_per_value: int = 1
 
     def __post_init__(self) -> None:
         require_positive("window", self.ended_s - self.started_s)
-        require(self.call_count == len(self.latency_s), "call_count must be the number of durations")
+        values = -(-self.call_count // self.calls_per_value)
+        require(values == len(self.latency_s), "call_count must be the number of durations, or that of calls in them")
         require_positive("latency_s", *self.latency_s)
 
 

@@ -14,10 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from suite.client import decode
+from suite.client.decode import Span
+from suite.client.fields import Fields
 from suite.client.replies import Axes, Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, Task
+from suite.records import FlopCount, ParameterCount, Task
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
@@ -106,14 +109,9 @@ class Worker(WorkerLike):
                 raise UsageError(f"{python}: no Python >= 3.6 that can run a worker: {exc.reason}") from exc
             raise
         if reply.get("protocol") != PROTOCOL_VERSION:
-            raise wire.foreign(f"protocol {reply.get('protocol')}, where {PROTOCOL_VERSION} is spoken")
+            raise wire.foreign(f"protocol {reply.get('protocol')!r}, where {PROTOCOL_VERSION} is spoken")
         with _decoding(wire, "hello"):
-            hello = Hello(
-                process_s=reply["process_started_s"] - wire.spawned_s,
-                versions=tuple(reply["versions"].items()),
-                devices=tuple(reply["devices"]),
-                clock=reply["clock"],
-            )
+            hello = decode.hello(reply, Span(asked_s=wire.spawned_s, answered_s=wire.span.answered_s))
         return cls(wire, hello, deadlines_s)
 
     @property
@@ -127,26 +125,12 @@ class Worker(WorkerLike):
     def import_model(self, model: str) -> Imported:
         reply = self._ask("import", model=model)
         with _decoding(self._wire, "import"):
-            return Imported(import_s=reply["import_s"], resident_bytes=reply["resident_bytes"])
+            return decode.imported(reply, self._wire.span.answered_s - self._wire.spawned_s)
 
     def count_parameters(self, model: str, checkpoint: str | None) -> ParameterCount:
         reply = self._ask("count_parameters", model=model, options=_options(checkpoint))
         with _decoding(self._wire, "count_parameters"):
-            return ParameterCount(
-                unique_count=reply["unique_count"],
-                registered_count=reply["registered_count"],
-                trainable_count=reply["trainable_count"],
-                embedding_count=reply["embedding_count"],
-                buffer_element_count=reply["buffer_element_count"],
-                parameter_bytes=reply["parameter_bytes"],
-                buffer_bytes=reply["buffer_bytes"],
-                bytes_by_dtype=_pairs(reply["bytes_by_dtype"]),
-                shared=tuple(
-                    SharedGroup(names=tuple(group["names"]), parameter_count=group["parameter_count"])
-                    for group in reply["shared"]
-                ),
-                expected_unique_count=None,
-            )
+            return decode.parameter_count(reply)
 
     def count_flops(self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes) -> FlopCount:
         reply = self._ask(
@@ -158,14 +142,7 @@ class Worker(WorkerLike):
             axes=dict(axes),
         )
         with _decoding(self._wire, "count_flops"):
-            return FlopCount(
-                mac_count=reply["mac_count"],
-                by_operator=tuple(
-                    OperatorCost(operator=name, mac_count=count) for name, count in _pairs(reply["by_operator"])
-                ),
-                uncounted=tuple(reply["uncounted"]),
-                source="counted",
-            )
+            return decode.flop_count(reply)
 
     def load(self, task: Task, pinned: Path | None = None) -> Loaded:
         """Builds and fills the task's model for its runtime, precision, device, threads and seed.
@@ -175,7 +152,7 @@ class Worker(WorkerLike):
         reply = self._ask(
             "load",
             model=task.model,
-            options=_options(task.checkpoint) | {"pinned": None if pinned is None else _absolute(str(pinned))},
+            options=_options(task.checkpoint, pinned),
             runtime=task.runtime,
             precision=task.precision,
             device=task.device,
@@ -183,15 +160,7 @@ class Worker(WorkerLike):
             seed=task.seed,
         )
         with _decoding(self._wire, "load"):
-            return Loaded(
-                build_s=reply["build_s"],
-                weights_s=reply["weights_s"],
-                weight_bytes=reply["weight_bytes"],
-                weights_source=reply["weights_source"],
-                weights_sha256=reply["weights_sha256"],
-                thread_count=reply["thread_count"],
-                synchronisation=reply["synchronisation"],
-            )
+            return decode.loaded(reply, self._wire.span)
 
     def prepare(self, case: str, task: Task) -> Prepared:
         """Makes the task's inputs, known as `case` from then on."""
@@ -205,51 +174,36 @@ class Worker(WorkerLike):
             trajectory=_absolute(task.trajectory),
         )
         with _decoding(self._wire, "prepare"):
-            return Prepared(
-                inputs_source=reply["inputs_source"],
-                inputs_sha256=reply["inputs_sha256"],
-                step_count=reply["step_count"],
-                before_resident_bytes=reply["before_resident_bytes"],
-            )
+            return decode.prepared(reply)
 
     def check_inputs(self, case: str) -> tuple[str, ...]:
         """The inputs that were shown to change the output. Raises WorkerError INPUT_IGNORED where one does not."""
         reply = self._ask("check_inputs", case=case)
         with _decoding(self._wire, "check_inputs"):
-            return tuple(reply["changed"])
+            return Fields(reply).texts("changed")
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})
         with _decoding(self._wire, "time"):
-            return Timed(started_s=reply["started_s"], latency_s=tuple(reply["latency_s"]))
+            return decode.timed(reply, call_count, self._wire.span)
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
         """Back-to-back calls for at least duration_s and at least min_call_count of them."""
         arguments = {"case": case, "duration_s": duration_s, "min_call_count": min_call_count}
         reply = self._wire.ask("time_for", deadline_s, arguments)
         with _decoding(self._wire, "time_for"):
-            return TimedFor(
-                started_s=reply["started_s"],
-                ended_s=reply["ended_s"],
-                call_count=reply["call_count"],
-                latency_s=tuple(reply["latency_s"]),
-            )
+            return decode.timed_for(reply, duration_s, min_call_count, self._wire.span)
 
     def memory(self) -> Memory:
         reply = self._ask("memory")
         with _decoding(self._wire, "memory"):
-            return Memory(
-                resident_bytes=reply["resident_bytes"],
-                peak_resident_bytes=reply["peak_resident_bytes"],
-                peak_was_reset=reply["peak_was_reset"],
-                device_peak_bytes=reply["device_peak_bytes"],
-            )
+            return decode.memory(reply)
 
     def reset_memory(self) -> bool:
         """Starts a new peak; False where the system can't."""
         reply = self._ask("reset_memory")
         with _decoding(self._wire, "reset_memory"):
-            return bool(reply["peak_was_reset"])
+            return Fields(reply).flag("peak_was_reset")
 
     def release(self, case: str) -> None:
         self._ask("release", case=case)
@@ -258,9 +212,7 @@ class Worker(WorkerLike):
         """Writes published weights as the model's safetensors file."""
         reply = self._ask("convert", model=model, source=str(source.absolute()), target=str(target.absolute()))
         with _decoding(self._wire, "convert"):
-            return Converted(
-                sha256=reply["sha256"], weights_sha256=reply["weights_sha256"], left_out=tuple(reply["left_out"])
-            )
+            return decode.converted(reply)
 
     def close(self) -> None:
         """Ends the worker, politely first. May be called again, and after a fatal error."""
@@ -283,18 +235,14 @@ def _decoding(wire: Wire, operation: str) -> Iterator[None]:
     """A reply without the fields of the protocol, or with nonsense in them, ends the worker."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise wire.foreign(f"{operation} gave {type(exc).__name__} ({exc})") from exc
+    except ValueError as exc:
+        raise wire.foreign(f"{operation}: {exc}") from exc
 
 
-def _options(checkpoint: str | None) -> dict[str, str | None]:
-    return {"checkpoint": _absolute(checkpoint)}
+def _options(checkpoint: str | None, pinned: Path | None = None) -> dict[str, str | None]:
+    return {"checkpoint": _absolute(checkpoint), "pinned": None if pinned is None else _absolute(str(pinned))}
 
 
 def _absolute(path: str | None) -> str | None:
     """The worker has another working folder."""
     return None if path is None else str(Path(path).expanduser().absolute())
-
-
-def _pairs(items: Any) -> tuple[tuple[str, int], ...]:
-    return tuple((name, count) for name, count in items)

@@ -182,7 +182,7 @@ class Operations:
         synchronise, call = self._model_in_memory().synchronise, self._case(case).call
         with self._import("torch").inference_mode():
             timed = timing.time_calls(call, synchronise, call_count, self._clock)
-        return {"started_s": timed.started_s, "latency_s": timed.latency_s}
+        return {"started_s": timed.started_s, "latency_s": timed.latency_s, "thread_count": self._threads()}
 
     def time_for(self, case: str, duration_s: float, min_call_count: int) -> Dict[str, Any]:
         if min_call_count < 1:
@@ -193,8 +193,10 @@ class Operations:
         return {
             "started_s": timed.started_s,
             "ended_s": timed.ended_s,
-            "call_count": len(timed.latency_s),
+            "call_count": timed.call_count,
+            "calls_per_value": timed.calls_per_value,
             "latency_s": timed.latency_s,
+            "thread_count": self._threads(),
         }
 
     def memory(self) -> Dict[str, Any]:
@@ -252,6 +254,10 @@ class Operations:
         if self._loaded is None:
             raise WorkerFault("BAD_REQUEST", "no model is loaded", "Send load first")
         return self._loaded
+
+    def _threads(self) -> int:
+        """In force now, after the calls: a model can have changed what `load` has set."""
+        return int(self._import("torch").get_num_threads())
 
     def _case(self, name: str) -> Case:
         if name not in self._cases:

@@ -22,8 +22,9 @@ load              model, options, runtime, precision, device, thread_count, seed
 prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, step_count,
                   before_resident_bytes                                    makes the inputs, on the device
 check_inputs      case -> changed [input name, ...]                        error INPUT_IGNORED if one changes nothing
-time              case, call_count -> started_s, latency_s [...]
-time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, latency_s [...]
+time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls)
+time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, calls_per_value, latency_s [...],
+                  thread_count; a value is the mean of calls_per_value calls in a row: 1, unless there were very many
                                                                            back-to-back calls, for an energy window
 memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device)
 reset_memory      -> peak_was_reset                                        starts a new peak where the system can
@@ -41,4 +42,4 @@ FAILED for any other exception. The controller adds those of a worker that is go
 KILLED_FOR_MEMORY.
 """
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2

@@ -23,6 +23,9 @@ class Misbehaving(Model):
         "chatter",
         "forge",
         "reach_over",
+        "die_behind_a_child",
+        "print_much",
+        "take_one_thread",
     )
 
     def build(self, options):
@@ -88,6 +91,23 @@ def forge_():
 
 def reach_over_():
     import suite.records  # noqa: F401
+
+
+def die_behind_a_child_():
+    """The child holds the wire open after its parent's end."""
+    if os.fork() == 0:
+        time.sleep(40)
+    os._exit(5)
+
+
+def print_much_():
+    print("x" * 100_000)
+
+
+def take_one_thread_():
+    import torch
+
+    torch.set_num_threads(1)
 
 
 PLUGIN = Misbehaving()

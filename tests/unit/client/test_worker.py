@@ -24,8 +24,9 @@ from suite.records import Task
 PLUGINS = Path(__file__).parents[2] / "data" / "plugins"
 ENVIRONMENT = {**os.environ, "SUITE_MODELS_PATH": str(PLUGINS)}
 PATIENCE_S = 120.0  # a deadline that is not under test
+NOW = f"$({sys.executable} -c 'import time; print(time.monotonic())')"
 HELLO = (
-    '{"id": 1, "result": {"protocol": 1, "process_started_s": 1e9, "versions": {"python": "3.6.15"}, '
+    '{"id": 1, "result": {"protocol": 2, "process_started_s": NOW, "versions": {"python": "3.6.15"}, '
     '"devices": ["cpu"], "clock": "c"}}'
 )
 
@@ -40,7 +41,7 @@ def program(tmp_path: Path) -> Program:
 
     def make(script: str) -> Path:
         path = tmp_path / "python"
-        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.write_text(f"#!/bin/sh\n{script}\n".replace("NOW", f"'\"{NOW}\"'"))
         path.chmod(0o755)
         return path
 
@@ -101,8 +102,10 @@ def test_an_interpreter_that_cannot_run_the_worker_is_wrong_use_with_its_last_li
         '{"id": 2, "result": {}}',
         '{"id": 1}',
         '{"id": 1, "result": {"protocol": 99}}',
-        '{"id": 1, "result": {"protocol": 1}}',
-        HELLO.replace("1e9", '"now"'),
+        '{"id": 1, "result": {"protocol": 2}}',
+        HELLO.replace("NOW", '"now"'),
+        HELLO.replace("NOW", "1e308"),
+        HELLO.replace("NOW", "Infinity"),
     ],
 )
 def test_a_foreign_answer_or_another_version_ends_the_worker(program: Program, tmp_path: Path, answer: str) -> None:
@@ -139,9 +142,9 @@ def test_a_worker_that_refuses_to_say_hello_is_ended(program: Program, tmp_path:
 
 
 def test_a_duration_that_cannot_be_is_a_foreign_answer(program: Program, tmp_path: Path) -> None:
-    timed = '{"id": 2, "result": {"started_s": 1.0, "latency_s": [0.5, -0.5]}}'
+    timed = '{"id": 2, "result": {"started_s": 1.0, "latency_s": [1e-5, -1e-5]}}'
     with start(program(f"echo '{HELLO}'; echo '{timed}'; {UNTIL_QUIT}"), tmp_path) as worker:
-        with pytest.raises(WorkerError, match="latency_s must be positive") as caught:
+        with pytest.raises(WorkerError, match=r"latency_s is -1e-05, which is not in") as caught:
             worker.time("a", 2, PATIENCE_S)
         assert caught.value.code == "PROTOCOL"
 
@@ -174,12 +177,6 @@ def test_the_worker_inherits_threads_and_no_python_path() -> None:
     assert made["SUITE_MODELS_PATH"] == str(Path("models").absolute())
     assert [made[name] for name in ("PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS")] == ["/bin", "3", "3"]
     assert made["HF_HUB_OFFLINE"] == made["TRANSFORMERS_OFFLINE"] == "1"
-
-
-def test_the_staged_folder_holds_the_worker_s_side_of_the_wall_alone(tmp_path: Path) -> None:
-    wire.stage(tmp_path)
-    assert sorted(path.name for path in (tmp_path / "suite").iterdir()) == ["__init__.py", "worker"]
-    assert (tmp_path / "suite" / "worker" / "protocol.py").is_file()
 
 
 # --- real workers ----------------------------------------------------------------------------------------------------
@@ -344,6 +341,63 @@ def test_a_worker_in_the_midst_of_a_call_dies_with_its_controller(tmp_path: Path
         worker_id = int(controller.stdout.readline())
         controller.kill()
     assert_gone(worker_id)
+
+
+def test_a_dead_worker_is_told_at_once_though_a_child_of_its_own_holds_the_pipe(mortal: Worker) -> None:
+    load(mortal, "die_behind_a_child")
+    with pytest.raises(WorkerError, match="ended with status 5 during time") as caught:
+        mortal.time("die_behind_a_child", 1, 30.0)  # the child lives for 40 s
+    assert (caught.value.code, caught.value.fatal) == ("CRASHED", True)
+
+
+@pytest.mark.parametrize("wakes", [True, False], ids=["pidfd", "polled"])
+def test_an_answer_that_came_before_the_end_is_taken(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wakes: bool
+) -> None:
+    if not wakes:
+        monkeypatch.setattr(wire, "_end_of", lambda _: None)
+        monkeypatch.setattr(wire, "_WATCH_PROCESS_S", 0.05)
+    worker = start(program(f"echo '{HELLO}'; sleep 40 & exit 4"), tmp_path)
+    assert worker.hello.devices == ("cpu",)
+    with pytest.raises(WorkerError, match=r"ended with status 4 during memory|the worker is gone"):
+        worker.memory()
+
+
+def test_the_threads_in_force_are_read_after_the_calls(worker: Worker) -> None:
+    load(worker, "take_one_thread")
+    worker.load(Task(test="latency", model="misbehaving", thread_count=2))
+    worker.prepare("a", Task(test="latency", model="misbehaving", scenario="forward", axes=(("width", 4),)))
+    worker.prepare("b", Task(test="latency", model="misbehaving", scenario="take_one_thread", axes=(("width", 4),)))
+    assert worker.time("a", 1, PATIENCE_S).thread_count == 2
+    assert worker.time("b", 1, PATIENCE_S).thread_count == 1
+    assert worker.time_for("b", 0.01, 1, PATIENCE_S).thread_count == 1
+
+
+def test_what_a_model_prints_is_kept_to_a_size_with_its_first_and_its_last_words(
+    mortal: Worker, tmp_path: Path
+) -> None:
+    load(mortal, "print_much")
+    for _ in range(5):
+        mortal.time("print_much", 20, PATIENCE_S)
+    load(mortal, "chatter")
+    mortal.time("chatter", 1, PATIENCE_S)
+    mortal.close()
+    text = (tmp_path / "worker.log").read_bytes()
+    assert len(text) < 3 * 2**20  # of 10 MB
+    assert text.startswith(b"xxx")
+    assert b"bytes of this worker's words were left out here]" in text
+    assert b"said Python" in text[-1000:]
+
+
+def test_a_worker_needs_no_folder_of_its_own(tmp_path: Path) -> None:
+    """So none is left behind where it and its controller are killed."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**ENVIRONMENT, "TMPDIR": str(temporary)}
+    with Worker.start(log=tmp_path / "log", thread_count=1, environment=environment) as worker:
+        load(worker, "forward")
+        os.kill(worker.process_id, signal.SIGKILL)
+    assert list(temporary.iterdir()) == []
 
 
 def assert_gone(process_id: int) -> None:

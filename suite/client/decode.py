@@ -1,0 +1,166 @@
+"""A worker's answers as the types of `replies`: whole, of the right types, and possible; ValueError says what is not.
+
+What can be known is checked: as many durations as calls were asked for, and no more seconds than have passed between
+question and answer, which the worker's clock and the controller's agree on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import cast, get_args
+
+from suite.client.fields import MOST_COUNT, Fields
+from suite.client.replies import Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WeightsSource
+from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, record
+
+MOST_THREADS = 65_536
+MOST_STEPS = 10**9
+_SLACK_S = 1e-3  # between two clocks that are the same, and sums of rounded numbers
+_TINY_S = 1e-12  # a duration is positive
+
+
+@record
+class Span:
+    """From question to answer, on the system-wide monotonic clock."""
+
+    asked_s: float
+    answered_s: float
+
+    @property
+    def length_s(self) -> float:
+        return self.answered_s - self.asked_s + _SLACK_S
+
+
+def hello(data: object, span: Span) -> Hello:
+    """span: from the spawn on."""
+    fields = Fields(data)
+    started_s = fields.number("process_started_s", span.asked_s - _SLACK_S, span.answered_s + _SLACK_S)
+    return Hello(
+        process_s=max(0.0, started_s - span.asked_s),
+        versions=fields.mapping("versions"),
+        devices=fields.texts("devices"),
+        clock=fields.text("clock"),
+    )
+
+
+def imported(data: object, alive_s: float) -> Imported:
+    """alive_s: since the worker was spawned."""
+    fields = Fields(data)
+    return Imported(
+        import_s=fields.number("import_s", 0.0, alive_s), resident_bytes=fields.whole("resident_bytes", least=1)
+    )
+
+
+def parameter_count(data: object) -> ParameterCount:
+    fields = Fields(data)
+    groups = [Fields(group) for group in fields.items("shared")]
+    return ParameterCount(
+        unique_count=fields.whole("unique_count"),
+        registered_count=fields.whole("registered_count"),
+        trainable_count=fields.whole("trainable_count"),
+        embedding_count=fields.whole("embedding_count"),
+        buffer_element_count=fields.whole("buffer_element_count"),
+        parameter_bytes=fields.whole("parameter_bytes"),
+        buffer_bytes=fields.whole("buffer_bytes"),
+        bytes_by_dtype=fields.counts("bytes_by_dtype"),
+        shared=tuple(
+            SharedGroup(names=group.texts("names"), parameter_count=group.whole("parameter_count")) for group in groups
+        ),
+        expected_unique_count=None,
+    )
+
+
+def flop_count(data: object) -> FlopCount:
+    fields = Fields(data)
+    return FlopCount(
+        mac_count=fields.whole("mac_count", least=1),
+        by_operator=tuple(OperatorCost(operator=name, mac_count=count) for name, count in fields.counts("by_operator")),
+        uncounted=fields.texts("uncounted"),
+        source="counted",
+    )
+
+
+def loaded(data: object, span: Span) -> Loaded:
+    fields = Fields(data)
+    source = fields.text("weights_source")
+    if source not in get_args(WeightsSource):
+        raise ValueError(f"weights_source is {source!r}, not one of {', '.join(get_args(WeightsSource))}")
+    return Loaded(
+        build_s=fields.number("build_s", 0.0, span.length_s),
+        weights_s=fields.number("weights_s", 0.0, span.length_s),
+        weight_bytes=fields.whole("weight_bytes"),
+        weights_source=cast(WeightsSource, source),
+        weights_sha256=fields.sha256("weights_sha256"),
+        thread_count=fields.whole("thread_count", 1, MOST_THREADS),
+        synchronisation=fields.text("synchronisation"),
+    )
+
+
+def converted(data: object) -> Converted:
+    fields = Fields(data)
+    return Converted(
+        sha256=fields.sha256("sha256"),
+        weights_sha256=fields.sha256("weights_sha256"),
+        left_out=fields.texts("left_out"),
+    )
+
+
+def prepared(data: object) -> Prepared:
+    fields = Fields(data)
+    source = fields.text("inputs_source")
+    if source not in ("seeded", "trajectory"):
+        raise ValueError(f"inputs_source is {source!r}, neither seeded nor trajectory")
+    return Prepared(
+        inputs_source="seeded" if source == "seeded" else "trajectory",
+        inputs_sha256=fields.sha256("inputs_sha256"),
+        step_count=fields.whole("step_count", 1, MOST_STEPS),
+        before_resident_bytes=fields.whole("before_resident_bytes", least=1),
+    )
+
+
+def timed(data: object, call_count: int, span: Span) -> Timed:
+    fields = Fields(data)
+    latency_s = fields.numbers("latency_s", _TINY_S, span.length_s)
+    if len(latency_s) != call_count:
+        raise ValueError(f"latency_s has {len(latency_s):,} durations, and {call_count:,} calls were asked for")
+    started_s = fields.number("started_s", span.asked_s - _SLACK_S, span.answered_s + _SLACK_S)
+    _check_sum(math.fsum(latency_s), span.answered_s - started_s)
+    return Timed(started_s=started_s, latency_s=latency_s, thread_count=fields.whole("thread_count", 1, MOST_THREADS))
+
+
+def timed_for(data: object, duration_s: float, min_call_count: int, span: Span) -> TimedFor:
+    fields = Fields(data)
+    started_s = fields.number("started_s", span.asked_s - _SLACK_S, span.answered_s + _SLACK_S)
+    ended_s = fields.number("ended_s", started_s, span.answered_s + _SLACK_S)
+    if ended_s - started_s < duration_s - _SLACK_S:
+        raise ValueError(f"the window of {ended_s - started_s:.6g} s is shorter than the {duration_s:.6g} s asked for")
+    call_count = fields.whole("call_count", max(1, min_call_count))
+    each = fields.whole("calls_per_value", 1, MOST_COUNT)
+    latency_s = fields.numbers("latency_s", _TINY_S, span.length_s)
+    if len(latency_s) != -(-call_count // each):
+        raise ValueError(f"latency_s has {len(latency_s):,} values for {call_count:,} calls, {each:,} calls each")
+    last = call_count - (len(latency_s) - 1) * each  # calls in the last value
+    _check_sum(math.fsum(latency_s[:-1]) * each + latency_s[-1] * last, ended_s - started_s)
+    return TimedFor(
+        started_s=started_s,
+        ended_s=ended_s,
+        call_count=call_count,
+        calls_per_value=each,
+        latency_s=latency_s,
+        thread_count=fields.whole("thread_count", 1, MOST_THREADS),
+    )
+
+
+def memory(data: object) -> Memory:
+    fields = Fields(data)
+    return Memory(
+        resident_bytes=fields.whole("resident_bytes", least=1),
+        peak_resident_bytes=fields.whole("peak_resident_bytes", least=1),
+        peak_was_reset=fields.flag("peak_was_reset"),
+        device_peak_bytes=fields.optional_whole("device_peak_bytes"),
+    )
+
+
+def _check_sum(spent_s: float, passed_s: float) -> None:
+    if spent_s > passed_s * (1 + 1e-6) + _SLACK_S:
+        raise ValueError(f"latency_s comes to {spent_s:.6g} s, and only {passed_s:.6g} s have passed")

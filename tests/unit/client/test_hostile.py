@@ -1,0 +1,249 @@
+"""A worker runs code of others: whatever it answers is refused as PROTOCOL, in one line, or is the right value."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suite.client.decode import Span
+from suite.client.fields import cleaned, one_line
+from suite.client.replies import Hello, Timed, TimedFor
+from suite.client.wire import Wire
+from suite.client.worker import Worker
+from suite.errors import WorkerError
+from suite.records import Task
+
+HASH = "ab" * 32
+HELLO = Hello(process_s=0.1, versions=(), devices=("cpu",), clock="c")
+TASK = Task(test="latency", model="m")
+RIGHT: Mapping[str, dict[str, Any]] = {
+    "import": {"import_s": 1.5, "resident_bytes": 5},
+    "count_parameters": {
+        "unique_count": 3,
+        "registered_count": 4,
+        "trainable_count": 3,
+        "embedding_count": 0,
+        "buffer_element_count": 0,
+        "parameter_bytes": 12,
+        "buffer_bytes": 0,
+        "bytes_by_dtype": [["float32", 12]],
+        "shared": [{"names": ["a", "b"], "parameter_count": 1}],
+    },
+    "count_flops": {"mac_count": 7, "by_operator": [["mm", 7]], "uncounted": ["aten.add"]},
+    "load": {
+        "build_s": 0.5,
+        "weights_s": 0.25,
+        "weight_bytes": 12,
+        "weights_source": "seeded",
+        "weights_sha256": HASH,
+        "thread_count": 1,
+        "synchronisation": "none needed: cpu",
+    },
+    "prepare": {"inputs_source": "seeded", "inputs_sha256": HASH, "step_count": 1, "before_resident_bytes": 5},
+    "check_inputs": {"changed": ["x"]},
+    "time": {"started_s": 101.0, "latency_s": [0.5, 0.25], "thread_count": 1},
+    "time_for": {
+        "started_s": 101.0,
+        "ended_s": 102.0,
+        "call_count": 3,
+        "calls_per_value": 2,
+        "latency_s": [0.25, 0.5],
+        "thread_count": 1,
+    },
+    "memory": {"resident_bytes": 5, "peak_resident_bytes": 6, "peak_was_reset": True, "device_peak_bytes": None},
+    "reset_memory": {"peak_was_reset": False},
+    "convert": {"sha256": HASH, "weights_sha256": HASH, "left_out": []},
+}
+ASK: Mapping[str, Callable[[Worker], object]] = {
+    "import": lambda worker: worker.import_model("m"),
+    "count_parameters": lambda worker: worker.count_parameters("m", None),
+    "count_flops": lambda worker: worker.count_flops("m", None, "forward", 1, ()),
+    "load": lambda worker: worker.load(TASK),
+    "prepare": lambda worker: worker.prepare("c", TASK),
+    "check_inputs": lambda worker: worker.check_inputs("c"),
+    "time": lambda worker: worker.time("c", 2, 60.0),
+    "time_for": lambda worker: worker.time_for("c", 1.0, 1, 60.0),
+    "memory": lambda worker: worker.memory(),
+    "reset_memory": lambda worker: worker.reset_memory(),
+    "convert": lambda worker: worker.convert("m", Path("a"), Path("b")),
+}
+
+
+class Said:
+    """A wire on which the worker answers with one line; asked at 100 s, answered at 103 s."""
+
+    spawned_s = 90.0
+
+    def __init__(self, reply: object) -> None:
+        self.line = json.dumps({"id": 1, **cast(dict[str, Any], reply)}).encode()
+        self.span = Span(asked_s=100.0, answered_s=103.0)
+
+    def ask(self, operation: str, _deadline_s: float, _arguments: object) -> dict[str, Any]:
+        wire = Wire.__new__(Wire)
+        wire._request_count = 1
+        wire.foreign = self.foreign  # type: ignore[method-assign]
+        reply = wire._decode(self.line, operation)
+        if "error" in reply:
+            raise wire._refusal(reply["error"], operation)
+        return cast(dict[str, Any], reply["result"])
+
+    def foreign(self, what: str) -> WorkerError:
+        return WorkerError("PROTOCOL", f"the worker's answer is not ours: {one_line(what, 300)}", "r", fatal=True)
+
+
+def answer(operation: str, reply: object) -> object:
+    return ASK[operation](Worker(cast(Wire, Said(reply)), HELLO, dict.fromkeys(ASK, 60.0)))
+
+
+def changed(operation: str, **fields: object) -> dict[str, Any]:
+    return {"result": {**RIGHT[operation], **fields}}
+
+
+@pytest.mark.parametrize("operation", ASK)
+def test_what_the_protocol_says_is_taken(operation: str) -> None:
+    assert answer(operation, {"result": RIGHT[operation]}) is not None
+
+
+def test_durations_are_taken_as_they_are() -> None:
+    assert answer("time", changed("time")) == Timed(started_s=101.0, latency_s=(0.5, 0.25), thread_count=1)
+    assert answer("time_for", changed("time_for")) == TimedFor(
+        started_s=101.0, ended_s=102.0, call_count=3, calls_per_value=2, latency_s=(0.25, 0.5), thread_count=1
+    )
+
+
+HOSTILE = [
+    ("time", {"latency_s": [0.5] * 1001}, "latency_s has 1,001 durations, and 2 calls were asked for"),
+    ("time", {"latency_s": [0.5]}, "latency_s has 1 durations"),
+    ("time", {"latency_s": [0.5, 1e308]}, "latency_s is 1e+308, which is not in"),
+    ("time", {"latency_s": [0.5, 0]}, "latency_s is 0, which is not in"),
+    ("time", {"latency_s": [0.5, True]}, "latency_s is True, not a number"),
+    ("time", {"latency_s": [0.5, "1"]}, "latency_s is '1', not a number"),
+    ("time", {"latency_s": "0.5"}, "latency_s is '0.5', not a list"),
+    ("time", {"latency_s": [1.5, 1.5]}, "latency_s comes to 3 s, and only 2 s have passed"),
+    ("time", {"started_s": 99.0}, "started_s is 99.0, which is not in"),
+    ("time", {"started_s": math.inf}, "to time it said"),
+    ("time", {"thread_count": 0}, "thread_count is 0, which is not in 1 to"),
+    ("time_for", {"ended_s": 101.5}, "the window of 0.5 s is shorter than the 1 s asked for"),
+    ("time_for", {"ended_s": 1e9}, "ended_s is"),
+    ("time_for", {"call_count": 9}, "latency_s has 2 values for 9 calls, 2 calls each"),
+    ("time_for", {"call_count": 0}, "call_count is 0"),
+    ("load", {"build_s": 1e308}, "build_s is 1e+308"),
+    ("load", {"weights_sha256": "short"}, "weights_sha256 is 'short', not 64 hex digits"),
+    ("load", {"weights_source": "stolen"}, "weights_source is 'stolen', not one of seeded, checkpoint, pinned"),
+    ("load", {"synchronisation": " "}, "synchronisation is blank"),
+    ("import", {"import_s": -1}, "import_s is -1"),
+    ("import", {"import_s": 14.0}, "import_s is 14.0"),  # alive for 13 s
+    ("prepare", {"step_count": 1.0}, "step_count is 1.0, not a whole number"),
+    ("memory", {"resident_bytes": 2**64}, "resident_bytes is 18446744073709551616"),
+    ("memory", {"peak_was_reset": 1}, "peak_was_reset is 1, not true or false"),
+    ("check_inputs", {"changed": "x"}, "changed is 'x', not a list"),
+    ("count_parameters", {"shared": {"names": []}}, "shared is {'names': []}, not a list"),
+    ("count_parameters", {"unique_count": 5}, "unique_count must lie in 0..registered_count"),
+    ("count_flops", {"by_operator": [["mm"]]}, "by_operator holds ['mm'], not a name and a count"),
+    ("count_flops", {"mac_count": 0}, "mac_count is 0"),
+]
+
+
+@pytest.mark.parametrize(("operation", "fields", "reason"), HOSTILE)
+def test_a_value_that_cannot_be_is_refused_by_the_fields_name(
+    operation: str, fields: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(WorkerError) as caught:
+        answer(operation, changed(operation, **fields))
+    assert (caught.value.code, caught.value.fatal) == ("PROTOCOL", True)
+    assert reason in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {},
+        {"code": "", "reason": "", "remedy": ""},
+        {"code": "FAILED", "reason": " ", "remedy": "m"},
+        {"code": "FAILED", "reason": None, "remedy": "m"},
+        {"code": "two words", "reason": "r", "remedy": "m"},
+        {"code": "FAILED", "reason": "r", "remedy": "m", "traceback": 7},
+        "FAILED",
+        None,
+        [],
+    ],
+)
+def test_an_error_that_says_nothing_is_a_foreign_answer(error: object) -> None:
+    with pytest.raises(WorkerError) as caught:
+        answer("memory", {"error": error})
+    assert (caught.value.code, caught.value.fatal) == ("PROTOCOL", True)
+
+
+def test_the_text_of_an_error_is_cleaned_where_it_enters() -> None:
+    error = {"code": "FAILED", "reason": "a\ud800\n\x1b[2J\0b", "remedy": "m", "traceback": "t\udfff\n" * 3}
+    with pytest.raises(WorkerError) as caught:
+        answer("memory", {"error": error})
+    assert caught.value.reason == "a\\ud800 \\x1b[2J\\x00b"
+    assert caught.value.traceback == "t\\udfff\n" * 3
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=50))
+@settings(max_examples=200)
+def test_cleaned_text_can_be_written_and_ordinary_text_is_left_alone(text: str) -> None:
+    cleaned(text).encode()
+    assert cleaned(cleaned(text)) == cleaned(text)
+    if text.isprintable():
+        assert cleaned(text) == text
+
+
+def outcome(operation: str, reply: dict[str, Any]) -> object:
+    try:
+        return answer(operation, reply)
+    except WorkerError as error:
+        return error
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=8)
+    | st.sampled_from([HASH, 10**400, 1e308, -0.0, "seeded", "cpu"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def replies(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A right answer of one operation with some fields taken out, or given other values."""
+    operation = draw(st.sampled_from(sorted(RIGHT)))
+    right = RIGHT[operation]
+    fields = draw(st.dictionaries(st.sampled_from(sorted(right)), VALUES, max_size=3))
+    missing = draw(st.sets(st.sampled_from(sorted(right)), max_size=1))
+    result = {name: value for name, value in {**right, **fields}.items() if name not in missing}
+    whole = draw(st.sampled_from([{"result": result}] * 6 + [{"error": fields}, {"result": draw(VALUES)}]))
+    return operation, whole
+
+
+@given(replies())
+@settings(max_examples=600)
+def test_any_answer_is_refused_in_one_line_or_is_the_right_value(said: tuple[str, dict[str, Any]]) -> None:
+    operation, reply = said
+    found = outcome(operation, reply)
+    if isinstance(found, WorkerError):
+        assert found.code == "PROTOCOL" or reply["error"]["code"] == found.code
+        assert found.reason
+        assert len(str(found).splitlines()) == 1
+        assert str(found).encode()
+    if isinstance(found, Timed):
+        assert len(found.latency_s) == 2
+        assert 0 < sum(found.latency_s) <= 3.01
+        assert 99.9 < found.started_s < 103.1
+    if isinstance(found, TimedFor):
+        assert found.call_count >= 1
+        assert 1 <= found.ended_s - found.started_s + 1e-3 <= 3.1
+        assert all(0 < value <= 3.01 for value in found.latency_s)
