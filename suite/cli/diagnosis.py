@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from suite.cli import image
-from suite.cli.tools import Tools
 from suite.client.replies import Hello
 from suite.errors import EngineError, SuiteError
 from suite.fleet.engine import Engine
@@ -19,6 +18,7 @@ from suite.power import choice
 from suite.power.selftest import SelfTest
 from suite.records import HostFacts, HostState, NotMeasured, record
 from suite.report.table import table
+from suite.tools import Tools
 from suite.units import show as show_quantity
 
 DISK_BYTES = 200e6  # a standard run with its report, and room to spare

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from suite import registry
-from suite.cli.tools import Tools
 from suite.errors import UsageError
 from suite.plan import load as plan
 from suite.power.base import Description
 from suite.records import NotMeasured
 from suite.report.table import table
+from suite.tools import Tools
 from suite.worker.model import Axis
 
 Row = dict[str, str]
