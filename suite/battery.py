@@ -1,4 +1,4 @@
-"""The whole line: a plan, measured task by task, stored, and reported. Prints nothing; it is the Python API too.
+"""The whole line, from plan to report. Prints nothing; it is the Python API.
 
     out = Path("results/mine")
     run = battery.measure(Request(plan="quick", options=Options(models=("null",)), out=out))

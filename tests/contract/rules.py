@@ -12,7 +12,7 @@ from tests.contract.source import Import, is_under
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "words": ("suite.errors", "suite.units"),
     "types": ("suite.records",),
-    "plug-in bases and the wire": ("suite.power.base", "suite.client.replies", "suite.worker"),
+    "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
         "suite.registry",
         "suite.stats",
