@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from suite import host
+from suite import host, registry
 from suite.client.replies import WorkerLike
 from suite.client.worker import Worker, interpreter
 from suite.fleet.engine import Engine
@@ -26,7 +26,7 @@ def real_workers(log: Path) -> OpenWorker:
     python = interpreter(os.environ)
 
     def open_worker(thread_count: int) -> WorkerLike:
-        return Worker.start(log=log, thread_count=thread_count, python=python)
+        return Worker.start(log=log, thread_count=thread_count, python=python, origin_of=registry.models().origin)
 
     return open_worker
 

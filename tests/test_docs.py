@@ -114,7 +114,7 @@ def test_documents_that_the_source_refers_to_exist() -> None:
 
 def test_the_example_model_can_be_found_built_and_run(tmp_path: Path) -> None:
     (tmp_path / "tiny.py").write_text(code("model"))
-    model = plugins.discover(plugins.MODELS, [str(tmp_path)])["tiny"]
+    model = plugins.get(plugins.MODELS, "tiny", folders=[str(tmp_path)])
     module = build(model, {"checkpoint": None})
     assert count_parameters(module)["unique_count"] == 16 * 4 + 4
     call, step_count = model.bind(module, model.inputs(2, {"text_tokens": 8}, Stream(0, "inputs")), "forward")

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from enum import IntEnum
 from pathlib import Path
 
+from suite import registry
 from suite.cli import image
 from suite.client.replies import Hello
 from suite.errors import EngineError, SuiteError
@@ -60,6 +61,7 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
     findings = [
         *_worker(hello),
         *_models(tools, hello),
+        *_unusable(),
         *_power(tools, power),
         *(_self_tests(tools, power) if self_test else ()),
         *_machine(facts, tools.observe().state),
@@ -118,6 +120,19 @@ def _models(tools: Tools, hello: Hello | SuiteError) -> Iterator[Finding]:
         found = f"needs {', '.join(missing)}" if missing else "can be measured"
         remedy = f"install {', '.join(missing)} for the worker (make setup)" if missing and versions else ""
         yield Finding(what=f"model {model.name}", found=found, ok=not missing, remedy=remedy, effect=Effect.A_MODEL)
+
+
+def _unusable() -> Iterator[Finding]:
+    """Plug-ins of others that can't be used; nothing else suffers from them."""
+    for family in registry.FAMILIES:
+        for entry in registry.broken(family):
+            yield Finding(
+                what=f"plug-in {entry.origin}",
+                found=entry.reason.removeprefix(entry.origin).lstrip(": "),
+                ok=False,
+                remedy=entry.remedy,
+                effect=Effect.A_MODEL,
+            )
 
 
 def _power(tools: Tools, power: str) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from suite import registry
@@ -40,6 +41,8 @@ def _here(found: Description | NotMeasured | None) -> str:
 
 def _models() -> Sequence[Row]:
     plugins = registry.discover(registry.MODELS).values()
+    for entry in registry.broken(registry.MODELS):
+        print(f"left out: {entry}", file=sys.stderr)
     return [
         {
             "name": model.name,

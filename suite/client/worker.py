@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,10 +25,12 @@ from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
 INTERPRETER_VARIABLE = "SUITE_WORKER_PYTHON"
+OriginOf = Callable[[str], str | None]
 
 # Seconds that an operation may take on the slowest board with a cold SD card; only a hang lasts longer.
 DEADLINES_S: Mapping[str, float] = {
     "hello": 180,
+    "introduce": 60,
     "import": 600,
     "count_parameters": 300,
     "count_flops": 300,
@@ -76,13 +78,17 @@ def worker_environment(base: Mapping[str, str], thread_count: int) -> dict[str, 
 class Worker(WorkerLike):
     """A worker process. Also a context manager that closes it."""
 
-    def __init__(self, wire: Wire, hello: Hello, deadlines_s: Mapping[str, float]) -> None:
+    def __init__(
+        self, wire: Wire, hello: Hello, deadlines_s: Mapping[str, float], origin_of: OriginOf = lambda _: None
+    ) -> None:
         self._hello = hello
         self._wire = wire
         self._deadlines_s = deadlines_s
+        self._origin_of = origin_of
+        self._introduced: set[str] = set()
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 (what a process is started with, all by name)
         cls,
         *,
         log: Path,
@@ -90,11 +96,13 @@ class Worker(WorkerLike):
         python: Path | None = None,
         environment: Mapping[str, str] | None = None,
         deadlines_s: Mapping[str, float] | None = None,
+        origin_of: OriginOf = lambda _: None,
     ) -> Self:
         """A worker that has said hello; its stderr is appended to log.
 
         python: None for interpreter(environment). environment: what to start from, None for os.environ. deadlines_s:
-        seconds per operation that differ from DEADLINES_S. Raises UsageError for a bad interpreter and WorkerError
+        seconds per operation that differ from DEADLINES_S. origin_of: where a model lies that is not the suite's own;
+        the worker looks for one of which it is not told. Raises UsageError for a bad interpreter and WorkerError
         where the worker dies or answers in another protocol.
         """
         base = os.environ if environment is None else environment
@@ -110,9 +118,9 @@ class Worker(WorkerLike):
             raise
         if reply.get("protocol") != PROTOCOL_VERSION:
             raise wire.foreign(f"protocol {reply.get('protocol')!r}, where {PROTOCOL_VERSION} is spoken")
-        with _decoding(wire, "hello"):
+        with decoding(wire, "hello"):
             hello = decode.hello(reply, Span(asked_s=wire.spawned_s, answered_s=wire.span.answered_s))
-        return cls(wire, hello, deadlines_s)
+        return cls(wire, hello, deadlines_s, origin_of)
 
     @property
     def hello(self) -> Hello:
@@ -123,25 +131,25 @@ class Worker(WorkerLike):
         return self._wire.process_id
 
     def import_model(self, model: str) -> Imported:
-        reply = self._ask("import", model=model)
-        with _decoding(self._wire, "import"):
+        reply = self._ask_of(model, "import")
+        with decoding(self._wire, "import"):
             return decode.imported(reply, self._wire.span.answered_s - self._wire.spawned_s)
 
     def count_parameters(self, model: str, checkpoint: str | None) -> ParameterCount:
-        reply = self._ask("count_parameters", model=model, options=_options(checkpoint))
-        with _decoding(self._wire, "count_parameters"):
+        reply = self._ask_of(model, "count_parameters", options=_options(checkpoint))
+        with decoding(self._wire, "count_parameters"):
             return decode.parameter_count(reply)
 
     def count_flops(self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes) -> FlopCount:
-        reply = self._ask(
+        reply = self._ask_of(
+            model,
             "count_flops",
-            model=model,
             options=_options(checkpoint),
             scenario=scenario,
             batch_size=batch_size,
             axes=dict(axes),
         )
-        with _decoding(self._wire, "count_flops"):
+        with decoding(self._wire, "count_flops"):
             return decode.flop_count(reply)
 
     def load(self, task: Task, pinned: Path | None = None) -> Loaded:
@@ -149,9 +157,9 @@ class Worker(WorkerLike):
 
         pinned: the file of published weights that fills it; None: the task's checkpoint or seed does.
         """
-        reply = self._ask(
+        reply = self._ask_of(
+            task.model,
             "load",
-            model=task.model,
             options=_options(task.checkpoint, pinned),
             runtime=task.runtime,
             precision=task.precision,
@@ -159,7 +167,7 @@ class Worker(WorkerLike):
             thread_count=task.thread_count,
             seed=task.seed,
         )
-        with _decoding(self._wire, "load"):
+        with decoding(self._wire, "load"):
             return decode.loaded(reply, self._wire.span)
 
     def prepare(self, case: str, task: Task) -> Prepared:
@@ -173,36 +181,36 @@ class Worker(WorkerLike):
             seed=task.seed,
             trajectory=_absolute(task.trajectory),
         )
-        with _decoding(self._wire, "prepare"):
+        with decoding(self._wire, "prepare"):
             return decode.prepared(reply)
 
     def check_inputs(self, case: str) -> tuple[str, ...]:
         """The inputs that were shown to change the output. Raises WorkerError INPUT_IGNORED where one does not."""
         reply = self._ask("check_inputs", case=case)
-        with _decoding(self._wire, "check_inputs"):
+        with decoding(self._wire, "check_inputs"):
             return Fields(reply).texts("changed")
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})
-        with _decoding(self._wire, "time"):
+        with decoding(self._wire, "time"):
             return decode.timed(reply, call_count, self._wire.span)
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
         """Back-to-back calls for at least duration_s and at least min_call_count of them."""
         arguments = {"case": case, "duration_s": duration_s, "min_call_count": min_call_count}
         reply = self._wire.ask("time_for", deadline_s, arguments)
-        with _decoding(self._wire, "time_for"):
+        with decoding(self._wire, "time_for"):
             return decode.timed_for(reply, duration_s, min_call_count, self._wire.span)
 
     def memory(self) -> Memory:
         reply = self._ask("memory")
-        with _decoding(self._wire, "memory"):
+        with decoding(self._wire, "memory"):
             return decode.memory(reply)
 
     def reset_memory(self) -> bool:
         """Starts a new peak; False where the system can't."""
         reply = self._ask("reset_memory")
-        with _decoding(self._wire, "reset_memory"):
+        with decoding(self._wire, "reset_memory"):
             return Fields(reply).flag("peak_was_reset")
 
     def release(self, case: str) -> None:
@@ -210,8 +218,8 @@ class Worker(WorkerLike):
 
     def convert(self, model: str, source: Path, target: Path) -> Converted:
         """Writes published weights as the model's safetensors file."""
-        reply = self._ask("convert", model=model, source=str(source.absolute()), target=str(target.absolute()))
-        with _decoding(self._wire, "convert"):
+        reply = self._ask_of(model, "convert", source=str(source.absolute()), target=str(target.absolute()))
+        with decoding(self._wire, "convert"):
             return decode.converted(reply)
 
     def close(self) -> None:
@@ -226,12 +234,21 @@ class Worker(WorkerLike):
     ) -> None:
         self.close()
 
+    def _ask_of(self, model: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        """Asks something about a model, after saying where it lies if it is not the suite's own."""
+        if model not in self._introduced:
+            self._introduced.add(model)
+            origin = self._origin_of(model)
+            if origin is not None:
+                self._ask("introduce", model=model, origin=origin)
+        return self._ask(operation, model=model, **arguments)
+
     def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
         return self._wire.ask(operation, self._deadlines_s[operation], arguments)
 
 
 @contextmanager
-def _decoding(wire: Wire, operation: str) -> Iterator[None]:
+def decoding(wire: Wire, operation: str) -> Iterator[None]:
     """A reply without the fields of the protocol, or with nonsense in them, ends the worker."""
     try:
         yield

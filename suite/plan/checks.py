@@ -10,7 +10,7 @@ from suite.errors import PlanError
 from suite.pinned import lock as models_lock
 from suite.plan.spec import PlanSpec, place
 from suite.records import TESTS
-from suite.registry import unknown
+from suite.registry import MODELS, Models, missing, unknown
 from suite.worker.model import Axis, Model
 
 
@@ -18,11 +18,12 @@ def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str]
     """The plan's models. Raises PlanError: one line that names the file (or option), the key, and what is allowed."""
     models = _models(spec, known, place(origins, file, "models"))
     _check_tests(spec, place(origins, file, "tests"))
-    everyone = models if "axes" in origins else known.values()
+    concerned = _concerned(spec, models, known)
+    everyone = models if "axes" in origins else concerned
     _check_axes(spec.axes, everyone, models, place(origins, file, "axes"))
     energy = "axes" if "axes" in origins else "energy.axes"
     _check_axes(spec.energy.axes, everyone, models, place(origins, file, energy))
-    _check_scenarios(spec, known.values(), file)
+    _check_scenarios(spec, concerned, file)
     _check_checkpoint(spec, models)
     _check_trajectory(spec, models)
     _check_weights(spec, models, place(origins, file, "weights"))
@@ -32,8 +33,20 @@ def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str]
 def _models(spec: PlanSpec, known: Mapping[str, Model], where: str) -> tuple[Model, ...]:
     for name in spec.models:
         if name not in known:
-            raise PlanError(f"{where}: {unknown('model', name, known)}")
+            raise PlanError(f"{where}: {missing(MODELS, name, 'model', known)}")
     return tuple(known[name] for name in dict.fromkeys(spec.models))
+
+
+def _concerned(spec: PlanSpec, models: tuple[Model, ...], known: Mapping[str, Model]) -> tuple[Model, ...]:
+    """The models whose axes and scenarios the plan may name: the suite's own and the chosen ones, and all others only
+    where those don't have a name, for that looks into every file of the user's."""
+    own = known.own.values() if isinstance(known, Models) else known.values()
+    near = tuple(dict.fromkeys((*own, *models)))
+    axes = {axis.name for model in near for axis in model.axes}
+    scenarios = {name for model in near for name in model.scenarios}
+    if axes >= {*spec.axes, *spec.energy.axes} and scenarios >= set(spec.scenarios):
+        return near
+    return tuple(known.values())
 
 
 def _check_tests(spec: PlanSpec, where: str) -> None:

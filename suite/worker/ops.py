@@ -39,6 +39,7 @@ class Operations:
         self._process_started_s = process_started_s
         self._clock = clock
         self._folders = plugins.model_folders(os.environ)
+        self._origins = {}  # type: Dict[str, str]
         self._import_s = 0.0
         self._peak_was_reset = False
         self._loaded = None  # type: Optional[Loaded]
@@ -48,6 +49,8 @@ class Operations:
         """Every operation but quit, which the loop knows itself."""
         return {
             "hello": self.hello,
+            "declare": self.declare,
+            "introduce": self.introduce,
             "import": self.import_model,
             "count_parameters": self.count_parameters,
             "count_flops": self.count_flops,
@@ -74,6 +77,17 @@ class Operations:
             "devices": found,
             "clock": timing.clock_name(),
         }
+
+    def declare(self, origin: str) -> Dict[str, Any]:
+        """Runs code of others, which may leave this process in any state: nothing is measured in it afterwards."""
+        from suite.worker import declarations
+
+        return {"protocol": PROTOCOL_VERSION, **declarations.declared(origin)}
+
+    def introduce(self, model: str, origin: str) -> Dict[str, Any]:
+        """Says where a model lies, so that no other file is looked into to find it."""
+        self._origins[model] = origin
+        return {}
 
     def import_model(self, model: str) -> Dict[str, Any]:
         plugin = self._model(model)
@@ -231,7 +245,11 @@ class Operations:
         return convert.convert(plugin, source, target)
 
     def _model(self, name: str) -> Model:
-        model = plugins.get(plugins.MODELS, name, self._folders)  # type: Model
+        started_s = self._clock()
+        try:
+            model = plugins.get(plugins.MODELS, name, self._origins.get(name), self._folders)  # type: Model
+        finally:
+            self._import_s += self._clock() - started_s  # a plug-in may import what it needs as it is imported
         absence = model.available()
         if absence is not None:
             raise WorkerFault(*absence)

@@ -12,7 +12,12 @@ Operations (arguments -> result):
 
 hello             -> protocol, process_started_s (first line of Python), versions {name: version}, devices [name, ...],
                   clock; imports torch where it is installed (devices are empty where it isn't)
-import            model -> import_s (all seconds spent importing in this process), resident_bytes
+declare           origin -> protocol, declaration {name, title, axes [{name, ...}, ...], ...} (declarations.py), or
+                  name, reason, remedy where a declaration is not what it should be;
+                  imports that plug-in under guard; the first request of a process that is given up afterwards
+introduce         model, origin -> {}                                      where a model of others lies
+import            model -> import_s (all seconds spent importing in this process, the plug-in's own among them),
+                  resident_bytes
 count_parameters  model, options -> the fields of records.ParameterCount but expected_unique_count: shared as
                   [{names, parameter_count}], bytes_by_dtype as [[dtype, bytes]]      (meta device)
 count_flops       model, options, scenario, batch_size, axes {name: size} -> mac_count, by_operator [[name, macs], ...],
@@ -33,8 +38,8 @@ convert           model, source, target -> sha256, weights_sha256, left_out [ten
                                                                            published weights as a safetensors file
 quit              -> {}
 
-`options` is what the user brings to a model: {"checkpoint": path or null, "pinned": path or null}, the latter of a file
-that convert made. Paths are absolute.
+An origin is the absolute path of a file, or what an entry point names. `options` is what the user brings to a model:
+{"checkpoint": path or null, "pinned": path or null}, the latter of a file that convert made. Paths are absolute.
 
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
 BAD_PLUGIN, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and

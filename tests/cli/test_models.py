@@ -30,7 +30,7 @@ WORDS = b"[PAD]\n[UNK]\n"
 SAVE = """
 import sys, torch
 from suite.worker import build, plugins, weights
-model = plugins.get(plugins.MODELS, "tiny-lxmert", [sys.argv[1]])
+model = plugins.get(plugins.MODELS, "tiny-lxmert", folders=[sys.argv[1]])
 module = build.build(model, {})
 weights.fill(module, 7)
 torch.save(module.state_dict(), sys.argv[2])

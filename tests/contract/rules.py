@@ -14,6 +14,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "types": ("suite.records",),
     "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
+        "suite.client",
         "suite.registry",
         "suite.stats",
         "suite.records.schema",
@@ -25,7 +26,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.report",
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
-    "drivers": ("suite.client", "suite.measure", "suite.plan", "suite.report.page"),
+    "drivers": ("suite.measure", "suite.plan", "suite.report.page"),
     "conductor": ("suite.tools", "suite.battery"),
     "command line": ("suite.cli",),
 }
@@ -45,6 +46,7 @@ WORKER_CONTRACTS = (
     "suite.worker.outcome",
     "suite.worker.protocol",
     "suite.worker.plugins",
+    "suite.worker.declarations",
 )
 MEASURING = ("suite.client", "suite.measure", "suite.power", "suite.host")
 

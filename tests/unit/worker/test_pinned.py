@@ -115,7 +115,7 @@ def test_a_converted_file_of_another_model_is_refused(tmp_path):
 
 def test_a_tiny_lxmert_computes_the_same_from_the_converted_file(tmp_path):
     pytest.importorskip("transformers")
-    model = plugins.get(plugins.MODELS, "tiny-lxmert", [str(TINY)])
+    model = plugins.get(plugins.MODELS, "tiny-lxmert", folders=[str(TINY)])
     original = build.build(model, {})
     weights.fill(original, 7)
     torch.save(original.state_dict(), str(tmp_path / "pytorch_model.bin"))
