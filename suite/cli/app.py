@@ -178,6 +178,8 @@ def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, pro
         return error.exit_status
     except TyperException as error:
         return _refuse(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):  # where no battery runs, which would say how to go on
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of stdout has gone; nothing is left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_type_hints
 
@@ -11,13 +12,26 @@ import typer
 from typer.core import TyperCommand
 
 from suite.cli.options import Given
+from suite.errors import UsageError
 
 Command = Callable[..., int]
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
 class Grouped(TyperCommand):
-    """A command whose help shows each option under its group's heading, in plain text: rich would cost the start."""
+    """A command whose help shows each option under its group's heading, in plain text: rich would cost the start.
+
+    An empty value is refused: it comes of an unset variable in a script, and would be taken as "not given".
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises UsageError for an empty value."""
+        for place, arg in enumerate(args):
+            before = args[place - 1] if place and args[place - 1].startswith("-") else "an argument"
+            where = before if not arg.strip() else arg[:-1] if re.fullmatch(r"--[\w-]+=", arg) else None
+            if where is not None:
+                raise UsageError(f"{where}: its value is empty; give one, or leave it out")
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

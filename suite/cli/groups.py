@@ -43,7 +43,7 @@ def lock(
 
     tools = session_of(context, given).tools
     if check:
-        return locking.check(tools, words.names(given.model) or (), as_json=given.as_json)
+        return locking.check(tools, words.names(given.model, "--model") or (), as_json=given.as_json)
     if given.model:
         raise UsageError("--model needs --check: models.lock is written whole")
     return locking.write(tools, as_json=given.as_json)
@@ -67,7 +67,7 @@ def fetch(
     """
     from suite.cli import fetching
 
-    request = fetching.Request(names=words.names(given.model), folder=to, hub=hub, record_hashes=record)
+    request = fetching.Request(names=words.names(given.model, "--model"), folder=to, hub=hub, record_hashes=record)
     return fetching.fetch_all(request, session_of(context, given).tools, as_json=given.as_json)
 
 
@@ -81,7 +81,9 @@ def verify(
     from suite.cli import fetching
 
     session_of(context, given)
-    return fetching.verify_all(fetching.Request(names=words.names(given.model), folder=to), as_json=given.as_json)
+    return fetching.verify_all(
+        fetching.Request(names=words.names(given.model, "--model"), folder=to), as_json=given.as_json
+    )
 
 
 @command(image, "info", example="suite image info", takes=ANSWER)

@@ -25,6 +25,8 @@ def show(what: str | None, tools: Tools, power: str | None = None, *, as_json: b
     """
     if what is not None and what not in LISTS:
         raise UsageError(registry.unknown("list", what, LISTS))
+    if power is not None and what not in (None, "power"):
+        raise UsageError(f"suite list {what}: options of power go with `suite list power`")
     found = {name: rows() for name, rows in LISTS.items() if what in (None, name)}
     if power is not None and "power" in found:
         here = {source.name: source.found for source in tools.survey(power)}

@@ -105,8 +105,8 @@ class Given:
         from suite.plan.load import Options
 
         return Options(
-            models=words.names(self.model),
-            tests=words.names(tests),
+            models=words.names(self.model, "--model"),
+            tests=words.names(tests, "--test"),
             batch_size=words.sizes(self.batch_size, "--batch-size"),
             axes=words.axes(self.axis),
             device=self.device,

@@ -30,7 +30,7 @@ def serve(
     source: Annotated[
         str, typer.Option("--source", metavar="SOURCE", help="What to read (suite list power).")
     ] = "apple",
-    port: Annotated[int, typer.Option("--port", metavar="N", help="0: any that is free.")] = 47811,
+    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="0: any that is free.")] = 47811,
     token_file: Annotated[
         Path | None, typer.Option("--token-file", metavar="FILE", help="Where the token goes.")
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from suite.errors import UsageError
@@ -11,10 +12,10 @@ def sizes(text: str | None, option: str) -> tuple[int, ...] | None:
     """ "1,2,4" as numbers. Raises UsageError."""
     if text is None:
         return None
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"{option}: {text!r} is not a list of whole numbers; write it as 1,2,4") from error
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(r"-?[0-9]{1,15}", part) for part in parts):
+        raise UsageError(f"{option}: {text!r} is not a list of whole numbers; write it as 1,2,4")
+    return tuple(map(int, parts))
 
 
 def axes(texts: list[str] | None) -> tuple[tuple[str, tuple[int, ...]], ...] | None:
@@ -40,12 +41,17 @@ def plan_name(plan: str | None, quick: bool) -> str | None:
 
 def threads(text: str | None) -> int | str | None:
     """A number, or text for the plan to judge ("all" is what it knows)."""
-    return int(text) if text is not None and text.isdecimal() else text
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else text
 
 
-def names(texts: list[str] | None) -> tuple[str, ...] | None:
-    """Repeated options, each of which may hold several names with commas between them."""
-    return tuple(name.strip() for text in texts for name in text.split(",")) if texts else None
+def names(texts: list[str] | None, option: str) -> tuple[str, ...] | None:
+    """Repeated options, each of which may hold several names with commas between them. Raises UsageError."""
+    if not texts:
+        return None
+    found = tuple(name.strip() for text in texts for name in text.split(","))
+    if not all(found):
+        raise UsageError(f"{option}: {','.join(texts)!r} holds an empty name; write them as a,b")
+    return found
 
 
 def power(

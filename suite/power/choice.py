@@ -179,6 +179,9 @@ def _parse(spec: str) -> list[tuple[Source | None, Options]]:
         raise UsageError(f"--power {spec}: auto stands alone; name the sources instead")
     if len(asked) > 1 and any(isinstance(source, ImportedSource) for source, _ in asked):
         raise UsageError(f"--power {spec}: a log that is brought in after the run stands alone")
+    given = [source.name for source, _ in asked if source is not None]
+    if twice := next((name for name in given if given.count(name) > 1), None):
+        raise UsageError(f"--power {spec}: {twice} is named twice; name each source once")
     shared = {key: value for _, options in asked for key, value in options.items() if key in RESERVED}
     return [(source, {**_taken(source, shared), **options} if source else options) for source, options in asked]
 

@@ -17,6 +17,8 @@ def bring_in(out: Path, file: Path, power: str | None) -> list[RunRecord]:
 
     power: csv or powertop with its options, the run's own if None. Raises UsageError, StoreError.
     """
+    if power is not None and choice.imported(power) is None:
+        raise UsageError(f"--power {power}: reads no file; name csv or powertop, or leave it out")
     run = store.load(out)
     source, options = _source(power or run.manifest.power, file)
     records = _waiting(run, source)
@@ -48,9 +50,7 @@ def at_end(out: Path, power: str) -> str | None:
 
 def _source(power: str, file: Path) -> tuple[ImportedSource, Options]:
     """The imported source that `power` names (csv if it names another one), with that file."""
-    named = choice.imported(power)
-    if named is None:
-        named = choice.imported("csv")
+    named = choice.imported(power) or choice.imported("csv")
     assert named is not None  # csv is one
     source, options = named
     return source, {**options, "file": str(file)}
