@@ -55,6 +55,9 @@ class Progress:
     def begin(self, text: str) -> None:
         """What is being done from now on."""
 
+    def expect(self, task: Task, seconds: float) -> None:
+        """How long the task takes in all, as its first calls tell."""
+
     def advance(self, task: Task, record: RunRecord) -> None:
         """A task has its record, and it is on disk."""
 
@@ -84,8 +87,8 @@ def report(out: Path) -> Path:
 
 
 def complete(run: Run) -> bool:
-    """Whether every task has its record, and each quantity that was asked for its value."""
-    return not run.missing() and not any(found.not_measured() for found in run.records)
+    """Whether every task has its record, each quantity that was asked for its value, and no series was cut short."""
+    return not run.missing() and not any(found.not_measured() or found.cut_short for found in run.records)
 
 
 def begin(request: Request, tools: Tools) -> Battery:
@@ -137,6 +140,9 @@ class Sink:
 
     def begin(self, text: str) -> None:
         self.progress.begin(text)
+
+    def expect(self, task: Task, seconds: float) -> None:
+        self.progress.expect(task, seconds)
 
     def store(self, found: RunRecord) -> None:
         self.run_store.append(found)

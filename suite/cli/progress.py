@@ -39,16 +39,25 @@ class Pace:
         self.done_s = 0.0
         self.task_count = 0
         self.done_count = 0
+        self._expected_s: dict[str, float] = {}  # by the key of the task, once a call of it was seen
 
     def plan(self, total_s: float, task_count: int) -> None:
         self._began_s = self._clock()
         self.total_s, self.task_count = total_s, task_count
 
+    def expect(self, task: Task, seconds: float) -> None:
+        """Puts what the calls have shown in the place of what was allowed."""
+        self.total_s += seconds - self._task_s(task)
+        self._expected_s[task.key] = seconds
+
     def advance(self, task: Task, record: RunRecord) -> None:
-        """What the task was allowed is done with, whether it was measured or not."""
+        """What the task was to take is done with, whether it was measured or not."""
         if not isinstance(record.energy, NotMeasured):  # without a power source it was not in the total
-            self.done_s += task_allowed_s(task)
+            self.done_s += self._task_s(task)
         self.done_count += 1
+
+    def _task_s(self, task: Task) -> float:
+        return self._expected_s.get(task.key, task_allowed_s(task))
 
     @property
     def elapsed_s(self) -> float:
@@ -65,13 +74,21 @@ class PlainProgress(Display):
     def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
         self._stream = stream
         self._pace = Pace(clock)
+        self._told_s = 0.0
 
     def plan(self, total_s_estimate: float, tasks: int) -> None:
         self._pace.plan(total_s_estimate, tasks)
-        self._say(f"{counted(tasks)}, up to about {duration(total_s_estimate)}")
+        self._told_s = total_s_estimate
+        self._say(f"{counted(tasks)}, estimated at {duration(total_s_estimate)}")
 
     def begin(self, text: str) -> None:
         self._say(text)
+
+    def expect(self, task: Task, seconds: float) -> None:
+        self._pace.expect(task, seconds)
+        if self._pace.total_s > 1.5 * self._told_s:  # worth a line
+            self._told_s = self._pace.total_s
+            self._say(f"calls of {describe(task)} take long: about {duration(self._pace.remaining_s)} left in all")
 
     def advance(self, task: Task, record: RunRecord) -> None:
         self._pace.advance(task, record)
@@ -113,6 +130,10 @@ class LiveProgress(Display):
 
     def begin(self, text: str) -> None:
         self._doing = text
+        self._draw()
+
+    def expect(self, task: Task, seconds: float) -> None:
+        self._pace.expect(task, seconds)
         self._draw()
 
     def advance(self, task: Task, record: RunRecord) -> None:
@@ -169,7 +190,8 @@ def outcome(record: RunRecord) -> str:
         case FlopCount():
             return show(value.flop_count, "FLOP")
         case LatencySamples():
-            return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)})"
+            short = ", cut short" if record.cut_short else ""
+            return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)}{short})"
         case EnergyReading():
             window_j = statistics.fmean(window.energy_j / window.call_count for window in value.windows)
             return f"{show(window_j, 'J')} a call, idle included"

@@ -11,11 +11,21 @@ ENERGY_WINDOW_S = 10.0  # where the power source decides
 
 
 def allowed_s(tasks: Iterable[Task], *, metered: bool) -> float:
-    """Seconds that the tasks may take by their time limits: an upper guess, for a bar.
+    """Seconds that the tasks may take by their time limits: an estimate, which each task's first call mends.
 
     metered: whether there is a power source; without one, a task of energy takes no time worth speaking of.
     """
     return sum(task_allowed_s(task) for task in tasks if metered or task.test != "energy")
+
+
+def expected_s(task: Task, call_s: float) -> float:
+    """Seconds of a measured task, once a call was seen: a limit of time does not cut off the least number of calls."""
+    rule = task.repetition
+    least_s = (rule.warmup_min_call_count + rule.min_call_count) * call_s
+    if task.test == "energy":
+        windows_s = task.energy.window_count * max(task.energy.window_s or ENERGY_WINDOW_S, call_s)
+        return 2 * task.energy.idle_s + windows_s + rule.warmup_min_call_count * call_s
+    return least_s if rule.target_relative_halfwidth is None else max(rule.time_limit_s, least_s)
 
 
 def task_allowed_s(task: Task) -> float:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from suite import host
+from suite import host, registry
+from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
 from suite.measure.bench import Bench, OpenWorker
@@ -22,7 +23,6 @@ from suite.pinned import lock as models_lock
 from suite.power.meter import Meter, Metered
 from suite.records import (
     SCHEMA_VERSION,
-    Flag,
     FlopCount,
     HostFacts,
     NotMeasured,
@@ -34,6 +34,7 @@ from suite.records import (
 
 COUNTING = ("params", "flops")
 BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
+TRACE_LIMIT = 64 * 2**10  # characters
 ENERGY_DEADLINE_S = 600.0  # beyond the window itself
 
 Versions = tuple[tuple[str, str], ...]
@@ -44,19 +45,24 @@ class Sink(Protocol):
 
     def begin(self, text: str) -> None: ...
 
+    def expect(self, task: Task, seconds: float) -> None: ...
+
     def store(self, record: RunRecord) -> None: ...
 
 
 def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
     """Tasks that one worker can do, in the order of the plan: all counting together, then one group for each load.
 
-    Counting needs no weights, so one worker counts for every model and pays for its imports once.
+    Counting needs no weights, so one worker counts for all of the suite's own models and pays for its imports once.
+    Code of others may change a default as it is imported: each such model has a worker of its own.
     """
+    known = registry.models()
     groups: dict[object, list[Task]] = {}
     for task in tasks:
         weights = (task.seed, task.weights, task.checkpoint)
         load = (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
-        groups.setdefault("counting" if task.test in COUNTING else load, []).append(task)
+        counting = ("counting", known.origin(task.model))
+        groups.setdefault(counting if task.test in COUNTING else load, []).append(task)
     return list(groups.values())
 
 
@@ -86,9 +92,9 @@ class Runner:
             except Exception as error:  # noqa: BLE001  # one group's fault is its outcome; the trace goes into the records
                 fault = WorkerError(
                     "INTERNAL_ERROR",
-                    f"the suite itself failed: {error!r}",
+                    one_line(f"the suite itself failed: {error!r}"),
                     "report it with the record's trace",
-                    traceback=traceback.format_exc(),
+                    traceback=cleaned(traceback.format_exc(), TRACE_LIMIT),
                 )
                 for task in group:
                     if task.key not in self._stored:
@@ -123,7 +129,7 @@ class Runner:
 
     def _measure(self, tasks: Sequence[Task]) -> None:
         bench = Bench(tasks[0], self.open_worker)
-        turns = Turns(bench, self.observe)
+        turns = Turns(bench, self.observe, self.sink.expect)
         latency = [task for task in tasks if task.test == "latency"]
         try:
             for series in interleave(turns, latency, random.Random(tasks[0].seed), self.sink.begin):
@@ -150,10 +156,8 @@ class Runner:
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
             provenance=bench.provenance(series.prepared),
         )
-        if series.error is not None:  # the samples until then are kept
-            flag = Flag(code=series.error.code, text=f"cut short: {series.error.reason}")
-            record = replace(record, flags=(*record.flags, flag), failure=series.error.traceback)
-        return record
+        trace = None if series.error is None else series.error.traceback  # the samples until then are kept
+        return replace(record, flags=(*record.flags, *series.flags()), failure=trace)
 
     def _energy_record(self, turns: Turns, task: Task) -> RunRecord:
         before = self.observe()
@@ -165,19 +169,29 @@ class Runner:
             worker = turns.make_ready(series)
             metered = self._metered(self.meter, turns, worker, series)
         except WorkerError as error:
+            series.error = error
+            record = failed(self._blank(task, before, turns.bench.versions), error)
+            if series.counted:  # the calls until then are kept
+                record = self._with_calls(record, turns.bench, series)
             turns.bench.failed(error)
-            return failed(self._blank(task, before, turns.bench.versions), error)
-        assert turns.bench.loaded is not None
-        assert turns.bench.hello is not None
-        assert series.prepared is not None
+            return record
         series.stop = "fixed"
+        record = self._with_calls(self._blank(task, before, turns.bench.versions), turns.bench, series)
         return replace(
-            self._blank(task, before, turns.bench.versions),
-            energy=metered.outcomes[0],
-            energy_beside=metered.outcomes[1:],
-            schedule=metered.schedule,
-            latency=series.samples(turns.bench.loaded.synchronisation, turns.bench.hello.clock),
-            provenance=turns.bench.provenance(series.prepared),
+            record, energy=metered.outcomes[0], energy_beside=metered.outcomes[1:], schedule=metered.schedule
+        )
+
+    @staticmethod
+    def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:
+        """The record of an energy task with its calls, and the doubts that follow from them."""
+        assert bench.loaded is not None
+        assert bench.hello is not None
+        assert series.prepared is not None
+        return replace(
+            record,
+            latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
+            provenance=bench.provenance(series.prepared),
+            flags=(*record.flags, *series.flags()),
         )
 
     @staticmethod
@@ -223,7 +237,7 @@ class EnergyLoad:
     def __call__(self, duration_s: float) -> tuple[float, float, int]:
         """Runs for at least duration_s. Returns when the first call began, when the last one ended, and how many."""
         timed = self.worker.time_for(self.series.case, duration_s, 1, duration_s + ENERGY_DEADLINE_S)
-        self.turns.add_block(self.series, timed.started_s, timed.latency_s, warmup=False)
+        self.turns.add_block(self.series, timed, warmup=False)
         return timed.started_s, timed.ended_s, timed.call_count
 
 

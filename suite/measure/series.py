@@ -14,11 +14,12 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from suite.client.replies import Memory, Prepared, WorkerLike
+from suite.client.replies import Memory, Prepared, Timed, TimedFor, WorkerLike
 from suite.errors import WorkerError
 from suite.measure.bench import Bench
+from suite.measure.estimate import expected_s
 from suite.measure.moment import Moment, Observe
-from suite.records import Block, ColdStart, LatencySamples, MemoryUse, StopReason, Task
+from suite.records import Block, ColdStart, Flag, LatencySamples, MemoryUse, StopReason, Task
 from suite.stats.steady import is_steady
 from suite.stats.stopping import decide
 
@@ -26,7 +27,11 @@ BLOCK_S = 1.0  # aimed length of a block: long against a call's jitter, short ag
 MIN_BLOCKS = 5  # a series of few calls is still spread over the run
 BLOCKS_IN_LIMIT = 8  # as many blocks fit into a series' limits, of time and of calls
 FIRST_CALL_DEADLINE_S = 600.0
+MOST_CALLS_IN_BLOCK = 100_000  # their durations travel in one line
 DEADLINE_FACTOR = 20.0  # a call that takes this much longer than the last ones hangs
+
+
+Expect = Callable[[Task, float], None]
 
 
 @dataclass(slots=True)
@@ -44,6 +49,7 @@ class Series:
     memory: list[Memory] = field(default_factory=list)  # one a visit
     spent_s: float = 0.0  # in calls, warm-up included
     wall_s: float = 0.0  # in its turns, all told
+    thread_counts: dict[int, None] = field(default_factory=dict)  # in force after its blocks, each once, in order
 
     @property
     def case(self) -> str:
@@ -73,7 +79,7 @@ class Series:
         wanted = smallest if fixed else max(smallest, round(block_s / self.typical_s()))
         limit = rule.min_call_count if fixed else rule.max_call_count
         largest = max(smallest, limit // BLOCKS_IN_LIMIT)
-        return min(wanted, largest, limit - self.counted_call_count)
+        return min(wanted, largest, limit - self.counted_call_count, MOST_CALLS_IN_BLOCK)
 
     def samples(self, synchronisation: str, clock: str) -> LatencySamples:
         assert self.prepared is not None
@@ -84,7 +90,30 @@ class Series:
             steady=self.steady is True,
             stop=self.stop or "failed",
             step_count=self.prepared.step_count,
+            thread_counts=tuple(self.thread_counts),
         )
+
+    def flags(self) -> tuple[Flag, ...]:
+        """Doubts that follow from how the calls went."""
+        asked, used = (
+            self.task.thread_count,
+            [str(count) for count in self.thread_counts if count != self.task.thread_count],
+        )
+        found = []
+        if used:
+            text = f"CPU threads in force after the calls: {' and '.join(used)}; asked for: {asked}"
+            found.append(Flag(code="THREADS_DIFFER", text=text))
+        most = max((block.calls_per_value for block in self.blocks), default=1)
+        if most > 1:
+            text = f"too many calls to keep each: a value is the mean of up to {most:,} in a row, and scatters less"
+            found.append(Flag(code="DURATIONS_BINNED", text=text))
+        if self.error is not None:
+            least = self.task.repetition.min_call_count
+            made = (
+                f"{self.counted_call_count} of at least {least} calls" if self.task.test == "latency" else "its windows"
+            )
+            found.append(Flag(code=self.error.code, text=f"cut short after {made}: {self.error.reason}"))
+        return tuple(found)
 
     def memory_use(self, import_resident_bytes: int, weight_bytes: int) -> MemoryUse:
         assert self.prepared is not None
@@ -125,9 +154,11 @@ def interleave(
 class Turns:
     """Gives one series after the other its turn on the worker; keeps which one's inputs are prepared there."""
 
-    def __init__(self, bench: Bench, observe: Observe) -> None:
+    def __init__(self, bench: Bench, observe: Observe, expect: Expect = lambda _task, _seconds: None) -> None:
+        """expect: told, after a series' first call, how many seconds its task is going to take."""
         self.bench = bench
         self.observe = observe
+        self.expect = expect
         self.start_count = 0  # of the bench, when it was last visited
         self.prepared_case: str | None = None
         self.order_index = 0
@@ -189,6 +220,8 @@ class Turns:
         series.steady = False
         while len(durations) < rule.warmup_max_call_count and not series.steady:
             durations += self.time(worker, series, 1, warmup=True)
+            if len(durations) <= 2:  # the first call is often slow, and the first to tell
+                self.expect(series.task, expected_s(series.task, durations[-1]))
             series.steady = len(durations) >= rule.warmup_min_call_count and is_steady(durations)
         return durations[0]
 
@@ -197,11 +230,19 @@ class Turns:
         if series.blocks:
             deadline_s = 60.0 + DEADLINE_FACTOR * call_count * series.typical_s()
         timed = worker.time(series.case, call_count, deadline_s)
-        self.add_block(series, timed.started_s, timed.latency_s, warmup=warmup)
+        self.add_block(series, timed, warmup=warmup)
         return timed.latency_s
 
-    def add_block(self, series: Series, started_s: float, latency_s: tuple[float, ...], *, warmup: bool) -> None:
-        block = Block(order_index=self.order_index, warmup=warmup, started_s=started_s, latency_s=latency_s)
+    def add_block(self, series: Series, timed: Timed | TimedFor, *, warmup: bool) -> None:
+        each = timed.calls_per_value if isinstance(timed, TimedFor) else 1
+        block = Block(
+            order_index=self.order_index,
+            warmup=warmup,
+            started_s=timed.started_s,
+            latency_s=timed.latency_s,
+            calls_per_value=each,
+        )
         self.order_index += 1
         series.blocks.append(block)
-        series.spent_s += sum(latency_s)
+        series.spent_s += each * sum(timed.latency_s)
+        series.thread_counts[timed.thread_count] = None

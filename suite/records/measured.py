@@ -61,14 +61,19 @@ class FlopCount:
 
 @record
 class Block:
-    """Consecutive calls of one task. `order_index` is its place among all blocks of the interleaved group."""
+    """Consecutive calls of one task. `order_index` is its place among all blocks of the interleaved group.
+
+    calls_per_value: more than 1 in a window of very many calls: each value is the mean of so many in a row.
+    """
 
     order_index: int
     warmup: bool
     started_s: float  # system-wide monotonic clock
     latency_s: tuple[float, ...]
+    calls_per_value: int = 1
 
     def __post_init__(self) -> None:
+        require(self.calls_per_value >= 1, f"calls_per_value must be at least 1, got {self.calls_per_value}")
         require_positive("latency_s", *self.latency_s)
         require(len(self.latency_s) > 0, "a block holds at least one call")
 
@@ -83,6 +88,7 @@ class LatencySamples:
     steady: bool  # whether warm-up ended because steady state was found, not because its limit was reached
     stop: StopReason
     step_count: int = 1  # forward passes in one call
+    thread_counts: tuple[int, ...] = ()  # in force after the blocks, each count once; empty: nobody looked
 
     @property
     def latency_s(self) -> tuple[float, ...]:

@@ -34,6 +34,11 @@ class RunRecord:
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether the worker was lost in the midst of the calls: those until then are kept."""
+        return isinstance(self.latency, LatencySamples) and self.latency.stop == "failed"
+
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
         names = ("parameters", "flops", "latency", "cold_start", "memory", "energy")

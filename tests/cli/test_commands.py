@@ -101,7 +101,7 @@ def test_params_prints_a_table_and_stores_the_counts(suite: CommandLine) -> None
 def test_progress_goes_to_stderr_alone(suite: CommandLine) -> None:
     result = suite("params", "--model", "reader", "--out", "run")
     assert result.err.splitlines() == [
-        "1 task, up to about 1 s",
+        "1 task, estimated at 1 s",
         "counting reader",
         "[1/1] reader params: 1,000,000 parameters",
     ]

@@ -52,7 +52,7 @@ def test_a_line_says_what_came_out_how_far_it_is_and_how_long_it_still_takes() -
     plain.advance(TASKS[2], latency_record(TASKS[2], (0.5,)))
     plain.close()
     assert stream.getvalue().splitlines() == [
-        "3 tasks, up to about 30 s",
+        "3 tasks, estimated at 30 s",
         "timing null, 3 sizes in turns",
         "[1/3] null latency, batch 1: 12.0 ms (median of 3), about 20 s left",
         "[2/3] null latency, batch 2: not measured: NO_POWER_SOURCE (there is no sensor), about 6 s left",

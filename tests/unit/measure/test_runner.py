@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import pytest
 
+from suite import registry
+from suite.client.replies import TimedFor, WorkerLike
 from suite.errors import SensorError, UsageError, WorkerError
 from suite.measure.moment import Observe
 from suite.measure.runner import Runner, grouped
 from suite.pinned import lock as models_lock
 from suite.power.meter import Meter
 from suite.records import EnergyReading, EnergyRule, LatencySamples, NotMeasured, Repetition, RunRecord, Task
-from tests.fakes import NO_SENSOR, Asked, Cost, FakeClock, FakeSampler, FakeWorkers, Fault, died, fake_meter
+from tests.fakes import (
+    MODELS,
+    NO_SENSOR,
+    Asked,
+    Cost,
+    FakeClock,
+    FakeSampler,
+    FakeWorker,
+    FakeWorkers,
+    Fault,
+    died,
+    fake_meter,
+)
 from tests.unit.samples import FACTS
 
 AXES = (("text_tokens", 20), ("image_regions", 36))
@@ -31,9 +47,13 @@ class Kept:
 
     records: list[RunRecord] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)
+    expected: list[float] = field(default_factory=list)
 
     def begin(self, text: str) -> None:
         self.begun.append(text)
+
+    def expect(self, task: Task, seconds: float) -> None:
+        self.expected.append(seconds)
 
     def store(self, record: RunRecord) -> None:
         self.records.append(record)
@@ -213,3 +233,119 @@ def test_weights_that_the_lock_does_not_know_are_recorded_as_unverified() -> Non
     assert record.provenance is not None
     assert record.provenance.weights_verified is False
     assert record.provenance.inputs_checked == ("text_tokens", "image_regions")
+
+
+# --- what was used, and what came short ------------------------------------------------------------------------------
+
+
+def test_threads_that_were_not_those_asked_for_are_stored_and_flagged() -> None:
+    workers = quiet()
+    workers.threads_in_force = 1
+    (record,) = run(workers, [task("latency", thread_count=2)])
+    assert isinstance(record.latency, LatencySamples)
+    assert record.latency.thread_counts == (1,)
+    (flag,) = record.flags
+    assert (flag.code, flag.text) == (
+        "THREADS_DIFFER",
+        "CPU threads in force after the calls: 1; asked for: 2",
+    )
+
+
+def test_threads_as_asked_for_are_stored_and_no_doubt() -> None:
+    (record,) = run(quiet(), [task("latency", thread_count=2)])
+    assert isinstance(record.latency, LatencySamples)
+    assert record.latency.thread_counts == (2,)
+    assert record.flags == ()
+
+
+def dies_at(number: int, operation: str = "time") -> FakeWorkers:
+    """Workers of which the first dies at that call of the operation."""
+    seen = iter(range(1, 1000))
+
+    def script(asked: Asked) -> Fault:
+        return died("KILLED") if asked.operation == operation and next(seen) == number else None
+
+    return FakeWorkers(FakeClock(), Cost(noise=(0.0,)), script)
+
+
+def test_a_series_cut_short_keeps_its_calls_and_says_how_many_of_how_many() -> None:
+    (record,) = run(dies_at(4), [task("latency")])  # 1 warm-up, then blocks of 2 calls
+    assert isinstance(record.latency, LatencySamples)
+    assert (len(record.latency.latency_s), record.latency.stop) == (4, "failed")
+    assert record.cut_short
+    assert [(flag.code, flag.text) for flag in record.flags] == [
+        ("KILLED", "cut short after 4 of at least 10 calls: the worker ended with signal 9")
+    ]
+
+
+def test_a_whole_series_is_not_cut_short() -> None:
+    (record,) = run(quiet(), [task("latency")])
+    assert not record.cut_short
+
+
+def test_a_worker_lost_in_an_energy_window_costs_the_energy_and_keeps_the_calls() -> None:
+    workers = dies_at(3, "time_for")
+    (record,) = run(workers, [task("energy")], fake_meter(workers.clock))
+    assert isinstance(record.energy, NotMeasured)
+    assert record.energy.code == "KILLED"
+    assert isinstance(record.latency, LatencySamples)
+    assert record.cut_short
+    assert len(record.latency.latency_s) > 0
+
+
+def test_durations_of_too_many_calls_are_means_and_said_to_be() -> None:
+    workers = quiet()
+    meter = fake_meter(workers.clock)
+    clock = Observe(clock=workers.clock, utc_now=workers.clock.utc, state=workers.clock.state)
+    kept = Kept()
+
+    class Binning:
+        """Gives two calls as one value."""
+
+        def __init__(self, worker: FakeWorker) -> None:
+            self._worker = worker
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._worker, name)
+
+        def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
+            found = self._worker.time_for(case, duration_s, 2, deadline_s)
+            means = [statistics.fmean(found.latency_s[at : at + 2]) for at in range(0, found.call_count, 2)]
+            return replace(found, latency_s=tuple(means), calls_per_value=2)
+
+    def opened(thread_count: int) -> WorkerLike:
+        return cast(WorkerLike, Binning(workers.open(thread_count)))
+
+    Runner(kept, opened, meter, clock, lambda _: FACTS).run([task("energy")])
+    (record,) = kept.records
+    assert isinstance(record.latency, LatencySamples)
+    assert {block.calls_per_value for block in record.latency.blocks} == {1, 2}  # warm-up calls are timed one by one
+    assert [flag.code for flag in record.flags] == ["DURATIONS_BINNED"]
+    assert isinstance(record.energy, EnergyReading)
+
+
+def test_an_estimate_is_mended_by_the_first_calls() -> None:
+    kept = Kept()
+    workers = FakeWorkers(FakeClock(), Cost(fixed_s=30.0, per_item_s=0.0, noise=(0.0,)))
+    observe = Observe(clock=workers.clock, utc_now=workers.clock.utc, state=workers.clock.state)
+    Runner(kept, workers.open, NO_SENSOR, observe, lambda _: FACTS).run([task("latency")])
+    assert kept.expected[0] == pytest.approx(11 * 30.0)  # a warm-up call and ten
+
+
+def test_a_model_of_others_is_counted_in_a_worker_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file may change a default as it is imported, which would change what the next model comes to."""
+    known = registry.Models({}, ("/walker.py",), lambda _: (MODELS["walker"],))
+    monkeypatch.setattr(registry, "models", lambda: known)
+    tasks = [task("params"), task("params", "walker"), task("flops")]
+    assert grouped(tasks) == [[tasks[0], tasks[2]], [tasks[1]]]
+
+
+def test_what_the_suite_says_of_its_own_fault_can_be_written() -> None:
+    def fault(asked: Asked) -> Fault:
+        return ValueError("a\ud800\nb") if asked.operation == "load" else None
+
+    (record,) = run(FakeWorkers(FakeClock(), script=fault), [task("latency")])
+    assert record.not_measured()["latency"].reason.encode()
+    assert "\n" not in record.not_measured()["latency"].reason
+    assert record.failure is not None
+    assert record.failure.encode()
