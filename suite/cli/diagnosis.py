@@ -202,7 +202,8 @@ def _told(found: SelfTest) -> str:
 
 
 def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:
-    told = [facts.board, facts.cpu_model, f"{facts.cpu_count} cores", facts.os]
+    held = f"a control group holds it to {facts.cpu_quota:g} CPUs' time" if facts.cpu_quota else None
+    told = [facts.board, facts.cpu_model, f"{facts.cpu_count} cores", held, facts.os]
     yield Finding(what="machine", found=", ".join(part for part in told if part), ok=True)
     governors = ", ".join(state.governors)
     steady = state.governors in ((), ("performance",))

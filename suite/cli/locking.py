@@ -23,7 +23,7 @@ def write(tools: Tools, *, as_json: bool, path: Path | None = None) -> int:
     open_worker = tools.workers(Path(os.devnull))
     around = tools.surroundings()
     print(f"counting and hashing {', '.join(around.models)}: about a minute", file=sys.stderr)
-    counted = relock.generate(tuple(around.models.values()), lambda: open_worker(around.cpu_count))
+    counted = relock.generate(tuple(around.models.values()), lambda: open_worker(around.thread_count))
     found = relock.keeping_pins(counted, models_lock.load(path))
     relock.write(found, path)
     print(json.dumps(asdict(found), indent=1) if as_json else path)
@@ -57,7 +57,7 @@ def check(tools: Tools, names: Sequence[str], *, as_json: bool, path: Path | Non
 def _made(tools: Tools, name: str) -> Made:
     print(f"making {name}", file=sys.stderr)
     around = tools.surroundings()
-    worker = tools.workers(Path(os.devnull))(around.cpu_count)
+    worker = tools.workers(Path(os.devnull))(around.thread_count)
     try:
         return relock.make(around.models[name], worker)
     finally:

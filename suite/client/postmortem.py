@@ -93,7 +93,7 @@ def _memory_cgroups(root: Path) -> list[Path]:
     """Where this process's memory controller may lie: its own cgroup, then the root that a container sees."""
     folders = []
     for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
+        _, controllers, path = [*line.split(":", 2), "", "", ""][:3]  # whatever a line looks like
         mount = {"": "sys/fs/cgroup", "memory": "sys/fs/cgroup/memory"}.get(controllers)
         if mount is not None:
             folders += [root / mount / path.lstrip("/"), root / mount]

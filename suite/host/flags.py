@@ -11,11 +11,16 @@ FOREIGN_LOAD = 0.5  # runnable threads that are not ours; the controller and the
 LOW_MEMORY_BYTES = 200e6
 
 
-def flags(before: HostState, after: HostState, *, own_thread_count: int | None = None) -> tuple[Flag, ...]:
-    """own_thread_count: threads of our own worker, which are in the load too; None: as many as there are cores."""
+def flags(
+    before: HostState, after: HostState, *, own_thread_count: int | None = None, cpu_count: int | None = None
+) -> tuple[Flag, ...]:
+    """own_thread_count: threads of our own worker, which are in the load too; None: as many as there are cores.
+    cpu_count: the CPUs that they may run on; None: not looked at."""
     threads = usable_cpu_count() if own_thread_count is None else own_thread_count
     found = (
         _throttled(before, after),
+        _held_back(before, after),
+        _oversubscribed(threads, cpu_count),
         _changed("GOVERNOR_CHANGED", "CPU governor", ", ".join(before.governors), ", ".join(after.governors)),
         _changed("POWER_MODE_CHANGED", "power mode", before.power_mode, after.power_mode),
         _warmed(before, after),
@@ -31,6 +36,24 @@ def _throttled(before: HostState, after: HostState) -> Flag | None:
         return None
     grown = after.throttle_count - before.throttle_count
     return Flag(code="THROTTLED", text=f"the processor's throttle count grew by {grown}")
+
+
+def _held_back(before: HostState, after: HostState) -> Flag | None:
+    if before.quota_throttle_count is None or after.quota_throttle_count is None:
+        return None
+    grown = after.quota_throttle_count - before.quota_throttle_count
+    if grown <= 0:
+        return None
+    text = (
+        f"the control group's processor time had run out in {grown} of its periods: give it more, or take fewer threads"
+    )
+    return Flag(code="QUOTA_THROTTLED", text=text)
+
+
+def _oversubscribed(thread_count: int, cpu_count: int | None) -> Flag | None:
+    if cpu_count is None or thread_count <= cpu_count:
+        return None
+    return Flag(code="OVERSUBSCRIBED", text=f"{thread_count} threads shared {cpu_count} CPUs and waited for each other")
 
 
 def _changed(code: str, what: str, before: str | None, after: str | None) -> Flag | None:

@@ -42,6 +42,7 @@ def facts(versions: Iterable[tuple[str, str]], root: Path = Path("/"), *, system
         git_commit=git_commit(system.checkout, system),
         lock_sha256=lock_sha256(system.checkout, system),
         versions=tuple(versions),
+        cpu_quota=found.get("cpu_quota"),
     )
 
 
@@ -63,6 +64,7 @@ def state(root: Path = Path("/"), *, system: System | None = None) -> HostState:
         memory_available_bytes=found.get("memory_available_bytes"),
         throttle_count=found.get("throttle_count"),
         on_battery=found.get("on_battery"),
+        quota_throttle_count=found.get("quota_throttle_count"),
     )
 
 

@@ -33,6 +33,7 @@ class Facts(TypedDict, total=False):
     memory_total_bytes: int | None
     memory_limit_bytes: int | None
     driver: str | None
+    cpu_quota: float | None
     accelerators: tuple[str, ...]
 
 
@@ -47,6 +48,7 @@ class State(TypedDict, total=False):
     memory_available_bytes: int | None
     throttle_count: int | None
     on_battery: bool | None
+    quota_throttle_count: int | None
 
 
 def run_sysctl(names: Sequence[str]) -> Mapping[str, str]:

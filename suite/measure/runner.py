@@ -209,13 +209,14 @@ class Runner:
         after = self.observe()
         if versions not in self._facts:
             self._facts[versions] = self.facts(versions)
-        doubts = host.flags(before.state, after.state, own_thread_count=task.thread_count)
+        facts = self._facts[versions]
+        doubts = host.flags(before.state, after.state, own_thread_count=task.thread_count, cpu_count=facts.cpu_count)
         return RunRecord(
             schema_version=SCHEMA_VERSION,
             task=task,
             started_utc=before.utc,
             wall_s=after.time_s - before.time_s if wall_s is None else wall_s,
-            host=self._facts[versions],
+            host=facts,
             before=before.state,
             after=after.state,
             flags=() if task.test in COUNTING else doubts,  # a count does not depend on the machine's state

@@ -7,7 +7,7 @@ sweeps share are measured once.
 from __future__ import annotations
 
 import dataclasses
-import os
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +16,16 @@ from typing import Any
 import suite
 from suite import registry
 from suite.errors import PlanError
+from suite.host import quota
+from suite.host.system import System
 from suite.plan.checks import check
-from suite.plan.spec import parse
+from suite.plan.spec import parse, place
 from suite.plan.tasks import tasks_of, within_budget
 from suite.records import Task, Test, record
 from suite.worker.model import Model
 
+THREADS_A_CPU = 4
+THREADS_ANYWHERE = 16
 SHIPPED = Path(suite.__file__).resolve().parents[1] / "plans"
 
 
@@ -56,15 +60,31 @@ class Plan:
 
 @record
 class Surroundings:
-    """What a plan is read against: the folder of the shipped plans, the models, the cores of this process."""
+    """What a plan is read against: the folder of the shipped plans, the models, the CPUs that this process may use.
+
+    quota: CPUs' worth of time that a control group allows; None: no limit. "all" threads are as many as the time allows
+    to run at once, and at least one: one more would only wait for the others' next period.
+    """
 
     plans: Path
     models: Mapping[str, Model]
     cpu_count: int
+    quota: float | None = None
 
     @classmethod
     def here(cls) -> Surroundings:
-        return cls(plans=SHIPPED, models=registry.discover(registry.MODELS), cpu_count=_affinity_count())
+        system = System()
+        return cls(plans=SHIPPED, models=registry.models(), cpu_count=system.cpu_count, quota=quota.read(system).cpus)
+
+    @property
+    def thread_count(self) -> int:
+        """What "all" means here."""
+        return self.cpu_count if self.quota is None else max(1, min(self.cpu_count, math.floor(self.quota)))
+
+    @property
+    def most_threads(self) -> int:
+        """Some more than there are CPUs are a question that can be asked; hundreds are a slip, and cost the machine."""
+        return max(THREADS_A_CPU * self.cpu_count, THREADS_ANYWHERE)
 
 
 def load(name_or_path: str, options: Options | None = None, around: Surroundings | None = None) -> Plan:
@@ -130,7 +150,10 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     merged, origins = _merge(raw, options)
     spec = parse(merged, origins, file)
     models = check(spec, around.models, origins, file)
-    thread_count = around.cpu_count if spec.threads == "all" else spec.threads
+    thread_count = around.thread_count if spec.threads == "all" else spec.threads
+    if thread_count > around.most_threads:
+        told = f"{thread_count} are too many for {around.cpu_count} CPUs; give at most {around.most_threads}, or all"
+        raise PlanError(f"{place(origins, file, 'threads')}: {told}")
     tasks = dict.fromkeys(task for model in models for task in tasks_of(spec, model, thread_count))
     return Plan(name=spec.name, description=spec.description, tasks=within_budget(tuple(tasks), spec.time_budget_s))
 
@@ -152,9 +175,3 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         merged["time_budget_s"] = None
         given["repetition"] = time_limit_s
     return merged, {key: _OPTION_NAMES.get(key, f"--{key}") for key in given}
-
-
-def _affinity_count() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

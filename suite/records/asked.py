@@ -12,6 +12,8 @@ from suite.records.values import record, require, require_positive
 Test = Literal["params", "flops", "latency", "energy"]
 TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy")
 
+MOST_THREADS = 4096  # of the largest machines; what a run folder says is refused beyond it, too
+
 
 @record
 class Repetition:
@@ -86,6 +88,7 @@ class Task:
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}")
         require(self.thread_count >= 1, f"thread_count must be at least 1, got {self.thread_count}")
+        require(self.thread_count <= MOST_THREADS, f"thread_count is at most {MOST_THREADS}, got {self.thread_count}")
         for name, size in self.axes:
             require(size >= 1, f"{name} must be at least 1, got {size}")
 

@@ -27,6 +27,7 @@ class HostFacts:
     git_commit: str | None  # with "-dirty" behind it where the checkout was changed
     lock_sha256: str | None
     versions: tuple[tuple[str, str], ...]  # of the worker's interpreter and libraries: (("python", "3.11.7"), ...)
+    cpu_quota: float | None = None  # CPUs' worth of time that a control group allows; None: no limit is told
 
 
 @record
@@ -42,3 +43,4 @@ class HostState:
     memory_available_bytes: int | None
     throttle_count: int | None  # thermal throttle events since boot
     on_battery: bool | None
+    quota_throttle_count: int | None = None  # periods in which a control group's processor time had run out

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from suite import units
-from suite.records import EnergyReading, FlopCount, HostFacts, MemoryUse, NotMeasured, ParameterCount, Summary
+from suite.records import (
+    EnergyReading,
+    FlopCount,
+    HostFacts,
+    LatencySamples,
+    MemoryUse,
+    NotMeasured,
+    ParameterCount,
+    RunRecord,
+    Summary,
+)
 from suite.report.energies import inference_energy
 from suite.report.points import Point
 from suite.report.quantities import mean_and_std, median
@@ -63,15 +73,30 @@ def machine_sentence(view: RunView) -> str:
     parts = [
         host.cpu_model or host.architecture,
         f"{host.cpu_count} logical CPUs",
+        f"held to {host.cpu_quota:g} CPUs' time by a control group" if host.cpu_quota else "",
         f"{units.show(host.memory_total_bytes, 'B')} of memory" if host.memory_total_bytes else "",
         ", ".join(host.accelerators) if host.accelerators else "no accelerator",
         host.os,
         ", ".join(f"{name} {version}" for name, version in host.versions),
     ]
-    devices = sorted({f"{subject.device}, {subject.thread_count} threads" for subject in view.subjects})
+    devices = sorted({f"{subject.device}, {_counted(subject.thread_count)}" for subject in view.subjects})
+    other = sorted({used for record in view.run.records for used in other_threads(record)})
+    if other:
+        devices.append(f"but with {' or '.join(_counted(used) for used in other)} in force after some calls")
     used = f" Timed on {'; '.join(devices)}." if devices else ""
-    other = " **The records come from more than one machine.**" if len(found) > 1 else ""
-    return f"Machine: {'; '.join(part for part in parts if part)}.{used}{other}"
+    several = " **The records come from more than one machine.**" if len(found) > 1 else ""
+    return f"Machine: {'; '.join(part for part in parts if part)}.{used}{several}"
+
+
+def other_threads(record: RunRecord) -> tuple[int, ...]:
+    """Thread counts that were in force after the record's calls, and were not those asked for."""
+    if not isinstance(record.latency, LatencySamples):
+        return ()
+    return tuple(count for count in record.latency.thread_counts if count != record.task.thread_count)
+
+
+def _counted(thread_count: int) -> str:
+    return f"{thread_count} thread{'' if thread_count == 1 else 's'}"
 
 
 def summary_table(view: RunView) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from suite import units
 from suite.records import HostFacts, HostState, Provenance
-from suite.report.overview import hosts
+from suite.report.overview import hosts, other_threads
 from suite.report.plots import Plots
 from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
@@ -33,6 +33,7 @@ def _facts(host: HostFacts) -> str:
         ("SoC", host.soc),
         ("CPU", host.cpu_model),
         ("Logical CPUs", str(host.cpu_count)),
+        *((("CPU quota (cgroup)", f"{host.cpu_quota:g} CPUs' time"),) if host.cpu_quota else ()),
         ("Architecture", host.architecture),
         ("Accelerators", ", ".join(host.accelerators) or "none"),
         ("Accelerator driver", host.driver),
@@ -57,7 +58,7 @@ def _facts(host: HostFacts) -> str:
 def _state(view: RunView) -> str:
     states = [state for record in view.run.records for state in (record.before, record.after)]
     rows: list[list[Cell]] = [
-        ["Threads", _words(f"{task.thread_count}" for task in view.tasks if task.test in ("latency", "energy"))],
+        ["Threads", _threads(view)],
         ["Power mode", _words(state.power_mode for state in states)],
         ["Governor", _words(governor for state in states for governor in state.governors)],
         ["CPU clock", _range((hz for state in states for hz in state.cpu_frequency_hz), "Hz")],
@@ -65,6 +66,7 @@ def _state(view: RunView) -> str:
         ["Load (1 minute)", _range((state.load_1min for state in states), "")],
         ["Memory available", _range((state.memory_available_bytes for state in states), "B")],
         ["Throttle events", _throttles(states)],
+        *_quota_row(states),
         ["On battery", _words({True: "yes", False: "no", None: None}[state.on_battery] for state in states)],
     ]
     return paragraphs(
@@ -85,6 +87,22 @@ def _temperature_rows(states: list[HostState]) -> list[list[Cell]]:
 def _throttles(states: list[HostState]) -> str:
     counts = [state.throttle_count for state in states if state.throttle_count is not None]
     return f"{max(counts) - min(counts)} during the run" if counts else UNKNOWN
+
+
+def _quota_row(states: list[HostState]) -> list[list[Cell]]:
+    counts = [state.quota_throttle_count for state in states if state.quota_throttle_count is not None]
+    return [["Periods without CPU time (cgroup)", f"{max(counts) - min(counts)} during the run"]] if counts else []
+
+
+def _threads(view: RunView) -> str:
+    """As asked for, and as they were in force after the calls where that differs."""
+    found: dict[str, None] = {}
+    for task in view.tasks:
+        if task.test in ("latency", "energy"):
+            found[f"{task.thread_count}"] = None
+    for record in view.run.records:
+        found |= {f"{record.task.thread_count} asked for, {used} in force": None for used in other_threads(record)}
+    return _words(found)
 
 
 def _words(values: Iterable[str | None]) -> str:

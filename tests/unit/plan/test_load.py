@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,6 +94,31 @@ def test_counting_tasks_do_not_depend_on_the_machine_or_the_protocol(around: Sur
     text = MINIMAL.replace('["latency"]', '["params", "flops"]')
     options = Options(models=("reader",), threads=7, seed=5, device="cuda", time_limit_s=1.0)
     assert read(around, text, options) == read(around, text, Options(models=("reader",)))
+
+
+@pytest.mark.parametrize(
+    ("cpu_count", "quota", "expected"),
+    [(8, None, 8), (8, 4.0, 4), (8, 2.5, 2), (2, 0.4, 1), (2, 16.0, 2)],
+)
+def test_all_threads_are_as_many_as_cpus_and_quota_let_run(
+    around: Surroundings, cpu_count: int, quota: float | None, expected: int
+) -> None:
+    around = dataclasses.replace(around, cpu_count=cpu_count, quota=quota)
+    assert {task.thread_count for task in read(around, MINIMAL)} == {expected}
+
+
+@pytest.mark.parametrize("threads", [17, 999, 1_000_000, 10**30])
+def test_threads_beyond_all_measure_are_refused_before_they_cost(around: Surroundings, threads: int) -> None:
+    told = f"{threads} are too many for 2 CPUs; give at most 16, or all"
+    assert error(around, MINIMAL, Options(threads=threads)) == f"--threads: {told}"
+    assert error(around, MINIMAL + f"threads = {threads}\n") in (
+        f"mine.toml: threads: {told}",
+        f"mine.toml: this is not TOML: {threads}",
+    )
+
+
+def test_some_more_threads_than_cpus_can_be_asked_for(around: Surroundings) -> None:
+    assert {task.thread_count for task in read(around, MINIMAL, Options(threads=4))} == {4}
 
 
 def test_tests_come_in_one_order_whatever_the_plan_says(around: Surroundings) -> None:
