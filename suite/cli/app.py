@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import signal
 import sys
 import traceback
@@ -18,6 +18,7 @@ from suite.cli import groups, power_app
 from suite.cli.declared import command
 from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, TIMED, Given
 from suite.cli.session import Session, help_unless_command, session_of
+from suite.cli.streams import Forgiving, occupy, silence
 from suite.errors import SuiteError
 
 if TYPE_CHECKING:
@@ -168,30 +169,53 @@ def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, pro
     tools: what commands measure with; progress: what a run tells its progress to. The real ones if None.
     """
     session = Session(tools, progress)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `docker stop` leaves a resumable run, as Ctrl-C does
+    occupy()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # `docker stop`, a closed terminal: as Ctrl-C, a run can be resumed
+        if signal.getsignal(number) != signal.SIG_IGN:  # under nohup a closed terminal ends nothing
+            signal.signal(number, signal.default_int_handler)
     try:
-        return int(app(args=arguments, prog_name="suite", standalone_mode=False, obj=session) or 0)
-    except SuiteError as error:
-        _refuse(str(error), error.exit_status)
-        if session.verbose:
-            _explain(error)
-        return error.exit_status
-    except TyperException as error:
-        return _refuse(error.format_message(), error.exit_code)
+        status = int(app(args=arguments, prog_name="suite", standalone_mode=False, obj=session) or 0)
+        sys.stdout.flush()
+        return status
     except (KeyboardInterrupt, typer.Abort):  # where no battery runs, which would say how to go on
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of stdout has gone; nothing is left to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return INTERRUPTED
-    except Exception as error:  # noqa: BLE001  # a fault of the suite itself
-        if session.verbose:
-            traceback.print_exc()
-        where = "the lines above" if session.verbose else "what -v prints"
-        return _refuse(f"the suite itself failed ({type(error).__name__}: {error}); report it with {where}", FAILED)
+    except Exception as error:  # noqa: BLE001  # whatever it is ends in one line
+        return _ended(error, session)
+
+
+def _ended(error: Exception, session: Session) -> int:
+    """Says what ended the command; its exit status."""
+    match error:
+        case SuiteError():
+            _refuse(str(error), error.exit_status)
+            if session.verbose:
+                _explain(error)
+            return error.exit_status
+        case TyperException():
+            return _refuse(error.format_message(), error.exit_code)
+        case BrokenPipeError():  # the reader of stdout has gone; nothing is left to say
+            silence(sys.stdout)
+            return INTERRUPTED
+        case OSError(errno=errno.ENOSPC | errno.EIO | errno.EBADF, filename=None):
+            silence(sys.stdout)
+            return _refuse(
+                f"stdout: the answer can't be written ({error.strerror}); what was measured is stored", FAILED
+            )
+        case _:
+            return _own_fault(error, session)
+
+
+def _own_fault(error: Exception, session: Session) -> int:
+    if session.verbose:
+        traceback.print_exception(error)
+    where = "the lines above" if session.verbose else "what -v prints"
+    return _refuse(f"the suite itself failed ({type(error).__name__}: {error}); report it with {where}", FAILED)
 
 
 def _refuse(message: str, exit_status: int) -> int:
-    print(f"suite: error: {' '.join(message.split())}", file=sys.stderr)
+    told = Forgiving(sys.stderr)
+    told.write(f"suite: error: {' '.join(message.split())}\n")
+    told.flush()
     return exit_status
 
 

@@ -6,12 +6,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO, cast
 
 from suite import battery
 from suite.battery import Battery, Request
 from suite.cli import answers
 from suite.cli.progress import counted
 from suite.cli.session import Session
+from suite.cli.streams import Forgiving
 from suite.errors import SuiteError
 from suite.records import Run, store
 
@@ -50,7 +52,7 @@ def report_again(folders: Sequence[Path], *, as_json: bool) -> int:
 
 def _measured(begun: Battery, session: Session) -> bool:
     """Does what is left. False if Ctrl-C ended it; what was stored until then is there."""
-    progress = session.progress(sys.stderr)
+    progress = session.progress(cast(TextIO, Forgiving(sys.stderr)))
     try:
         if session.verbose:
             progress.note(f"log: {begun.log_path}")
