@@ -61,15 +61,20 @@ class FlopCount:
 
 @record
 class Block:
-    """Consecutive calls of one task. `order_index` is its place among all blocks of the interleaved group."""
+    """Consecutive calls of one task. `order_index` is its place among all blocks of the interleaved group.
+
+    `round_index`: the round of turns it belongs to, the first is 0; None in older records and outside rounds.
+    """
 
     order_index: int
     warmup: bool
     started_s: float  # system-wide monotonic clock
     latency_s: tuple[float, ...]
+    round_index: int | None = None
 
     def __post_init__(self) -> None:
         require_positive("latency_s", *self.latency_s)
+        require(self.round_index is None or self.round_index >= 0, "round_index must not be negative")
         require(len(self.latency_s) > 0, "a block holds at least one call")
 
 

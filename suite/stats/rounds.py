@@ -1,0 +1,226 @@
+"""Sizes measured in turns: the blocks of one round share the machine's state, so sizes are compared within rounds.
+
+Log-latency of a block = its size's level + its round's level + noise. The fit is robust against blocks that something
+else slowed down, and its errors come from a bootstrap over rounds. No curve is in it: a size is never an outlier.
+Source: docs/statistics.md, section Rounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from suite.records import Block, record, require, require_positive
+from suite.stats.correlation import Array, cosine_variance
+
+MIN_ROUND_COUNT = 3
+MIN_AGREEING_SHARE = 2 / 3  # of a size's blocks; at or below it the majority may be the disturbed one
+REPLICATE_COUNT = 400
+BISQUARE = 4.685  # scales from the centre at which a block stops counting: 95 % efficient for normal noise
+MAD_SCALE = 1.4826  # median absolute deviation -> standard deviation of normal noise
+MIN_SCALE = 1e-6  # relative: equal blocks still have the clock's resolution
+STEPS = 10
+REPLICATE_STEPS = 3  # from the fit to all rounds
+SMALL = 1e-9
+
+
+@record
+class Series:
+    """The counted blocks of one size, in run order. counts: which of them count; None: all."""
+
+    size: float
+    blocks: tuple[Block, ...]
+    counts: tuple[bool, ...] | None = None
+
+    def __post_init__(self) -> None:
+        require_positive("size", self.size)
+        require(self.counts is None or len(self.counts) == len(self.blocks), "counts must have an entry a block")
+
+    def kept(self) -> Iterator[tuple[int, Block]]:
+        """(round, block): the round that the block names; in older records the how manieth counted block it is."""
+        for place, block in enumerate(self.blocks):
+            if self.counts is None or self.counts[place]:
+                yield (place if block.round_index is None else block.round_index), block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grid:
+    """log_latency[round, size]: of the block's median in s; NaN where a size has no block that counts."""
+
+    sizes: Array
+    log_latency: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Profile:
+    """Log-latency (s) by size, in the middle round. replicates[b, size]: as it might have come out.
+
+    The percentiles of any figure of the replicates are the ends of its interval, at `confidence`: they already hold
+    what few rounds ask for. agreeing_share[size]: of its blocks, those that the fit counts as undisturbed.
+    """
+
+    sizes: Array
+    log_latency: Array
+    replicates: Array
+    agreeing_share: Array
+    round_count: int
+    confidence: float
+
+
+def grid(series: Sequence[Series]) -> Grid:
+    """Rounds by sizes; sizes that share no round with the others, directly or by way of third ones, are left out.
+
+    Sizes that a run measured before and after it was resumed share none, although their rounds have the same numbers.
+    """
+    cells: dict[tuple[int, int], dict[float, float]] = {}
+    for session, member in _by_session(series):
+        for place, block in member.kept():
+            cells.setdefault((session, place), {})[member.size] = float(np.median(np.log(block.latency_s)))
+    sizes = _largest_group([set(row) for row in cells.values()])
+    rows = [[row.get(size, np.nan) for size in sizes] for row in cells.values() if set(sizes) & set(row)]
+    return Grid(sizes=np.array(sizes), log_latency=np.array(rows, dtype=np.float64).reshape(len(rows), len(sizes)))
+
+
+def _by_session(series: Sequence[Series]) -> Iterator[tuple[int, Series]]:
+    """Each series with the number of the session that measured it.
+
+    In one session all first rounds come before any second one. Blocks of older records don't name their round, and
+    count as of one session.
+    """
+    session, second_round_s = 0, np.inf
+    for member in sorted(series, key=lambda each: each.blocks[0].started_s if each.blocks else 0.0):
+        starts = [block.started_s for block in member.blocks if block.round_index is not None]
+        if starts and starts[0] > second_round_s:
+            session, second_round_s = session + 1, np.inf
+        second_round_s = min([second_round_s, *starts[1:2]])
+        yield session, member
+
+
+def _largest_group(rows: list[set[float]]) -> list[float]:
+    """The most sizes that rounds link together, in order."""
+    groups: list[set[float]] = []
+    for row in rows:
+        apart = [group for group in groups if not group & row]
+        groups = [*apart, row.union(*(group for group in groups if group & row))]
+    return sorted(max(groups, key=len, default=set()))
+
+
+def profile(rounds: Grid, confidence: float = 0.95) -> Profile | None:
+    """The level of each size and its replicates; None below three rounds with two sizes or more."""
+    present = ~np.isnan(rounds.log_latency)
+    paired_count = int(np.count_nonzero(present.sum(axis=1) > 1))
+    if paired_count < MIN_ROUND_COUNT:
+        return None
+    centre = float(np.median(rounds.log_latency[present]))
+    fit = _Fit(np.where(present, rounds.log_latency - centre, 0.0), present)
+    agreeing = fit.agreeing
+    rng = np.random.default_rng(0)
+    draws = rng.standard_exponential((REPLICATE_COUNT, len(present)))
+    drawn = fit.levels_of(draws / draws.mean(axis=1, keepdims=True))
+    quantile, effective = float(ndtri((1 + confidence) / 2)), max(2.0, float(np.mean(agreeing)))
+    student = float(stdtrit(effective - 1, (1 + confidence) / 2))
+    stretch = np.sqrt((effective + 1) / (effective - 1)) * student / quantile
+    middle, halfwidth = middle_round(fit.effects, confidence)
+    shifts = middle + halfwidth / quantile * rng.standard_normal((REPLICATE_COUNT, 1))
+    return Profile(
+        sizes=rounds.sizes,
+        log_latency=fit.levels + middle + centre,
+        replicates=fit.levels + stretch * (drawn - fit.levels) + shifts + centre,
+        agreeing_share=agreeing / present.sum(axis=0),
+        round_count=paired_count,
+        confidence=confidence,
+    )
+
+
+def middle_round(effects: Array, confidence: float) -> tuple[float, float]:
+    """Centre of the rounds' effects, in run order, and the half-width of its interval.
+
+    Rounds that were slow as a whole don't move the centre. The half-width allows for slow drift, like that of a median.
+    """
+    scale = MAD_SCALE * float(np.median(np.abs(effects - np.median(effects)))) * len(effects) / (len(effects) - 0.8)
+    centre = float(np.median(effects))
+    for _ in range(STEPS):
+        weights = _bisquare((effects - centre) / (BISQUARE * max(scale, MIN_SCALE)))
+        centre = float(weights @ effects / weights.sum())
+    scores = weights * (effects - centre)
+    cosine_count = min(max(3, round(0.4 * len(effects) ** (2 / 3))), len(effects) - 1)
+    variance = cosine_variance(scores - scores.mean(), cosine_count) * len(effects) / float(weights.sum()) ** 2
+    return centre, float(stdtrit(cosine_count, (1 + confidence) / 2)) * math.sqrt(variance)
+
+
+def _bisquare(scaled: Array) -> Array:
+    """Weights: 1 at the centre, 0 from 1 on. Source: Beaton & Tukey, Technometrics 16 (1974)."""
+    return np.asarray(np.where(np.abs(scaled) < 1, (1 - scaled**2) ** 2, 0.0))
+
+
+def _medians(values: Array, present: NDArray[np.bool_]) -> Array:
+    """Of each column, over what is present."""
+    ordered = np.sort(np.where(present, values, np.inf), axis=0)
+    counts, columns = np.count_nonzero(present, axis=0), np.arange(values.shape[1])
+    return np.asarray((ordered[(counts - 1) // 2, columns] + ordered[counts // 2, columns]) / 2)
+
+
+class _Fit:
+    """values[round, size] = level + effect + noise, by reweighted least squares. Levels have mean 0."""
+
+    def __init__(self, values: Array, present: NDArray[np.bool_]) -> None:
+        self.values, self.present = values, present
+        self.levels, self.effects, self.scales = self._polished()
+        levels, effects = self.levels[None], self.effects[None]
+        for _ in range(STEPS):
+            levels, effects = self._step(levels, effects, np.ones((1, len(values))))
+        self.levels, self.effects = levels[0], effects[0]
+
+    @property
+    def agreeing(self) -> Array:
+        """Of each size, how many blocks count at all."""
+        return np.asarray(np.count_nonzero(self._weights(self.levels[None], self.effects[None])[0], axis=0))
+
+    def levels_of(self, draws: Array) -> Array:
+        """Levels for every row of draws: weights of the rounds, of mean 1."""
+        levels = np.repeat(self.levels[None], len(draws), axis=0)
+        effects = np.repeat(self.effects[None], len(draws), axis=0)
+        for _ in range(REPLICATE_STEPS):
+            levels, effects = self._step(levels, effects, draws)
+        return levels
+
+    def _polished(self) -> tuple[Array, Array, Array]:
+        """Levels and effects by medians alone, and a scale of each size's noise: a start that no outlier moves.
+
+        As many residuals are zero as medians were fitted; those say nothing about the scale.
+        """
+        levels = _medians(self.values, self.present)
+        for _ in range(STEPS):
+            effects = _medians((self.values - levels).T, self.present.T)[:, None]
+            levels = _medians(self.values - effects, self.present)
+        deviations = np.abs(self.values - effects - levels)
+        fitted_count = sum(self.values.shape) - 1
+        pooled = np.median(np.sort(deviations[self.present])[fitted_count:])
+        scales = MAD_SCALE * np.maximum(_medians(deviations, self.present), pooled)
+        mean = levels.mean()
+        return levels - mean, effects[:, 0] + mean, np.maximum(scales, MIN_SCALE)
+
+    def _weights(self, levels: Array, effects: Array) -> Array:
+        residuals = self.values - effects[:, :, None] - levels[:, None, :]
+        return np.where(self.present, _bisquare(residuals / (BISQUARE * self.scales)), 0.0)
+
+    def _step(self, levels: Array, effects: Array, draws: Array) -> tuple[Array, Array]:
+        """One step for every row of draws. A round without a block that counts keeps its effect."""
+        weights = self._weights(levels, effects)
+        totals = weights.sum(axis=2)
+        shares = weights / np.maximum(totals, SMALL)[:, :, None]
+        means = (shares * self.values).sum(axis=2)
+        held = draws[:, :, None] * weights
+        matrix = -np.matmul(shares.transpose(0, 2, 1), held)
+        diagonal, places = held.sum(axis=1), range(len(self.scales))
+        matrix[:, places, places] += diagonal + SMALL
+        matrix += diagonal.mean(axis=1)[:, None, None]  # holds the mean of the levels at 0
+        target = (held * (self.values - means[:, :, None])).sum(axis=1)
+        levels = np.linalg.solve(matrix, target[:, :, None])[:, :, 0]
+        found = means - (shares * levels[:, None, :]).sum(axis=2)
+        return levels, np.where(totals > SMALL, found, effects)
