@@ -53,12 +53,13 @@ POWER = Law("65 + 63 n^1.5", 65, 63, exponent=1.5)
 class Machine:
     """Log-latency of a call = law + round's drift + a drift that moves on from turn to turn + AR(1) noise of the series.
 
-    drift, wander: standard deviations. rho: of the calls of a series, across its blocks. slowed: share of the blocks
+    drift, wander: standard deviations. lasting: correlation of the drift from round to round. rho: of the calls of a series, across its blocks. slowed: share of the blocks
     of one size, drawn anew each time, that take 2 to 5 times as long. anywhere: the same of all blocks.
     """
 
     name: str
     drift: float = 0.0
+    lasting: float = 0.0
     wander: float = 0.0
     rho: float = 0.0
     slowed: float = 0.0
@@ -69,7 +70,7 @@ class Machine:
         turns = autoregressive(1, round_count * size_count, 0.8, rng)[0].reshape(round_count, size_count)
         order = np.argsort(rng.random(turns.shape), axis=1)  # a size's place in its round
         machine = self.wander * np.take_along_axis(turns, order, axis=1)
-        machine += self.drift * autoregressive(1, round_count, 0.5, rng)[0][:, None]
+        machine += self.drift * autoregressive(1, round_count, self.lasting, rng)[0][:, None]
         machine += np.log(self._slowing(round_count, rng))
         calls = CALL_NOISE * autoregressive(size_count, round_count * CALL_COUNT, self.rho, rng)
         latency_s = np.exp(calls.reshape(size_count, round_count, CALL_COUNT) + machine.T[:, :, None])
@@ -77,7 +78,7 @@ class Machine:
 
     def _slowing(self, round_count: int, rng: np.random.Generator) -> Array:
         hit = rng.random((round_count, len(SIZES))) < self.anywhere
-        rounds = rng.permutation(round_count)[: round(self.slowed * round_count)]
+        rounds = rng.permutation(round_count)[: int(self.slowed * round_count)]
         hit[rounds, rng.integers(len(SIZES))] = True
         return np.where(hit, rng.uniform(2, 5, hit.shape), 1.0)
 
@@ -87,6 +88,7 @@ DRIFT = Machine("round drift", drift=0.05)
 MACHINES = (
     QUIET,
     DRIFT,
+    Machine("drift that lasts", drift=0.05, lasting=0.5),
     Machine("drift from turn to turn", wander=0.05),
     Machine("AR(1) 0.6", rho=0.6),
     Machine("3 of 10 blocks slowed", slowed=0.3),
