@@ -1,13 +1,12 @@
 """Fits of latency against size in simulated sweeps whose law is known: coverage, verdicts, the curve that was chosen.
 
-.venv/bin/python benchmarks/sweeps.py [RUNS]   (default 400, some four minutes; prints the tables of
-docs/statistics.md, section Rounds). Beside each figure: that of weighted least squares on the medians, without rounds.
+`benchmarks/coverage.py sweeps` prints the tables. Beside each figure by rounds stands that of weighted least squares on
+the medians, which is how the report fitted before it knew rounds.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -205,20 +204,21 @@ def coverage_table(laws: Sequence[Law], round_counts: Sequence[int], run_count: 
     rows = []
     for machine in MACHINES:
         for round_count in round_counts:
-            cells: dict[str, str] = {}
+            row: dict[str, object] = {"machine": machine.name, "rounds": round_count}
             for law in laws:
                 found = simulated(law, machine, round_count, run_count)
                 for figure, truth in truths(law).items():
-                    for name in METHODS if truth is not None else ():
-                        cells[f"{figure}, {law.name}, {name}"] = held(found[name], figure, truth)
-            rows.append({"machine": machine.name, "rounds": round_count, **{k: v for k, v in cells.items() if v}})
+                    if truth is not None:
+                        told = (held(found[name], figure, truth) for name in METHODS)
+                        row[f"{figure} of {law.name}"] = " / ".join(cell for cell in told if cell)
+            rows.append(row)
     return tabulate(rows, "keys", tablefmt="github")
 
 
-def held(found: Sequence[Found], figure: str, truth: float | None) -> str:
+def held(found: Sequence[Found], figure: str, truth: float) -> str:
     """How often the interval holds the truth, and its mean half-width."""
     intervals = [each.intervals[figure] for each in found if figure in each.intervals]
-    if not intervals or truth is None:
+    if not intervals:
         return ""
     hits = float(np.mean([interval.low <= truth <= interval.high for interval in intervals]))
     halfwidth = float(np.mean([interval.halfwidth for interval in intervals]))
@@ -243,9 +243,8 @@ def answers(found: Sequence[Found]) -> str:
 
 
 def tables(run_count: int) -> None:
-    print(f"Intervals of fits to sweeps, {run_count} runs a cell\n\n{coverage_table((LINE, SQUARE, POWER), (5, 8, 10), run_count)}\n")
-    print(f"Is latency linear in the size? 10 rounds, {run_count} runs\n\n{verdict_table((LINE, SQUARE, POWER), 10, run_count)}")
-
-
-if __name__ == "__main__":
-    tables(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
+    laws = (LINE, SQUARE, POWER)
+    print(f"Intervals of fits to sweeps, by rounds / by medians, {run_count} runs\n")
+    print(coverage_table(laws, (5, 10), run_count))
+    print(f"\nIs latency linear in the size? 10 rounds, {run_count} runs\n")
+    print(verdict_table(laws, 10, run_count))

@@ -56,9 +56,11 @@ class Verdict(Generic[Figures]):
 
 @record
 class Choice:
-    """The curve that predicts held-out sizes best, and the relative error there of each, root mean square."""
+    """The curve that stands for a sweep, its b, and the relative error of each at held-out sizes, root mean square."""
 
     curve: Name
+    slope_s: float
+    slope_interval_s: Interval
     errors: tuple[tuple[Name, float], ...]
 
 
@@ -250,7 +252,12 @@ def _choice(fits: Fits) -> Choice | None:
     if chosen is None:
         return None
     errors = ((curve.name, curve.held_out_error) for curve in fits.curves.values())
-    return Choice(curve=chosen.name, errors=tuple((name, error) for name, error in errors if error is not None))
+    return Choice(
+        curve=chosen.name,
+        slope_s=float(chosen.coefficients[1]),
+        slope_interval_s=chosen.interval(1),
+        errors=tuple((name, error) for name, error in errors if error is not None),
+    )
 
 
 def _within(share: Interval) -> bool:

@@ -82,8 +82,9 @@ def grid(series: Sequence[Series]) -> Grid:
     for session, member in _by_session(series):
         for place, block in member.kept():
             cells.setdefault((session, place), {})[member.size] = float(np.median(np.log(block.latency_s)))
-    sizes = _largest_group([set(row) for row in cells.values()])
-    rows = [[row.get(size, np.nan) for size in sizes] for row in cells.values() if set(sizes) & set(row)]
+    in_order = [cells[place] for place in sorted(cells)]
+    sizes = _largest_group([set(row) for row in in_order])
+    rows = [[row.get(size, np.nan) for size in sizes] for row in in_order if set(sizes) & set(row)]
     return Grid(sizes=np.array(sizes), log_latency=np.array(rows, dtype=np.float64).reshape(len(rows), len(sizes)))
 
 
