@@ -24,7 +24,8 @@ from suite.stats.interval import median_interval
 from suite.stats.rounds import Series
 
 Array = NDArray[np.float64]
-SIZES = (1.0, 2.0, 4.0, 6.0, 8.0)
+SIZES = (1.0, 2.0, 4.0, 6.0, 8.0)  # those of the standard plan's batches
+QUICK_SIZES = (1.0, 2.0, 4.0)
 CALL_NOISE = 0.02  # of log-latency
 CALL_COUNT = 5  # a block
 QUANTILE = float(ndtri(0.975))
@@ -64,22 +65,24 @@ class Machine:
     slowed: float = 0.0
     anywhere: float = 0.0
 
-    def sweep(self, law: Law, round_count: int, rng: np.random.Generator) -> list[Series]:
-        size_count = len(SIZES)
+    def sweep(self, law: Law, sizes: Sequence[float], round_count: int, rng: np.random.Generator) -> list[Series]:
+        size_count = len(sizes)
         turns = autoregressive(1, round_count * size_count, 0.8, rng)[0].reshape(round_count, size_count)
         order = np.argsort(rng.random(turns.shape), axis=1)  # a size's place in its round
         machine = self.wander * np.take_along_axis(turns, order, axis=1)
         machine += self.drift * autoregressive(1, round_count, self.lasting, rng)[0][:, None]
-        machine += np.log(self._slowing(round_count, rng))
+        machine += np.log(self._slowing(machine.shape, rng))
         calls = CALL_NOISE * autoregressive(size_count, round_count * CALL_COUNT, self.rho, rng)
         latency_s = np.exp(calls.reshape(size_count, round_count, CALL_COUNT) + machine.T[:, :, None])
-        return [series(size, law(size) * values, order[:, at]) for at, (size, values) in enumerate(zip(SIZES, latency_s, strict=True))]
+        found = enumerate(zip(sizes, latency_s, strict=True))
+        return [series(size, law(size) * values, order[:, place]) for place, (size, values) in found]
 
-    def _slowing(self, round_count: int, rng: np.random.Generator) -> Array:
-        hit = rng.random((round_count, len(SIZES))) < self.anywhere
+    def _slowing(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        round_count, size_count = shape
+        hit = rng.random(shape) < self.anywhere
         rounds = rng.permutation(round_count)[: int(self.slowed * round_count)]
-        hit[rounds, rng.integers(len(SIZES))] = True
-        return np.where(hit, rng.uniform(2, 5, hit.shape), 1.0)
+        hit[rounds, rng.integers(size_count)] = True
+        return np.where(hit, rng.uniform(2, 5, shape), 1.0)
 
 
 QUIET = Machine("independent calls")
@@ -95,6 +98,7 @@ MACHINES = (
     Machine("drift, AR(1) 0.6, 3 of 10 slowed", drift=0.05, rho=0.6, slowed=0.3),
     Machine("all of it", drift=0.05, wander=0.02, rho=0.6, slowed=0.3, anywhere=0.03),
 )
+SLOWED = tuple(Machine(f"{share:.0%} of its blocks slowed", slowed=share) for share in (0.3, 0.4, 0.6, 0.8, 1.0))
 
 
 def autoregressive(row_count: int, count: int, rho: float, rng: np.random.Generator) -> Array:
@@ -110,7 +114,7 @@ def series(size: float, latency_s: Array, places: NDArray[np.int_]) -> Series:
         Block(
             order_index=index * len(SIZES) + int(places[index]),
             warmup=False,
-            started_s=float(index * len(SIZES) + places[index]),
+            started_s=float(index * len(SIZES) + places[index]),  # the exact time matters to no fit
             latency_s=tuple(calls.tolist()),
             round_index=index,
         )
@@ -132,7 +136,7 @@ def by_rounds(sweep: Sequence[Series]) -> Found:
     found = fits(sweep)
     assert isinstance(found, Fits)
     line, power = found.curves["affine"], found.curves["power"]
-    square = found.curves["quadratic"].share(SIZES[-1])
+    square = found.curves["quadratic"].share(sweep[-1].size)
     chosen = found.chosen
     return Found(
         answer=hypotheses.linear(found).answer,
@@ -143,16 +147,16 @@ def by_rounds(sweep: Sequence[Series]) -> Found:
 
 def by_medians(sweep: Sequence[Series]) -> Found:
     """Least squares on the medians, weighted by their errors; half-widths from those or from the scatter of the points."""
-    medians, sigmas = [], []
+    sizes, medians, sigmas = np.array([member.size for member in sweep]), [], []
     for member in sweep:
         calls = [block.latency_s for block in member.blocks]
         interval = median_interval(calls)
         assert interval is not None
         medians.append(float(np.median(np.concatenate(calls))))
         sigmas.append(max(interval.halfwidth / QUANTILE, MIN_RELATIVE_SIGMA * medians[-1]))
-    line, line_halfwidths, _ = weighted(np.array(medians), np.array(sigmas), 1)
-    curve, _, covariance = weighted(np.array(medians), np.array(sigmas), 2)
-    powers = SIZES[-1] ** np.arange(3)
+    line, line_halfwidths, _ = weighted(sizes, np.array(medians), np.array(sigmas), 1)
+    curve, _, covariance = weighted(sizes, np.array(medians), np.array(sigmas), 2)
+    powers = sizes[-1] ** np.arange(3)
     whole = float(curve @ powers)
     share = float(curve[2] * powers[2]) / whole
     gradient = -share * powers / whole
@@ -166,14 +170,15 @@ def by_medians(sweep: Sequence[Series]) -> Found:
     return Found(answer=answer, intervals={"share": interval, "b": slope})
 
 
-def weighted(medians: Array, sigmas: Array, degree: int) -> tuple[Array, Array, Array]:
+def weighted(sizes: Array, medians: Array, sigmas: Array, degree: int) -> tuple[Array, Array, Array]:
     """Coefficients, their half-widths, and the covariance scaled so that its square root is a half-width."""
-    design = np.vander(SIZES, degree + 1, increasing=True)
+    design = np.vander(sizes, degree + 1, increasing=True)
     inverse = np.linalg.inv(design.T @ (design / sigmas[:, None] ** 2))
     coefficients = inverse @ (design.T @ (medians / sigmas**2))
-    freedom = len(SIZES) - degree - 1
+    freedom = len(sizes) - degree - 1
     chi_square = float(np.sum(((medians - design @ coefficients) / sigmas) ** 2))
-    multiplier = max(QUANTILE, float(stdtrit(freedom, 0.975)) * math.sqrt(chi_square / freedom))
+    scattered = float(stdtrit(freedom, 0.975)) * math.sqrt(chi_square / freedom) if freedom else 0.0
+    multiplier = max(QUANTILE, scattered)
     covariance = multiplier**2 * inverse
     return coefficients, np.sqrt(np.diag(covariance)), covariance
 
@@ -193,10 +198,12 @@ def truths(law: Law) -> dict[str, float | None]:
 
 
 @cache
-def simulated(law: Law, machine: Machine, round_count: int, run_count: int) -> dict[str, list[Found]]:
+def simulated(
+    law: Law, machine: Machine, round_count: int, run_count: int, sizes: tuple[float, ...] = SIZES
+) -> dict[str, list[Found]]:
     """What each method says of the same sweeps."""
     rng = np.random.default_rng(0)
-    sweeps = [machine.sweep(law, round_count, rng) for _ in range(run_count)]
+    sweeps = [machine.sweep(law, sizes, round_count, rng) for _ in range(run_count)]
     return {name: [method(sweep) for sweep in sweeps] for name, method in METHODS.items()}
 
 
@@ -225,13 +232,19 @@ def held(found: Sequence[Found], figure: str, truth: float) -> str:
     return f"{hits:.1%} ±{halfwidth:.2g}"
 
 
-def verdict_table(laws: Sequence[Law], round_count: int, run_count: int) -> str:
+def verdict_table(
+    laws: Sequence[Law],
+    machines: Sequence[Machine],
+    round_count: int,
+    run_count: int,
+    sizes: tuple[float, ...] = SIZES,
+) -> str:
     rows = []
-    for machine in MACHINES:
+    for machine in machines:
         for law in laws:
-            found = simulated(law, machine, round_count, run_count)
+            found = simulated(law, machine, round_count, run_count, sizes)
             chosen = Counter(each.chosen for each in found["rounds"])
-            told = ", ".join(f"{name} {count / run_count:.0%}" for name, count in chosen.most_common())
+            told = ", ".join(f"{name or 'none'} {count / run_count:.0%}" for name, count in chosen.most_common())
             rows.append([machine.name, law.name, *(answers(found[name]) for name in METHODS), told])
     heads = ["machine", "true law", *(f"linear? by {name}" for name in METHODS), "curve chosen"]
     return tabulate(rows, heads, tablefmt="github")
@@ -247,4 +260,8 @@ def tables(run_count: int) -> None:
     print(f"Intervals of fits to sweeps, by rounds / by medians, {run_count} runs\n")
     print(coverage_table(laws, (5, 10), run_count))
     print(f"\nIs latency linear in the size? 10 rounds, {run_count} runs\n")
-    print(verdict_table(laws, 10, run_count))
+    print(verdict_table(laws, MACHINES, 10, run_count))
+    for sizes, round_count in ((SIZES, 4), (SIZES, 10), (QUICK_SIZES, 5), (QUICK_SIZES, 10)):
+        told = ", ".join(f"{size:g}" for size in sizes)
+        print(f"\nSizes {told}; blocks of one of them slowed; {round_count} rounds, {run_count} runs\n")
+        print(verdict_table((LINE,), SLOWED, round_count, run_count, sizes))

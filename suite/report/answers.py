@@ -70,6 +70,8 @@ def _why_open(verdict: Verdict[LinearFigures] | Verdict[QuadraticFigures], sweep
             f"at size {sweep.disturbed_size:g} so many blocks disagree that the quiet ones can't be told: measure "
             "again with nothing else running",
         )
+    if verdict.reason == "one_size_decides":
+        return ("without one of its sizes the answer would be another: add a size, or measure again",)
     if verdict.reason == "off_the_line":
         return (f"at size {sweep.missed_size:g} it lies {percent(sweep.miss)} off the line",)
     return ()

@@ -35,14 +35,16 @@ SMALL = 1e-9
 class Curve:
     """a + b n, a + b n + c n^2 or a + b n^k: coefficients (a, b), (a, b, c) or (a, b, k), latency in s.
 
-    replicates[r]: the coefficients of each replicate of the profile. held_out_errors[0] is the root mean square of
+    replicates[r]: the coefficients of each replicate of the profile; without[size, r]: those with that size left out,
+    empty where too few are left. held_out_errors[0] is the root mean square of
     the relative errors at sizes that were left out one at a time, the others are those of the replicates; None where
-    too few sizes are left.
+    there are none.
     """
 
     name: Name
     coefficients: Array
     replicates: Array
+    without: Array
     held_out_errors: Array | None
     confidence: float
 
@@ -59,13 +61,28 @@ class Curve:
 
     def share(self, size: float) -> Interval:
         """Of the last term, c n^2 or b n^k, in the curve's value at a size."""
-        whole = _values(self.name, self.replicates, np.array([size]))[:, 0]
-        last = self.replicates[:, 1] * size ** self.replicates[:, -1] if self.name == "power" else None
-        return between((self.replicates[:, -1] * size**2 if last is None else last) / whole, self.confidence)
+        return self._share(self.replicates, size)
+
+    def shares_without(self, size: float) -> list[Interval]:
+        """The same with each size left out."""
+        return [self._share(replicates, size) for replicates in self.without]
 
     def misses(self, profile: Profile) -> list[Interval]:
         """By how much each size lies off the curve, relative to it."""
-        off = np.exp(profile.replicates) / _values(self.name, self.replicates, profile.sizes) - 1
+        return self._misses(self.replicates, profile)
+
+    def misses_without(self, profile: Profile) -> list[list[Interval]]:
+        """By how much the other sizes lie off the curve that is fitted without one, for each."""
+        found = [self._misses(replicates, profile) for replicates in self.without]
+        return [misses[:left_out] + misses[left_out + 1 :] for left_out, misses in enumerate(found)]
+
+    def _share(self, replicates: Array, size: float) -> Interval:
+        whole = _values(self.name, replicates, np.array([size]))[:, 0]
+        rest = _values(self.name, _without_last(self.name, replicates), np.array([size]))[:, 0]
+        return between(1 - rest / whole, self.confidence)
+
+    def _misses(self, replicates: Array, profile: Profile) -> list[Interval]:
+        off = np.exp(profile.replicates) / _values(self.name, replicates, profile.sizes) - 1
         return [between(column, self.confidence) for column in off.T]
 
 
@@ -87,6 +104,13 @@ class Fits:
         return min(better, key=lambda curve: curve.held_out_error or 0.0, default=line)
 
 
+def _without_last(name: Name, replicates: Array) -> Array:
+    """The coefficients with those of the last term at zero: b of the power, whose k stays."""
+    rest = replicates.copy()
+    rest[:, 1 if name == "power" else -1] = 0.0
+    return rest
+
+
 def between(replicates: Array, confidence: float) -> Interval:
     low, high = np.quantile(replicates, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(low=float(low), high=float(high), confidence=confidence)
@@ -101,7 +125,7 @@ def fit(name: Name, profile: Profile) -> Curve | None:
     if size_count < term_count:
         return None
     rows = np.vstack([profile.log_latency, profile.replicates])
-    held = np.vstack([np.ones(size_count), 1 - np.eye(size_count)]) if size_count > term_count else np.ones((1, size_count))
+    held = np.vstack([np.ones(size_count), 1 - np.eye(size_count)])[: None if size_count > term_count else 1]
     largest = float(profile.sizes.max())
     x, centres = profile.sizes / largest, rows.mean(axis=1, keepdims=True)
     levels = rows - centres
@@ -110,11 +134,12 @@ def fit(name: Name, profile: Profile) -> Curve | None:
     drawn = _descend(name, x, levels[1:], held, every, REPLICATE_STEPS)
     found = np.concatenate([found, drawn], axis=1)  # [left out, row, coefficient]
     errors = _held_out(name, x, levels, found[1:]) if len(held) > 1 else None
-    coefficients = _unscaled(name, found[0], np.exp(centres), largest)
+    coefficients = _unscaled(name, found, np.exp(centres), largest)
     return Curve(
         name=name,
-        coefficients=coefficients[0],
-        replicates=coefficients[1:],
+        coefficients=coefficients[0, 0],
+        replicates=coefficients[0, 1:],
+        without=coefficients[1:, 1:],
         held_out_errors=errors,
         confidence=profile.confidence,
     )
@@ -167,7 +192,7 @@ def _gradient(name: Name, coefficients: Array, x: Array) -> Array:
 def _start(name: Name, x: Array, levels: Array, held: Array) -> Array:
     """Coefficients by linear least squares on relative errors; for a power the best of many exponents."""
     if name != "power":
-        return _linear(np.broadcast_to(np.vander(x, TERM_COUNT[name], increasing=True), (1, len(x), TERM_COUNT[name])), levels, held)
+        return _linear(np.vander(x, TERM_COUNT[name], increasing=True)[None], levels, held)
     designs = np.stack([np.ones((len(EXPONENTS), len(x))), x ** EXPONENTS[:, None]], axis=-1)
     solved = _linear(designs, np.repeat(levels, len(EXPONENTS), axis=0), held)
     tried = np.concatenate([solved, np.broadcast_to(EXPONENTS[:, None], (*solved.shape[:2], 1))], axis=-1)
@@ -210,5 +235,5 @@ def _unscaled(name: Name, found: Array, scales: Array, largest: float) -> Array:
     """Coefficients in s per power of the size, from those of latency / scale against size / largest."""
     if name != "power":
         return np.asarray(found * scales / largest ** np.arange(TERM_COUNT[name]))
-    first, second, exponent = found[:, :1], found[:, 1:2], found[:, 2:]
-    return np.hstack([first * scales, second * scales / largest**exponent, exponent])
+    first, second, exponent = found[..., :1], found[..., 1:2], found[..., 2:]
+    return np.concatenate([first * scales, second * scales / largest**exponent, exponent], axis=-1)

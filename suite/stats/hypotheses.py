@@ -29,6 +29,7 @@ Reason = Literal[
     "opposite_order",  # tracks: a significant negative one
     "order_unclear",  # tracks: neither
     "interval_too_wide",  # the interval lies on both sides of the limit
+    "one_size_decides",  # without that size the answer would not be this one
     "blocks_disagree",  # so many blocks of one size were disturbed that the rest may not be the quiet ones
     "too_few_sizes",  # fewer than three
     "too_few_rounds",  # fewer than three in which sizes took turns
@@ -130,8 +131,8 @@ class RankFigures:
 def linear(fits: Fits | Absence) -> Verdict[LinearFigures]:
     """Is latency an affine function of size? An equivalence test: the curvature must be shown to be small.
 
-    Rejected only where a straight line also predicts held-out sizes worse than a curve does (from four sizes on), or
-    where a size lies off the line by more than the margin.
+    Rejected only where a curve also predicts held-out sizes better, or where a size lies off the line by more than the
+    margin; and where that stays so whichever size is left out. So three sizes are too few to reject it.
     """
     if not isinstance(fits, Fits):
         return Verdict(answer="UNDECIDED", reason=fits, figures=None)
@@ -150,17 +151,18 @@ def linear(fits: Fits | Absence) -> Verdict[LinearFigures]:
     if sweep.disturbed_size is not None:
         return Verdict(answer="UNDECIDED", reason="blocks_disagree", figures=figures)
     misses = line.misses(fits.profile)
-    if _within(sweep.share) and all(_within(miss) for miss in misses):
+    if _within(sweep.share) and all(map(_within, misses)):
         return Verdict(answer="SUPPORTED", reason="within_margin", figures=figures)
-    if _beyond(sweep.share) and (sweep.choice is None or sweep.choice.curve != "affine"):
-        return Verdict(answer="REJECTED", reason="beyond_margin", figures=figures)
-    if any(_beyond(miss) for miss in misses):
-        return Verdict(answer="REJECTED", reason="off_the_line", figures=figures)
-    return Verdict(answer="UNDECIDED", reason="interval_too_wide", figures=figures)
+    curved = _beyond(sweep.share) and (sweep.choice is None or sweep.choice.curve != "affine")
+    if not (curved or any(map(_beyond, misses))):
+        return Verdict(answer="UNDECIDED", reason="interval_too_wide", figures=figures)
+    if not _bent_without_any(fits):
+        return Verdict(answer="UNDECIDED", reason="one_size_decides", figures=figures)
+    return Verdict(answer="REJECTED", reason="beyond_margin" if curved else "off_the_line", figures=figures)
 
 
 def quadratic(fits: Fits | Absence) -> Verdict[QuadraticFigures]:
-    """Does the quadratic term make up more than half of the latency at the largest size?"""
+    """Does the quadratic term make up more than half of the latency at the largest size? Also without any one size."""
     if not isinstance(fits, Fits):
         return Verdict(answer="UNDECIDED", reason=fits, figures=None)
     curve, sweep = fits.curves["quadratic"], _sweep(fits)
@@ -175,11 +177,14 @@ def quadratic(fits: Fits | Absence) -> Verdict[QuadraticFigures]:
     )
     if sweep.disturbed_size is not None:
         return Verdict(answer="UNDECIDED", reason="blocks_disagree", figures=figures)
-    if sweep.share.low > DOMINANT_SHARE:
+    without = curve.shares_without(sweep.largest_size)
+    dominates, minor = sweep.share.low > DOMINANT_SHARE, sweep.share.high < DOMINANT_SHARE
+    if dominates and all(share.low > DOMINANT_SHARE for share in without):
         return Verdict(answer="SUPPORTED", reason="dominates", figures=figures)
-    if sweep.share.high < DOMINANT_SHARE:
+    if minor and all(share.high < DOMINANT_SHARE for share in without):
         return Verdict(answer="REJECTED", reason="minor", figures=figures)
-    return Verdict(answer="UNDECIDED", reason="interval_too_wide", figures=figures)
+    reason: Reason = "one_size_decides" if dominates or minor else "interval_too_wide"
+    return Verdict(answer="UNDECIDED", reason=reason, figures=figures)
 
 
 def tracks(pairs: Sequence[tuple[float, float]]) -> Verdict[RankFigures]:
@@ -245,6 +250,14 @@ def _sweep(fits: Fits) -> SweepFigures:
         choice=_choice(fits),
         disturbed_size=float(disagreeing[0]) if len(disagreeing) else None,
     )
+
+
+def _bent_without_any(fits: Fits) -> bool:
+    """Whether the sizes lie off a straight line whichever of them is left out: one that was slow throughout can't do that."""
+    shares = fits.curves["quadratic"].shares_without(float(fits.profile.sizes.max()))
+    misses = fits.curves["affine"].misses_without(fits.profile)
+    bent = [_beyond(share) or any(map(_beyond, others)) for share, others in zip(shares, misses, strict=False)]
+    return len(bent) == len(fits.profile.sizes) and all(bent)
 
 
 def _choice(fits: Fits) -> Choice | None:

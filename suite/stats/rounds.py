@@ -22,7 +22,7 @@ MIN_AGREEING_SHARE = 2 / 3  # of a size's blocks; at or below it the majority ma
 REPLICATE_COUNT = 400
 BISQUARE = 4.685  # scales from the centre at which a block stops counting: 95 % efficient for normal noise
 MIDDLE_CUT = 6.0  # the same for whole rounds, of which there are few
-WINDOW_ROUNDS = 5
+WINDOWED_ROUNDS = 5
 MAD_SCALE = 1.4826  # median absolute deviation -> standard deviation of normal noise
 MIN_SCALE = 1e-6  # relative: equal blocks still have the clock's resolution
 STEPS = 10
@@ -141,10 +141,10 @@ def profile(rounds: Grid, confidence: float = 0.95) -> Profile | None:
 def _draws(round_count: int, rng: np.random.Generator) -> Array:
     """Random weights of the rounds, of mean 1 in every row: a smooth bootstrap, in which no size ever goes missing.
 
-    From WINDOW_ROUNDS rounds on neighbours share their weights in part, so that what lasts over rounds shows.
+    From WINDOWED_ROUNDS on neighbours share their weights in part, so that what lasts over rounds shows.
     Source: Rubin, Ann. Statist. 9 (1981); Shao, J. Am. Stat. Assoc. 105 (2010), for the dependent weights.
     """
-    width = 1 + round_count // WINDOW_ROUNDS
+    width = 1 + round_count // 3 if round_count >= WINDOWED_ROUNDS else 1
     shocks = rng.standard_exponential((REPLICATE_COUNT, round_count + width - 1))
     sums = np.cumsum(np.pad(shocks, ((0, 0), (1, 0))), axis=1)
     draws = sums[:, width:] - sums[:, :-width]
