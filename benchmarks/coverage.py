@@ -3,8 +3,8 @@
 .venv/bin/python benchmarks/coverage.py [RUNS]   (default 4000, about a minute and a half)
 .venv/bin/python benchmarks/coverage.py sweeps [RUNS]   (default 400, some eight minutes: fits by rounds, see sweeps.py)
 
-Both print tables of docs/statistics.md. Intervals of order statistics move with the unit, so the size of the noise matters only where a
-rule looks at it: in the stopping rule and in the one for steady state.
+Both print tables of docs/statistics.md. Intervals of order statistics move with the unit, so the size of the noise
+matters only where a rule looks at it: in the stopping rule and in the one for steady state.
 """
 
 from __future__ import annotations

@@ -51,10 +51,11 @@ POWER = Law("65 + 63 n^1.5", 65, 63, exponent=1.5)
 
 @dataclass(frozen=True)
 class Machine:
-    """Log-latency of a call = law + round's drift + a drift that moves on from turn to turn + AR(1) noise of the series.
+    """Log-latency of a call = law + round's drift + drift that moves on from turn to turn + AR(1) noise of the series.
 
-    drift, wander: standard deviations. lasting: correlation of the drift from round to round. rho: of the calls of a series, across its blocks. slowed: share of the blocks
-    of one size, drawn anew each time, that take 2 to 5 times as long. anywhere: the same of all blocks.
+    drift, wander: standard deviations. lasting: correlation of the drift from round to round. rho: of the calls of a
+    series, across its blocks. slowed: share of the blocks of one size, drawn anew each time, that take 2 to 5 times as
+    long. anywhere: the same of all blocks.
     """
 
     name: str
@@ -146,7 +147,7 @@ def by_rounds(sweep: Sequence[Series]) -> Found:
 
 
 def by_medians(sweep: Sequence[Series]) -> Found:
-    """Least squares on the medians, weighted by their errors; half-widths from those or from the scatter of the points."""
+    """Least squares on the medians, weighted by their errors; half-widths from those or from the points' scatter."""
     sizes, medians, sigmas = np.array([member.size for member in sweep]), [], []
     for member in sweep:
         calls = [block.latency_s for block in member.blocks]
@@ -252,7 +253,9 @@ def verdict_table(
 
 def answers(found: Sequence[Found]) -> str:
     counts = Counter(each.answer for each in found)
-    return ", ".join(f"{name} {counts[name] / len(found):.1%}" for name in ("SUPPORTED", "REJECTED", "UNDECIDED") if counts[name])
+    return ", ".join(
+        f"{name} {counts[name] / len(found):.1%}" for name in ("SUPPORTED", "REJECTED", "UNDECIDED") if counts[name]
+    )
 
 
 def tables(run_count: int) -> None:

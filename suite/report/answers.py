@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import units
 from suite.records import Interval
 from suite.stats.curves import MAX_EXPONENT, MIN_EXPONENT, Name
-from suite.stats.hypotheses import Choice, LinearFigures, QuadraticFigures, SweepFigures, Verdict
+from suite.stats.hypotheses import LinearFigures, QuadraticFigures, SweepFigures, Verdict
 
 LEAST_ERROR = 1e-4
 _NAMES: dict[Name, str] = {"affine": "a straight line", "quadratic": "a + b n + c n²", "power": "a + b n^k"}
@@ -87,7 +87,7 @@ def _chosen(sweep: SweepFigures) -> tuple[str, ...]:
     preferred = "is kept, as no curve is clearly better" if choice.curve == "affine" else "is chosen"
     return (
         f"{_NAMES[choice.curve]} {preferred}: it misses sizes left out by {_error(errors[choice.curve])} ({others})",
-        f"its b is {term(choice.slope_s, choice.slope_interval_s)}, and in a + b n^k the exponent k is {_exponent(sweep)}",
+        f"its b is {term(choice.slope_s, choice.slope_interval_s)}, and k in a + b n^k is {_exponent(sweep)}",
     )
 
 

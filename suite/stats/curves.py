@@ -129,9 +129,12 @@ def fit(name: Name, profile: Profile) -> Curve | None:
     largest = float(profile.sizes.max())
     x, centres = profile.sizes / largest, rows.mean(axis=1, keepdims=True)
     levels = rows - centres
-    found = _descend(name, x, levels[:1], held, _start(name, x, levels[:1], held), STEPS)
-    every = np.repeat(found, len(rows) - 1, axis=1).reshape(len(held), len(rows) - 1, term_count)
-    drawn = _descend(name, x, levels[1:], held, every, REPLICATE_STEPS)
+    found = _start(name, x, levels[:1], held)
+    for _ in range(STEPS):
+        found = _improved(name, x, levels[:1], held, found)
+    drawn = np.repeat(found, len(rows) - 1, axis=1)
+    for _ in range(REPLICATE_STEPS):
+        drawn = _improved(name, x, levels[1:], held, drawn)
     found = np.concatenate([found, drawn], axis=1)  # [left out, row, coefficient]
     errors = _held_out(name, x, levels, found[1:]) if len(held) > 1 else None
     coefficients = _unscaled(name, found, np.exp(centres), largest)
@@ -169,7 +172,7 @@ def _held_out(name: Name, x: Array, levels: Array, found: Array) -> Array:
     for index, coefficients in enumerate(found):
         predicted = _values(name, coefficients, x[index : index + 1])[:, 0] / np.exp(levels[:, index])
         errors.append(predicted - 1)
-    return np.sqrt(np.mean(np.square(errors), axis=0))
+    return np.asarray(np.sqrt(np.mean(np.square(errors), axis=0)))
 
 
 def _values(name: Name, coefficients: Array, x: Array) -> Array:
@@ -198,7 +201,7 @@ def _start(name: Name, x: Array, levels: Array, held: Array) -> Array:
     tried = np.concatenate([solved, np.broadcast_to(EXPONENTS[:, None], (*solved.shape[:2], 1))], axis=-1)
     misses = held[:, None] * (_values(name, tried, x) / np.exp(levels) - 1)
     best = np.sum(misses**2, axis=-1).argmin(axis=1)
-    return tried[np.arange(len(held)), best][:, None]
+    return np.asarray(tried[np.arange(len(held)), best][:, None])
 
 
 def _linear(designs: Array, levels: Array, held: Array) -> Array:
@@ -216,18 +219,17 @@ def _solved(columns: Array, target: Array, held: Array) -> Array:
     return np.asarray(np.linalg.solve(matrix, transposed @ target)[..., 0])
 
 
-def _descend(name: Name, x: Array, levels: Array, held: Array, found: Array, step_count: int) -> Array:
-    """Gauss-Newton steps on log values, none so long that a value would come near zero."""
-    for _ in range(step_count):
-        values = np.maximum(_values(name, found, x), FLOOR * np.exp(levels))
-        columns = _gradient(name, found, x) / values[..., None]
-        step = _solved(columns, (levels - np.log(values))[..., None], held)
-        falls = (columns @ step[..., None])[..., 0] * held[:, None]
-        if falls.min() < KEPT_SHARE - 1:
-            step *= np.minimum(1.0, (KEPT_SHARE - 1) / np.minimum(falls.min(axis=-1, keepdims=True), -SMALL))
-        found = found + step
-        if name == "power":
-            found[..., -1] = found[..., -1].clip(MIN_EXPONENT, MAX_EXPONENT)
+def _improved(name: Name, x: Array, levels: Array, held: Array, found: Array) -> Array:
+    """A Gauss-Newton step on log values for every row, none so long that a value would come near zero."""
+    values = np.maximum(_values(name, found, x), FLOOR * np.exp(levels))
+    columns = _gradient(name, found, x) / values[..., None]
+    step = _solved(columns, (levels - np.log(values))[..., None], held)
+    falls = (columns @ step[..., None])[..., 0] * held[:, None]
+    if falls.min() < KEPT_SHARE - 1:
+        step *= np.minimum(1.0, (KEPT_SHARE - 1) / np.minimum(falls.min(axis=-1, keepdims=True), -SMALL))
+    found = found + step
+    if name == "power":
+        found[..., -1] = found[..., -1].clip(MIN_EXPONENT, MAX_EXPONENT)
     return found
 
 

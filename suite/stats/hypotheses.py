@@ -104,7 +104,7 @@ class LinearFigures:
 class QuadraticFigures:
     """latency = constant_s + linear_s * n + quadratic_s * n^2.
 
-    crossover_size: where the quadratic term would equal the linear one; None unless both are positive.
+    crossover_size: where the quadratic term would equal the linear one; None unless both are clearly positive.
     """
 
     sweep: SweepFigures
@@ -173,7 +173,7 @@ def quadratic(fits: Fits | Absence) -> Verdict[QuadraticFigures]:
         linear_s=linear_s,
         quadratic_s=quadratic_s,
         quadratic_interval_s=curve.interval(2),
-        crossover_size=linear_s / quadratic_s if min(linear_s, quadratic_s) > 0 else None,
+        crossover_size=linear_s / quadratic_s if min(curve.interval(1).low, curve.interval(2).low) > 0 else None,
     )
     if sweep.disturbed_size is not None:
         return Verdict(answer="UNDECIDED", reason="blocks_disagree", figures=figures)
@@ -253,7 +253,7 @@ def _sweep(fits: Fits) -> SweepFigures:
 
 
 def _bent_without_any(fits: Fits) -> bool:
-    """Whether the sizes lie off a straight line whichever of them is left out: one that was slow throughout can't do that."""
+    """Whether sizes lie off a straight line whichever is left out: one alone that was slow throughout can't do that."""
     shares = fits.curves["quadratic"].shares_without(float(fits.profile.sizes.max()))
     misses = fits.curves["affine"].misses_without(fits.profile)
     bent = [_beyond(share) or any(map(_beyond, others)) for share, others in zip(shares, misses, strict=False)]
@@ -274,7 +274,7 @@ def _choice(fits: Fits) -> Choice | None:
 
 
 def _within(share: Interval) -> bool:
-    return -MARGIN <= share.low and share.high <= MARGIN
+    return max(abs(share.low), abs(share.high)) <= MARGIN
 
 
 def _beyond(share: Interval) -> bool:

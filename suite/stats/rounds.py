@@ -109,7 +109,10 @@ def _largest_group(rows: list[set[float]]) -> list[float]:
     for row in rows:
         apart = [group for group in groups if not group & row]
         groups = [*apart, row.union(*(group for group in groups if group & row))]
-    return sorted(max(groups, key=len, default=set()))
+    largest: set[float] = set()
+    for group in groups:
+        largest = group if len(group) > len(largest) else largest
+    return sorted(largest)
 
 
 def profile(rounds: Grid, confidence: float = 0.95) -> Profile | None:
@@ -200,6 +203,7 @@ class _Fit:
     def __init__(self, values: Array, present: NDArray[np.bool_]) -> None:
         self.values, self.present = values, present
         self.levels, self.effects, self.scales = self._polished()
+        self.precision = (self.scales.min() / self.scales) ** 2
         levels, effects = self.levels[None], self.effects[None]
         for _ in range(STEPS):
             levels, effects = self._step(levels, effects, np.ones((1, len(values))))
@@ -211,12 +215,13 @@ class _Fit:
         return np.asarray(np.count_nonzero(self._weights(self.levels[None], self.effects[None])[0], axis=0))
 
     def levels_of(self, draws: Array) -> Array:
-        """Levels for every row of draws: weights of the rounds, of mean 1."""
+        """Levels for every row of draws, which are weights of the rounds of mean 1, as seen from the steadiest sizes."""
         levels = np.repeat(self.levels[None], len(draws), axis=0)
         effects = np.repeat(self.effects[None], len(draws), axis=0)
         for _ in range(REPLICATE_STEPS):
             levels, effects = self._step(levels, effects, draws)
-        return levels
+        moved = (levels - self.levels) @ self.precision / self.precision.sum()
+        return levels - moved[:, None]  # a size that scatters must not sway the others
 
     def _polished(self) -> tuple[Array, Array, Array]:
         """Levels and effects by medians alone, and a scale of each size's noise: a start that no outlier moves.
@@ -236,10 +241,10 @@ class _Fit:
 
     def _weights(self, levels: Array, effects: Array) -> Array:
         residuals = self.values - effects[:, :, None] - levels[:, None, :]
-        return np.where(self.present, _bisquare(residuals / (BISQUARE * self.scales)), 0.0)
+        return np.where(self.present, _bisquare(residuals / (BISQUARE * self.scales)) * self.precision, 0.0)
 
     def _step(self, levels: Array, effects: Array, draws: Array) -> tuple[Array, Array]:
-        """One step for every row of draws. A round without a block that counts keeps its effect."""
+        """One step for every row of draws. A round or size without a block that counts stays as it is."""
         weights = self._weights(levels, effects)
         totals = weights.sum(axis=2)
         shares = weights / np.maximum(totals, SMALL)[:, :, None]
@@ -249,7 +254,7 @@ class _Fit:
         diagonal, places = held.sum(axis=1), range(len(self.scales))
         matrix[:, places, places] += diagonal + SMALL
         matrix += diagonal.mean(axis=1)[:, None, None]  # holds the mean of the levels at 0
-        target = (held * (self.values - means[:, :, None])).sum(axis=1)
+        target = (held * (self.values - means[:, :, None])).sum(axis=1) + SMALL * levels
         levels = np.linalg.solve(matrix, target[:, :, None])[:, :, 0]
         found = means - (shares * levels[:, None, :]).sum(axis=2)
         return levels, np.where(totals > SMALL, found, effects)

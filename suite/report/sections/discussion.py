@@ -19,7 +19,8 @@ def render(view: RunView, _plots: Plots) -> str:
     return paragraphs(
         "Each answer is SUPPORTED, REJECTED, or UNDECIDED where the data can't tell; ± and ranges are 95 % intervals. "
         "Fits have an intercept; they compare sizes within the rounds in which these took turns, discount blocks that "
-        "something else slowed down, and are not chosen by R² but by their error (root mean square) at sizes left out one at a time.",
+        "something else slowed down, and are chosen by their error (root mean square) at sizes left out one at a time, "
+        "not by R².",
         _linear(view),
         _quadratic(view),
         _tracks(view),
@@ -30,10 +31,7 @@ def _linear(view: RunView) -> str:
     sweeps = view.sweeps(BATCH_SIZE)
     if not sweeps:
         return ""
-    lines = [
-        f"- {view.label(sweep.subject)}: {answers.linear(scaling.linear(view, sweep))}"
-        for sweep in sweeps
-    ]
+    lines = [f"- {view.label(sweep.subject)}: {answers.linear(scaling.linear(view, sweep))}" for sweep in sweeps]
     return paragraphs("### Is latency linear in the batch size?", "\n".join(lines))
 
 
