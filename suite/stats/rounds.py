@@ -215,13 +215,13 @@ class _Fit:
         return np.asarray(np.count_nonzero(self._weights(self.levels[None], self.effects[None])[0], axis=0))
 
     def levels_of(self, draws: Array) -> Array:
-        """Levels for every row of draws, which are weights of the rounds of mean 1, as seen from the steadiest sizes."""
+        """Levels for every row of draws: weights of the rounds, of mean 1."""
         levels = np.repeat(self.levels[None], len(draws), axis=0)
         effects = np.repeat(self.effects[None], len(draws), axis=0)
         for _ in range(REPLICATE_STEPS):
             levels, effects = self._step(levels, effects, draws)
         moved = (levels - self.levels) @ self.precision / self.precision.sum()
-        return levels - moved[:, None]  # a size that scatters must not sway the others
+        return np.asarray(levels - moved[:, None])  # a size that scatters must not sway the others
 
     def _polished(self) -> tuple[Array, Array, Array]:
         """Levels and effects by medians alone, and a scale of each size's noise: a start that no outlier moves.

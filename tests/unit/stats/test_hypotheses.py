@@ -5,13 +5,13 @@ import pytest
 
 from suite.stats.curves import fits
 from suite.stats.hypotheses import linear, min_model_count, models_needed, quadratic, tracks
-from tests.unit.stats.sweeps import sweep
+from tests.unit.stats.sweeps import Rounds
 
 SIZES = (1, 2, 4, 6, 8)
 
 
 def answered(question, curve, sizes=SIZES, noise=0.002, **changes):
-    return question(fits(sweep(curve, sizes, noise=noise, **changes)))
+    return question(fits(Rounds(noise=noise, **changes).sweep(curve, sizes)))
 
 
 def lxmert(size):
