@@ -77,12 +77,14 @@ def grid(series: Sequence[Series]) -> Grid:
     """Rounds by sizes; sizes that share no round with the others, directly or by way of third ones, are left out.
 
     Sizes that a run measured before and after it was resumed share none, although their rounds have the same numbers.
+    Of several blocks of a size in one round the mean stands.
     """
-    cells: dict[tuple[int, int], dict[float, float]] = {}
+    cells: dict[tuple[int, int], dict[float, list[float]]] = {}
     for session, member in _by_session(series):
         for place, block in member.kept():
-            cells.setdefault((session, place), {})[member.size] = float(np.median(np.log(block.latency_s)))
-    in_order = [cells[place] for place in sorted(cells)]
+            found = cells.setdefault((session, place), {}).setdefault(member.size, [])
+            found.append(float(np.median(np.log(block.latency_s))))
+    in_order = [{size: float(np.mean(found)) for size, found in cells[place].items()} for place in sorted(cells)]
     sizes = _largest_group([set(row) for row in in_order])
     rows = [[row.get(size, np.nan) for size in sizes] for row in in_order if set(sizes) & set(row)]
     return Grid(sizes=np.array(sizes), log_latency=np.array(rows, dtype=np.float64).reshape(len(rows), len(sizes)))
@@ -91,16 +93,24 @@ def grid(series: Sequence[Series]) -> Grid:
 def _by_session(series: Sequence[Series]) -> Iterator[tuple[int, Series]]:
     """Each series with the number of the session that measured it.
 
-    In one session all first rounds come before any second one. Blocks of older records don't name their round, and
-    count as of one session.
+    In one session every round lies before the next. Blocks of older records don't name their round, and count as of
+    one session.
     """
-    session, second_round_s = 0, np.inf
+    sessions: list[list[tuple[int, float]]] = []
     for member in sorted(series, key=lambda each: each.blocks[0].started_s if each.blocks else 0.0):
-        starts = [block.started_s for block in member.blocks if block.round_index is not None]
-        if starts and starts[0] > second_round_s:
-            session, second_round_s = session + 1, np.inf
-        second_round_s = min([second_round_s, *starts[1:2]])
-        yield session, member
+        named = [(block.round_index, block.started_s) for block in member.blocks if block.round_index is not None]
+        number = next((at for at, known in enumerate(sessions) if _in_order(known, named)), len(sessions))
+        if number == len(sessions):
+            sessions.append([])
+        sessions[number] += named
+        yield number, member
+
+
+def _in_order(known: list[tuple[int, float]], named: list[tuple[int, float]]) -> bool:
+    """Whether of every two (round, start), one from each, none of the later round starts earlier."""
+    rounds, starts = np.array(known, dtype=np.float64).reshape(-1, 2).T
+    others, other_starts = np.array(named, dtype=np.float64).reshape(-1, 2).T
+    return bool(np.all((rounds - others[:, None]) * (starts - other_starts[:, None]) >= 0))
 
 
 def _largest_group(rows: list[set[float]]) -> list[float]:

@@ -15,8 +15,9 @@ def line(size):
 
 
 def blocks(*latencies_s, rounds=None):
+    """Started when their round was, if they name one."""
     return tuple(
-        Block(order_index=place, warmup=False, started_s=float(place), latency_s=calls, round_index=index)
+        Block(order_index=place, warmup=False, started_s=float(index or place), latency_s=calls, round_index=index)
         for place, (calls, index) in enumerate(zip(latencies_s, rounds or [None] * len(latencies_s), strict=True))
     )
 
@@ -64,6 +65,18 @@ def test_sizes_of_a_resumed_run_share_no_round_with_those_before_it():
     assert grid([*first, *second]).sizes.tolist() == [1, 2, 4]
     together = Rounds(round_count=5).sweep(line, (1, 2, 4, 6, 8))
     assert grid(together).sizes.tolist() == [1, 2, 4, 6, 8]
+
+
+def test_a_size_that_joins_in_a_later_round_is_of_the_same_session():
+    first = Rounds(round_count=8).sweep(line, (1, 2, 4))
+    joined = tuple(replace(block, started_s=block.started_s + 0.5) for block in first[2].blocks[3:])
+    assert grid([*first[:2], replace(first[2], blocks=joined)]).sizes.tolist() == [1, 2, 4]
+
+
+def test_two_blocks_of_a_size_in_one_round_are_one_entry():
+    twice = Series(size=1, blocks=blocks((1.0,), (4.0,), (3.0,), rounds=[0, 0, 1]))
+    made = grid([twice, Series(size=2, blocks=blocks((4.0,), (5.0,), rounds=[0, 1]))])
+    assert np.exp(made.log_latency[:, 0]) == pytest.approx([2.0, 3.0])
 
 
 def test_nothing_that_counts_is_no_profile():
