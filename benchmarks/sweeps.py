@@ -200,7 +200,7 @@ def truths(law: Law) -> dict[str, float | None]:
 
 @cache
 def simulated(
-    law: Law, machine: Machine, round_count: int, run_count: int, sizes: tuple[float, ...] = SIZES
+    law: Law, machine: Machine, round_count: int, run_count: int, sizes: tuple[float, ...]
 ) -> dict[str, list[Found]]:
     """What each method says of the same sweeps."""
     rng = np.random.default_rng(0)
@@ -214,7 +214,7 @@ def coverage_table(laws: Sequence[Law], round_counts: Sequence[int], run_count: 
         for round_count in round_counts:
             row: dict[str, object] = {"machine": machine.name, "rounds": round_count}
             for law in laws:
-                found = simulated(law, machine, round_count, run_count)
+                found = simulated(law, machine, round_count, run_count, SIZES)
                 for figure, truth in truths(law).items():
                     if truth is not None:
                         told = (held(found[name], figure, truth) for name in METHODS)
