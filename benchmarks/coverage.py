@@ -1,8 +1,10 @@
 """How often the stated 95 % interval of the median holds the true median, in simulated series whose truth is known.
 
-.venv/bin/python benchmarks/coverage.py [RUNS]   (default 4000, about a minute and a half; prints the tables of
-docs/statistics.md). Intervals of order statistics move with the unit, so the size of the noise matters only where a
-rule looks at it: in the stopping rule and in the one for steady state.
+.venv/bin/python benchmarks/coverage.py [RUNS]   (default 4000, about a minute and a half)
+.venv/bin/python benchmarks/coverage.py sweeps [RUNS]   (default 400, some eight minutes: fits by rounds, see sweeps.py)
+
+Both print tables of docs/statistics.md. Intervals of order statistics move with the unit, so the size of the noise
+matters only where a rule looks at it: in the stopping rule and in the one for steady state.
 """
 
 from __future__ import annotations
@@ -180,6 +182,11 @@ def warmup_table(run_count: int) -> str:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["sweeps"]:
+        import sweeps  # beside this script; tests import this module as benchmarks.coverage
+
+        sweeps.tables(int(sys.argv[2]) if len(sys.argv) > 2 else 400)
+        return
     run_count = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
     print(f"Interval of the median, fixed n, {run_count} runs a cell\n\n{fixed_table(run_count, SCENARIOS)}\n")
     print(f"Harder than it is made for\n\n{fixed_table(run_count, BEYOND)}\n")

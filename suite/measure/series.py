@@ -140,6 +140,7 @@ def interleave(
     rounds = itertools.count(1)
     while open_series:
         number = next(rounds)
+        turns.round_index = number - 1
         tell(f"timing {open_series[0].task.model}, round {number}, {len(open_series)} of {len(tasks)} sizes")
         # The plan's first point goes first, so that cold start is that of the same case in every run.
         head, rest = (open_series[:1], open_series[1:]) if number == 1 else ([], open_series[:])
@@ -149,6 +150,7 @@ def interleave(
             if series.ended:
                 yield series
         open_series = [series for series in open_series if not series.ended]
+    turns.round_index = None
 
 
 class Turns:
@@ -162,6 +164,7 @@ class Turns:
         self.start_count = 0  # of the bench, when it was last visited
         self.prepared_case: str | None = None
         self.order_index = 0
+        self.round_index: int | None = None  # None outside rounds
 
     def visit(self, series: Series) -> None:
         """One block of counted calls; then the rule says whether the series has enough."""
@@ -241,6 +244,7 @@ class Turns:
             started_s=timed.started_s,
             latency_s=timed.latency_s,
             calls_per_value=each,
+            round_index=self.round_index,
         )
         self.order_index += 1
         series.blocks.append(block)

@@ -64,6 +64,7 @@ class Block:
     """Consecutive calls of one task. `order_index` is its place among all blocks of the interleaved group.
 
     calls_per_value: more than 1 in a window of very many calls: each value is the mean of so many in a row.
+    `round_index`: the round of turns it belongs to, the first is 0; None in older records and outside rounds.
     """
 
     order_index: int
@@ -71,10 +72,12 @@ class Block:
     started_s: float  # system-wide monotonic clock
     latency_s: tuple[float, ...]
     calls_per_value: int = 1
+    round_index: int | None = None
 
     def __post_init__(self) -> None:
         require(self.calls_per_value >= 1, f"calls_per_value must be at least 1, got {self.calls_per_value}")
         require_positive("latency_s", *self.latency_s)
+        require(self.round_index is None or self.round_index >= 0, "round_index must not be negative")
         require(len(self.latency_s) > 0, "a block holds at least one call")
 
 

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from suite.records import FlopCount, ParameterCount, Summary
+from suite.records import FlopCount, LatencySamples, ParameterCount, Summary
 from suite.report.points import Point, Subject, Sweep
 from suite.report.view import RunView
-from suite.stats import hypotheses
+from suite.stats import curves, hypotheses
+from suite.stats.curves import Absence, Fits
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, RankFigures, Verdict
+from suite.stats.rounds import Series
 
 
 def linear(view: RunView, sweep: Sweep) -> Verdict[LinearFigures]:
-    return hypotheses.linear(fit_points(view, sweep))
+    return hypotheses.linear(fits(view, sweep))
 
 
 def quadratic(view: RunView, sweep: Sweep) -> Verdict[QuadraticFigures]:
-    return hypotheses.quadratic(fit_points(view, sweep))
+    return hypotheses.quadratic(fits(view, sweep))
 
 
-def fit_points(view: RunView, sweep: Sweep) -> list[hypotheses.Point]:
-    """Medians with their errors; a point without samples, or with too few for an interval, is left out."""
-    summaries = [(point, view.summary(point)) for point in sweep.points]
-    made = [
-        hypotheses.point(point.size(sweep.axis), summary)
-        for point, summary in summaries
-        if isinstance(summary, Summary)
-    ]
-    return [point for point in made if point is not None]
+def fits(view: RunView, sweep: Sweep) -> Fits | Absence:
+    """The curves through a sweep's blocks, fitted once; a point without samples is left out."""
+    if sweep not in view.fits:
+        found = [(point, view.latency(point)) for point in sweep.points]
+        view.fits[sweep] = curves.fits(
+            [
+                Series(size=point.size(sweep.axis), blocks=tuple(block for block in samples.blocks if not block.warmup))
+                for point, samples in found
+                if isinstance(samples, LatencySamples)
+            ]
+        )
+    return view.fits[sweep]
 
 
 def tracks(view: RunView, quantity: Callable[[RunView, Point], float | None]) -> Verdict[RankFigures]:

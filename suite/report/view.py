@@ -28,6 +28,7 @@ from suite.records import (
 )
 from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, differs_at_most_in, point_of
 from suite.stats import summary as summaries
+from suite.stats.curves import Absence, Fits
 
 TIMED: tuple[Test, ...] = ("latency", "energy")
 CUT_OFF = NotMeasured(
@@ -74,6 +75,7 @@ class RunView:
         listed = dict.fromkeys((*run.manifest.tasks, *(record.task for record in run.records)))
         self.tasks: tuple[Task, ...] = tuple(listed)
         self._summaries: dict[Point, Summary] = {}
+        self.fits: dict[Sweep, Fits | Absence] = {}  # filled by scaling.py, so that each is made once
         self._timed: dict[tuple[Test, Point], Task] = {(task.test, point_of(task)): task for task in self.tasks}
 
     @property

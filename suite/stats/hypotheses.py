@@ -13,21 +13,26 @@ from typing import Generic, Literal, TypeVar
 import numpy as np
 from scipy.special import ndtri
 
-from suite.records import Interval, Summary, record, require_positive
+from suite.records import Interval, record
 from suite.stats.correlation import Array, midranks
-from suite.stats.fit import Fit, polynomial
+from suite.stats.curves import Absence, Curve, Fits, Name
+from suite.stats.rounds import MIN_AGREEING_SHARE
 
 Answer = Literal["SUPPORTED", "REJECTED", "UNDECIDED"]
 Reason = Literal[
     "within_margin",  # linear: curvature is at most MARGIN of the latency at the largest size
-    "beyond_margin",  # linear: curvature is more than that
+    "beyond_margin",  # linear: curvature is more than that, and held-out sizes say so too
+    "off_the_line",  # linear: a size lies more than MARGIN off the straight line
     "dominates",  # quadratic: the term makes up more than half
     "minor",  # quadratic: it makes up less than half
     "same_order",  # tracks: a significant positive rank correlation
     "opposite_order",  # tracks: a significant negative one
     "order_unclear",  # tracks: neither
     "interval_too_wide",  # the interval lies on both sides of the limit
+    "one_size_decides",  # without that size the answer would not be this one
+    "blocks_disagree",  # so many blocks of one size were disturbed that the rest may not be the quiet ones
     "too_few_sizes",  # fewer than three
+    "too_few_rounds",  # fewer than three in which sizes took turns
     "too_few_models",  # even a perfect order of so few models comes about too easily by chance
     "no_spread",  # all models are equal in one of the two quantities
 ]
@@ -35,7 +40,6 @@ Reason = Literal[
 MARGIN = 0.05
 DOMINANT_SHARE = 0.5
 SIGNIFICANCE = 0.05
-MIN_RELATIVE_SIGMA = 1e-6  # equal samples still have the clock's resolution
 EXACT_MODEL_COUNT = 8  # 8! = 40,320 orders
 SAMPLED_ORDER_COUNT = 20_000
 
@@ -52,51 +56,62 @@ class Verdict(Generic[Figures]):
 
 
 @record
-class Point:
-    """Latency at one size (batch, or input length) with its standard error."""
+class Choice:
+    """The curve that stands for a sweep, its b, and the relative error of each at held-out sizes, root mean square."""
 
-    size: float
-    latency_s: float
-    sigma_s: float
+    curve: Name
+    slope_s: float
+    slope_interval_s: Interval
+    errors: tuple[tuple[Name, float], ...]
 
-    def __post_init__(self) -> None:
-        require_positive("point", self.size, self.latency_s, self.sigma_s)
+
+@record
+class SweepFigures:
+    """What the fits to one sweep say, whatever the question. Latency in s.
+
+    exponent: k of a + b n^k. share: interval of c N^2 / (a + b N + c N^2) at the largest size N. miss: at
+    missed_size, of all sizes the farthest off the straight line, how far it lies off, relative to the line. choice:
+    None below four sizes. disturbed_size: one whose blocks disagree.
+    """
+
+    size_count: int
+    round_count: int
+    largest_size: float
+    exponent: float
+    exponent_interval: Interval
+    share: Interval
+    missed_size: float
+    miss: Interval
+    choice: Choice | None
+    disturbed_size: float | None
 
 
 @record
 class LinearFigures:
-    """latency = intercept_s + slope_s * size. proportional: the intercept's interval holds 0.
+    """latency = intercept_s + slope_s * size. proportional: the intercept's interval holds 0."""
 
-    curvature_share: interval of c N^2 / (a + b N + c N^2) at the largest size N.
-    """
-
-    size_count: int
-    largest_size: float
+    sweep: SweepFigures
     intercept_s: float
     intercept_interval_s: Interval
     slope_s: float
     slope_interval_s: Interval
     r_squared: float
     proportional: bool
-    curvature_share: Interval
     margin: float
 
 
 @record
 class QuadraticFigures:
-    """latency = constant_s + linear_s * n + quadratic_s * n^2; `share` is the last term's at the largest size.
+    """latency = constant_s + linear_s * n + quadratic_s * n^2.
 
-    crossover_size: where the quadratic term would equal the linear one; None unless both are positive.
+    crossover_size: where the quadratic term would equal the linear one; None unless both are clearly positive.
     """
 
-    size_count: int
-    largest_size: float
+    sweep: SweepFigures
     constant_s: float
     linear_s: float
     quadratic_s: float
     quadratic_interval_s: Interval
-    r_squared: float
-    share: Interval
     crossover_size: float | None
 
 
@@ -113,69 +128,63 @@ class RankFigures:
     models_needed: int | None
 
 
-def point(size: float, summary: Summary) -> Point | None:
-    """The median with the standard error that its interval implies; None if it has no interval."""
-    interval = summary.median_interval
-    if interval is None:
-        return None
-    sigma_s = interval.halfwidth / float(ndtri((1 + interval.confidence) / 2))
-    return Point(size=size, latency_s=summary.median, sigma_s=max(sigma_s, MIN_RELATIVE_SIGMA * summary.median))
-
-
-def linear(points: Sequence[Point]) -> Verdict[LinearFigures]:
+def linear(fits: Fits | Absence) -> Verdict[LinearFigures]:
     """Is latency an affine function of size? An equivalence test: the curvature must be shown to be small.
 
-    Three sizes fix the curve exactly, so only the stated errors speak; from four on, scatter around it counts too.
+    Rejected only where a curve also predicts held-out sizes better, or where a size lies off the line by more than the
+    margin; and where that stays so whichever size is left out. So three sizes are too few to reject it.
     """
-    straight, curve = _fit(points, 1), _fit(points, 2)
-    if straight is None or curve is None:
-        return Verdict(answer="UNDECIDED", reason="too_few_sizes", figures=None)
-    largest = max(each.size for each in points)
-    share = curve.share(2, largest)
-    intercept = straight.intervals[0]
+    if not isinstance(fits, Fits):
+        return Verdict(answer="UNDECIDED", reason=fits, figures=None)
+    line, sweep = fits.curves["affine"], _sweep(fits)
+    intercept = line.interval(0)
     figures = LinearFigures(
-        size_count=len({each.size for each in points}),
-        largest_size=largest,
-        intercept_s=straight.coefficients[0],
+        sweep=sweep,
+        intercept_s=float(line.coefficients[0]),
         intercept_interval_s=intercept,
-        slope_s=straight.coefficients[1],
-        slope_interval_s=straight.intervals[1],
-        r_squared=straight.r_squared,
+        slope_s=float(line.coefficients[1]),
+        slope_interval_s=line.interval(1),
+        r_squared=_r_squared(fits, line),
         proportional=intercept.low <= 0 <= intercept.high,
-        curvature_share=share,
         margin=MARGIN,
     )
-    if abs(share.low) <= MARGIN and abs(share.high) <= MARGIN:
+    if sweep.disturbed_size is not None:
+        return Verdict(answer="UNDECIDED", reason="blocks_disagree", figures=figures)
+    misses = line.misses(fits.profile)
+    if _within(sweep.share) and all(map(_within, misses)):
         return Verdict(answer="SUPPORTED", reason="within_margin", figures=figures)
-    if share.low > MARGIN or share.high < -MARGIN:
-        return Verdict(answer="REJECTED", reason="beyond_margin", figures=figures)
-    return Verdict(answer="UNDECIDED", reason="interval_too_wide", figures=figures)
+    curved = _beyond(sweep.share) and (sweep.choice is None or sweep.choice.curve != "affine")
+    if not (curved or any(map(_beyond, misses))):
+        return Verdict(answer="UNDECIDED", reason="interval_too_wide", figures=figures)
+    if not _bent_without_any(fits):
+        return Verdict(answer="UNDECIDED", reason="one_size_decides", figures=figures)
+    return Verdict(answer="REJECTED", reason="beyond_margin" if curved else "off_the_line", figures=figures)
 
 
-def quadratic(points: Sequence[Point]) -> Verdict[QuadraticFigures]:
-    """Does the quadratic term make up more than half of the latency at the largest size?"""
-    curve = _fit(points, 2)
-    if curve is None:
-        return Verdict(answer="UNDECIDED", reason="too_few_sizes", figures=None)
-    largest = max(each.size for each in points)
-    share = curve.share(2, largest)
-    constant_s, linear_s, quadratic_s = curve.coefficients
+def quadratic(fits: Fits | Absence) -> Verdict[QuadraticFigures]:
+    """Does the quadratic term make up more than half of the latency at the largest size? Also without any one size."""
+    if not isinstance(fits, Fits):
+        return Verdict(answer="UNDECIDED", reason=fits, figures=None)
+    curve, sweep = fits.curves["quadratic"], _sweep(fits)
+    constant_s, linear_s, quadratic_s = curve.coefficients.tolist()
     figures = QuadraticFigures(
-        size_count=len({each.size for each in points}),
-        largest_size=largest,
+        sweep=sweep,
         constant_s=constant_s,
         linear_s=linear_s,
         quadratic_s=quadratic_s,
-        quadratic_interval_s=curve.intervals[2],
-        r_squared=curve.r_squared,
-        share=share,
-        crossover_size=linear_s / quadratic_s if min(linear_s, quadratic_s) > 0 else None,
+        quadratic_interval_s=curve.interval(2),
+        crossover_size=linear_s / quadratic_s if min(curve.interval(1).low, curve.interval(2).low) > 0 else None,
     )
-    if share.low > DOMINANT_SHARE:
+    if sweep.disturbed_size is not None:
+        return Verdict(answer="UNDECIDED", reason="blocks_disagree", figures=figures)
+    without = curve.shares_without(sweep.largest_size)
+    dominates, minor = sweep.share.low > DOMINANT_SHARE, sweep.share.high < DOMINANT_SHARE
+    if dominates and all(share.low > DOMINANT_SHARE for share in without):
         return Verdict(answer="SUPPORTED", reason="dominates", figures=figures)
-    if share.high < DOMINANT_SHARE:
+    if minor and all(share.high < DOMINANT_SHARE for share in without):
         return Verdict(answer="REJECTED", reason="minor", figures=figures)
-    return Verdict(answer="UNDECIDED", reason="interval_too_wide", figures=figures)
+    reason: Reason = "one_size_decides" if dominates or minor else "interval_too_wide"
+    return Verdict(answer="UNDECIDED", reason=reason, figures=figures)
 
 
 def tracks(pairs: Sequence[tuple[float, float]]) -> Verdict[RankFigures]:
@@ -223,13 +232,61 @@ def models_needed(count: int, correlation: float) -> int | None:
     return max(least, math.ceil(3 + (quantile / math.atanh(correlation)) ** 2))
 
 
-def _fit(points: Sequence[Point], degree: int) -> Fit | None:
-    return polynomial(
-        [each.size for each in points],
-        [each.latency_s for each in points],
-        [each.sigma_s for each in points],
-        degree,
+def _sweep(fits: Fits) -> SweepFigures:
+    profile, power = fits.profile, fits.curves["power"]
+    misses = fits.curves["affine"].misses(profile)
+    worst = max(range(len(misses)), key=lambda index: abs(misses[index].low + misses[index].high))
+    disagreeing = profile.sizes[profile.agreeing_share <= MIN_AGREEING_SHARE]
+    largest = float(profile.sizes.max())
+    return SweepFigures(
+        size_count=len(profile.sizes),
+        round_count=profile.round_count,
+        largest_size=largest,
+        exponent=float(power.coefficients[2]),
+        exponent_interval=power.interval(2),
+        share=fits.curves["quadratic"].share(largest),
+        missed_size=float(profile.sizes[worst]),
+        miss=misses[worst],
+        choice=_choice(fits),
+        disturbed_size=float(disagreeing[0]) if len(disagreeing) else None,
     )
+
+
+def _bent_without_any(fits: Fits) -> bool:
+    """Whether sizes lie off a straight line whichever is left out: one alone that was slow throughout can't do that."""
+    shares = fits.curves["quadratic"].shares_without(float(fits.profile.sizes.max()))
+    misses = fits.curves["affine"].misses_without(fits.profile)
+    bent = [_beyond(share) or any(map(_beyond, others)) for share, others in zip(shares, misses, strict=False)]
+    return len(bent) == len(fits.profile.sizes) and all(bent)
+
+
+def _choice(fits: Fits) -> Choice | None:
+    chosen = fits.chosen
+    if chosen is None:
+        return None
+    errors = ((curve.name, curve.held_out_error) for curve in fits.curves.values())
+    return Choice(
+        curve=chosen.name,
+        slope_s=float(chosen.coefficients[1]),
+        slope_interval_s=chosen.interval(1),
+        errors=tuple((name, error) for name, error in errors if error is not None),
+    )
+
+
+def _within(share: Interval) -> bool:
+    return max(abs(share.low), abs(share.high)) <= MARGIN
+
+
+def _beyond(share: Interval) -> bool:
+    return share.low > MARGIN or share.high < -MARGIN
+
+
+def _r_squared(fits: Fits, line: Curve) -> float:
+    """Share of the levels' variance, in s, that the line explains."""
+    levels_s = np.exp(fits.profile.log_latency)
+    off_s = levels_s - [line.predict(size) for size in fits.profile.sizes]
+    total = float(np.sum((levels_s - levels_s.mean()) ** 2))
+    return 1 - float(off_s @ off_s) / total if total > 0 else 1.0
 
 
 def _centred_ranks(values: Sequence[float]) -> Array:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from suite import units
-from suite.records import Interval
-from suite.report import energies, scaling
+from suite.report import answers, energies, scaling
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Point, Sweep
-from suite.report.quantities import r_squared
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
 from suite.report.view import RunView
-from suite.stats.hypotheses import LinearFigures, QuadraticFigures, RankFigures, Verdict
+from suite.stats.hypotheses import RankFigures, Verdict
 
 
 def render(view: RunView, _plots: Plots) -> str:
@@ -21,7 +18,9 @@ def render(view: RunView, _plots: Plots) -> str:
         return ""
     return paragraphs(
         "Each answer is SUPPORTED, REJECTED, or UNDECIDED where the data can't tell; ± and ranges are 95 % intervals. "
-        "Fits are to the medians, weighted by their errors, and have an intercept.",
+        "Fits have an intercept; they compare sizes within the rounds in which these took turns, discount blocks that "
+        "something else slowed down, and are chosen by their error (root mean square) at sizes left out one at a time, "
+        "not by R².",
         _linear(view),
         _quadratic(view),
         _tracks(view),
@@ -32,29 +31,8 @@ def _linear(view: RunView) -> str:
     sweeps = view.sweeps(BATCH_SIZE)
     if not sweeps:
         return ""
-    lines = [
-        f"- {view.label(sweep.subject)}: {_linear_sentence(scaling.linear(view, sweep), 'batch size', 'item')}"
-        for sweep in sweeps
-    ]
+    lines = [f"- {view.label(sweep.subject)}: {answers.linear(scaling.linear(view, sweep))}" for sweep in sweeps]
     return paragraphs("### Is latency linear in the batch size?", "\n".join(lines))
-
-
-def _linear_sentence(verdict: Verdict[LinearFigures], label: str, item: str) -> str:
-    figures = verdict.figures
-    if figures is None:
-        return f"**{verdict.answer}**: fewer than three sizes have an interval, and a line fits any two."
-    through_zero = (
-        "it may be proportional: the intercept's interval holds zero"
-        if figures.proportional
-        else "it is not proportional: the intercept's interval excludes zero"
-    )
-    return (
-        f"**{verdict.answer}**: latency is {_term(figures.intercept_s, figures.intercept_interval_s)} plus "
-        f"{_term(figures.slope_s, figures.slope_interval_s)} per {item} ({r_squared(figures.r_squared)}, "
-        f"{figures.size_count} sizes up to {figures.largest_size:g}); a square term would make up "
-        f"{_percent(figures.curvature_share)} of the latency at {label} {figures.largest_size:g}, and up to "
-        f"±{figures.margin * 100:g} % counts as linear; {through_zero}."
-    )
 
 
 def _quadratic(view: RunView) -> str:
@@ -73,37 +51,8 @@ def _quadratic(view: RunView) -> str:
 
 
 def _quadratic_sentence(view: RunView, sweep: Sweep) -> str:
-    verdict = scaling.quadratic(view, sweep)
-    figures = verdict.figures
-    if figures is None:
-        return f"**{verdict.answer}**: fewer than three sizes have an interval, too few for a square."
     label = view.axis_label(sweep.axis)
-    crossover = (
-        f"; it would equal the linear term at about {units.show_count(round(figures.crossover_size))} {label}"
-        if figures.crossover_size is not None
-        else ""
-    )
-    return (
-        f"**{verdict.answer}**: at {figures.largest_size:g} {label} the square term makes up "
-        f"{_percent(figures.share)} of the latency ({_curve(figures)}, {figures.size_count} sizes, "
-        f"{r_squared(figures.r_squared)}){crossover}; {_affine(scaling.linear(view, sweep))}."
-    )
-
-
-def _curve(figures: QuadraticFigures) -> str:
-    terms = ((figures.constant_s, ""), (figures.linear_s, " n"), (figures.quadratic_s, " n²"))
-    text = " + ".join(f"{units.show(value, 's')}{power}" for value, power in terms)
-    return text.replace("+ -", "− ").replace("-", "−")
-
-
-def _affine(verdict: Verdict[LinearFigures]) -> str:
-    figures = verdict.figures
-    if figures is None or verdict.answer == "UNDECIDED":
-        return "whether a straight line would do is undecided"
-    slope = _term(figures.slope_s, figures.slope_interval_s)
-    if verdict.answer == "SUPPORTED":
-        return f"a straight line does as well, with {slope} per unit"
-    return "a straight line does not fit either"
+    return answers.quadratic(scaling.quadratic(view, sweep), scaling.linear(view, sweep), label)
 
 
 def _tracks(view: RunView) -> str:
@@ -152,15 +101,6 @@ def _why_no_order(view: RunView, verdict: Verdict[RankFigures], name: str) -> st
         if absence is not None:
             return f"no energy was measured ({absent(absence)})"
     return "fewer than two models have both figures"
-
-
-def _term(value_s: float, interval: Interval) -> str:
-    return units.show_spread(value_s, interval.halfwidth, "s").replace("-", "−")
-
-
-def _percent(share: Interval) -> str:
-    centre = (share.low + share.high) / 2
-    return units.show_spread(centre * 100, share.halfwidth * 100, "%").replace("-", "−")
 
 
 PLUGIN = Section(name="discussion", order=60, title="Discussion", render=render)

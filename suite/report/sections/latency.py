@@ -187,7 +187,7 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
             drawn_axes.yaxis.set_label_coords(-0.13, 0.5)  # one below the other
     alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit"
     caption = (
-        "Dots: calls. Dashes: medians. Line: affine fit to the medians, with its equation. Strip below: how far each "
+        "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
         "call lies off the line (off its median where there is no line). Triangles: calls beyond the frame."
     )
     return paragraphs(plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative), caption)

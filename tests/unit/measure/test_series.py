@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +53,25 @@ def test_a_fixed_count_is_kept_to_and_spread_over_five_blocks() -> None:
         assert [len(block) for block in series.counted] == [2, 2, 2, 2, 2]
         assert series.counted[0] == pytest.approx((0.03 + 0.02 * batch_size,) * 2)
         assert series.stop == "fixed"
+
+
+def test_a_block_names_its_round_also_after_a_series_ended_and_another_lost_its_worker() -> None:
+    calls = itertools.count(1)
+
+    def dies_in_a_later_round(asked: Asked) -> Fault:
+        four = asked.operation == "time" and asked.task is not None and asked.task.batch_size == 4
+        return died() if four and next(calls) == 6 else None
+
+    long = replace(FIXED, min_call_count=20, max_call_count=20)
+    workers = FakeWorkers(FakeClock(), STEADY, script=dies_in_a_later_round)
+    found = measured(workers, [*sizes(1, 4), *sizes(2, rule=long)])
+    lost = next(series for series in found if series.error is not None)
+    assert (lost.task.batch_size, 1 < len(lost.counted) < 5) == (4, True)
+    for series in found:
+        counted = [block.round_index for block in series.blocks if not block.warmup]
+        assert counted == list(range(len(counted)))
+    starts = [(block.round_index, block.started_s) for series in found for block in series.blocks]
+    assert sorted(starts) == sorted(starts, key=lambda start: start[1])
 
 
 def test_the_first_pass_of_a_visit_is_not_counted() -> None:

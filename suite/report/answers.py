@@ -1,0 +1,128 @@
+"""The answers about one sweep in words: linear? quadratic? which curve, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from suite import units
+from suite.records import Interval
+from suite.stats.curves import MAX_EXPONENT, MIN_EXPONENT, Name
+from suite.stats.hypotheses import LinearFigures, QuadraticFigures, SweepFigures, Verdict
+
+LEAST_ERROR = 1e-4
+_NAMES: dict[Name, str] = {"affine": "a straight line", "quadratic": "a + b n + c n²", "power": "a + b n^k"}
+_ABSENT = {
+    "too_few_sizes": "fewer than three sizes took turns, and a line fits any two",
+    "too_few_rounds": "fewer than three rounds in which sizes took turns, too few to tell drift from an effect",
+}
+
+
+def linear(verdict: Verdict[LinearFigures]) -> str:
+    figures = verdict.figures
+    if figures is None:
+        return f"**{verdict.answer}**: {_ABSENT[verdict.reason]}."
+    sweep = figures.sweep
+    through_zero = (
+        "it may be proportional: the intercept's interval holds zero"
+        if figures.proportional
+        else "it is not proportional: the intercept's interval excludes zero"
+    )
+    parts = (
+        f"latency is {term(figures.intercept_s, figures.intercept_interval_s)} plus "
+        f"{term(figures.slope_s, figures.slope_interval_s)} per item ({_basis(sweep)})",
+        *_why_open(verdict, sweep),
+        f"a square term would make up {percent(sweep.share)} of the latency at batch size {sweep.largest_size:g}, and "
+        f"up to ±{figures.margin * 100:g} % counts as linear",
+        *_chosen(sweep),
+        through_zero,
+    )
+    return f"**{verdict.answer}**: {'; '.join(parts)}."
+
+
+def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures], label: str) -> str:
+    """label: of the axis. affine: the answer to whether a straight line would do."""
+    figures = verdict.figures
+    if figures is None:
+        return f"**{verdict.answer}**: {_ABSENT[verdict.reason]}."
+    sweep = figures.sweep
+    crossover = (
+        (f"it would equal the linear term at about {units.show_count(round(figures.crossover_size))} {label}",)
+        if figures.crossover_size is not None
+        else ()
+    )
+    parts = (
+        f"at {sweep.largest_size:g} {label} the square term makes up {percent(sweep.share)} of the latency "
+        f"({_curve(figures)}, {_basis(sweep)})",
+        *_why_open(verdict, sweep),
+        *crossover,
+        *_chosen(sweep),
+        _affine(affine),
+    )
+    return f"**{verdict.answer}**: {'; '.join(parts)}."
+
+
+def _basis(sweep: SweepFigures) -> str:
+    return f"{sweep.size_count} sizes up to {sweep.largest_size:g}, {sweep.round_count} rounds"
+
+
+def _why_open(verdict: Verdict[LinearFigures] | Verdict[QuadraticFigures], sweep: SweepFigures) -> tuple[str, ...]:
+    """What a verdict rests on where the square term alone doesn't tell."""
+    if verdict.reason == "blocks_disagree" and sweep.disturbed_size is not None:
+        return (
+            f"at size {sweep.disturbed_size:g} so many blocks disagree that the quiet ones can't be told: measure "
+            "again with nothing else running",
+        )
+    if verdict.reason == "one_size_decides":
+        return ("without one of its sizes the answer would be another: add a size, or measure again",)
+    if verdict.reason == "off_the_line":
+        return (f"at size {sweep.missed_size:g} it lies {percent(sweep.miss)} off the line",)
+    return ()
+
+
+def _chosen(sweep: SweepFigures) -> tuple[str, ...]:
+    """Which curve stands for the sweep, and how well each predicts sizes left out; nothing below four sizes."""
+    choice = sweep.choice
+    if choice is None:
+        return ()
+    errors = dict(choice.errors)
+    others = ", ".join(f"{_NAMES[name]} by {_error(error)}" for name, error in errors.items() if name != choice.curve)
+    preferred = "is kept, as no curve is clearly better" if choice.curve == "affine" else "is chosen"
+    return (
+        f"{_NAMES[choice.curve]} {preferred}: it misses sizes left out by {_error(errors[choice.curve])} ({others})",
+        f"its b is {term(choice.slope_s, choice.slope_interval_s)}, and k in a + b n^k is {_exponent(sweep)}",
+    )
+
+
+def _error(relative: float) -> str:
+    return f"{units.digits(relative * 100, 2)} %" if relative >= LEAST_ERROR else f"under {LEAST_ERROR * 100:g} %"
+
+
+def _exponent(sweep: SweepFigures) -> str:
+    low, high = sweep.exponent_interval.low, sweep.exponent_interval.high
+    least = "or less" if low <= MIN_EXPONENT else ""
+    most = "or more" if high >= MAX_EXPONENT else ""
+    ends = f"{low:.2f} {least}".strip() + " to " + f"{high:.2f} {most}".strip()
+    return f"{sweep.exponent:.2f} ({ends})"
+
+
+def _curve(figures: QuadraticFigures) -> str:
+    terms = ((figures.constant_s, ""), (figures.linear_s, " n"), (figures.quadratic_s, " n²"))
+    text = " + ".join(f"{units.show(value, 's')}{power}" for value, power in terms)
+    return text.replace("+ -", "− ").replace("-", "−")
+
+
+def _affine(verdict: Verdict[LinearFigures]) -> str:
+    figures = verdict.figures
+    if figures is None or verdict.answer == "UNDECIDED":
+        return "whether a straight line would do is undecided"
+    slope = term(figures.slope_s, figures.slope_interval_s)
+    if verdict.answer == "SUPPORTED":
+        return f"a straight line does as well, with {slope} per unit"
+    return "a straight line does not fit"
+
+
+def term(value_s: float, interval: Interval) -> str:
+    return units.show_spread(value_s, interval.halfwidth, "s").replace("-", "−")
+
+
+def percent(share: Interval) -> str:
+    centre = (share.low + share.high) / 2
+    return units.show_spread(centre * 100, share.halfwidth * 100, "%").replace("-", "−")
