@@ -118,4 +118,5 @@ class EnergyReading:
     def __post_init__(self) -> None:
         require(len(self.windows) > 0, "an energy reading needs a window")
         require_positive("sample_period_s", self.sample_period_s)
-        require_non_negative("idle power", self.idle_before_w, self.idle_after_w)
+        # A sensor's zero may be off: a small power below zero is kept as read, and flagged.
+        require(all(map(math.isfinite, (self.idle_before_w, self.idle_after_w))), "idle power must be finite")

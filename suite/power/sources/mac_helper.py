@@ -24,6 +24,7 @@ class MacHelper(Source):
     summary = "what `suite power serve` reads on the Mac, for a container on it"
     rank = 65
     codes_elsewhere = frozenset({"NO_HELPER"})
+    codes_vague = frozenset({"MAC_CONTAINER"})
     options: ClassVar[Mapping[str, str]] = {
         "address": f"HOST:PORT of the helper (the variable {ADDRESS_VARIABLE}, else {ADDRESS})",
         "token_file": f"file with its token (the variable {TOKEN_VARIABLE}, else {TOKEN_FILE})",
