@@ -5,6 +5,7 @@ SuiteError                      status 3: the run failed
 │   ├── PlanError               a plan file: names file, key, and what is allowed
 │   └── StoreError              an output folder, a records file or a full disk; what was stored before is intact
 ├── FetchError                  a hub gave other bytes than those pinned, or none; nothing unverified is in place
+│   └── UnreachableError        no connection to the hub at all: asking it for the next file is no use
 ├── EngineError                 the Docker engine is absent, closed to this user, or refused
 ├── WorkerError                 the worker refused, failed, hung or died; becomes a NotMeasured outcome
 └── SensorError                 a power sensor could not be read; becomes a NotMeasured outcome
@@ -34,6 +35,10 @@ class StoreError(UsageError):
 
 
 class FetchError(SuiteError):
+    pass
+
+
+class UnreachableError(FetchError):
     pass
 
 

@@ -1,5 +1,7 @@
-"""Finds plug-ins: every module of a package that ends in PLUGIN, the models in the user's folders (SUITE_MODELS_PATH),
-and entry points that other packages declare.
+"""Finds plug-ins by name.
+
+Every module of a package that ends in PLUGIN, the models in the user's folders (SUITE_MODELS_PATH), and entry points
+that other packages declare.
 
 A new file is a new plug-in; nothing else has to know its name. The worker finds its own by the same code.
 """

@@ -1,4 +1,4 @@
-"""The command line: it alone prints answers and ends the process. See suite.cli.app for the commands."""
+"""Commands, options and answers: what a person types and reads. It alone prints and exits; nothing imports it."""
 
 from __future__ import annotations
 

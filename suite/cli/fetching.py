@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from suite import registry
-from suite.cli.tools import Tools
-from suite.errors import FetchError, SuiteError, UsageError, WorkerError
+from suite.errors import FetchError, SuiteError, UnreachableError, UsageError, WorkerError
 from suite.pinned import lock as models_lock
 from suite.pinned import relock
 from suite.pinned.convert import convert
 from suite.pinned.fetch import fetch
-from suite.pinned.hub import DEFAULT_URL, Hub
+from suite.pinned.hub import DEFAULT_URL, Hub, address
 from suite.pinned.lock import Pinned
 from suite.pinned.verify import Verdict, place, verify
 from suite.report.table import table
+from suite.tools import Tools
 from suite.units import show
 
 _TOLD_EVERY_S = 1.0
@@ -53,7 +53,7 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
     Prints what is there afterwards. Raises FetchError with the reasons, where any failed.
     """
     chosen, folder = request.chosen(), request.place()
-    hub = Hub(url=request.hub or os.environ.get("HF_ENDPOINT") or DEFAULT_URL, token=os.environ.get("HF_TOKEN"))
+    hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
     failures: list[SuiteError] = []
     for name, pinned in chosen.items():
         if verify(name, pinned, folder).ok:
@@ -64,6 +64,8 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
             found = _bring(name, pinned, request, hub, tools)
         except (FetchError, WorkerError) as error:
             failures.append(error)
+            if isinstance(error, UnreachableError):
+                break
             continue
         if request.record_hashes and found != pinned:
             lock = relock.with_pinned(models_lock.load(request.lock), name, found)
@@ -73,6 +75,14 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
         raise FetchError("; ".join(str(error) for error in failures)) from failures[0]
     _show([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, as_json=as_json)
     return 0
+
+
+def _hub_url(request: Request) -> str:
+    """Raises UsageError where what was given is no address."""
+    if request.hub is not None:
+        return address(request.hub, "--hub")
+    given = os.environ.get("HF_ENDPOINT")
+    return address(given, "HF_ENDPOINT") if given else DEFAULT_URL
 
 
 def verify_all(request: Request, *, as_json: bool) -> int:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from suite import registry
-from suite.cli.tools import Tools
 from suite.errors import UsageError
 from suite.plan import load as plan
 from suite.power.base import Description
 from suite.records import NotMeasured
 from suite.report.table import table
+from suite.tools import Tools
 from suite.worker.model import Axis
 
 Row = dict[str, str]
@@ -24,6 +24,8 @@ def show(what: str | None, tools: Tools, power: str | None = None, *, as_json: b
     """
     if what is not None and what not in LISTS:
         raise UsageError(registry.unknown("list", what, LISTS))
+    if power is not None and what not in (None, "power"):
+        raise UsageError(f"suite list {what}: options of power go with `suite list power`")
     found = {name: rows() for name, rows in LISTS.items() if what in (None, name)}
     if power is not None and "power" in found:
         here = {source.name: source.found for source in tools.survey(power)}
@@ -66,7 +68,12 @@ def _runtimes() -> Sequence[Row]:
 def _power_sources() -> Sequence[Row]:
     sources = registry.discover(registry.POWER_SOURCES).values()
     return [
-        {"name": source.name, "summary": source.summary, "chosen by auto": "yes" if source.automatic else "no"}
+        {
+            "name": source.name,
+            "machine": source.machine,
+            "summary": source.summary,
+            "chosen by auto": "yes" if source.automatic else "no",
+        }
         for source in sources
     ]
 

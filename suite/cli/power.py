@@ -8,16 +8,20 @@ import shlex
 import sys
 from pathlib import Path
 
-from suite.cli.tools import Tools
+from suite.errors import UsageError
+from suite.power import choice
 from suite.power.helper import token as tokens
 from suite.power.helper.lines import ADDRESS_VARIABLE, TOKEN_FILE, TOKEN_VARIABLE, VERSION
 from suite.power.helper.serve import LOOPBACK, Helper
 from suite.power.meter import Meter
 from suite.records import NotMeasured
+from suite.tools import Tools
 
 
 def serve(tools: Tools, source: str, port: int, token_file: Path | None, *, as_json: bool) -> int:
     """Serves until Ctrl-C. Exit status 1 where the source gives no sample here. Raises UsageError."""
+    if source == "none" or choice.imported(source) is not None:
+        raise UsageError(f"--source {source}: has no readings to serve; name a sensor's source (suite list power)")
     meter = tools.select_meter(source)
     if isinstance(meter, NotMeasured):
         told = {"code": meter.code, "reason": meter.reason, "remedy": meter.remedy}

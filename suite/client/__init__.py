@@ -1,1 +1,1 @@
-"""The controller's end of the worker. Others import `worker.Worker`, and the types of `replies`."""
+"""The controller's end of the worker process. Others import `worker.Worker` and the types of `replies`."""

@@ -1,1 +1,1 @@
-"""Engines that containers run in. Others import `engine`; other machines move in later."""
+"""Engines that containers run in. Others import `engine`."""

@@ -1,4 +1,4 @@
-"""The machine: what it is (`facts`), how it is right now (`state`), and doubts that follow from it (`flags`)."""
+"""What the machine is and does now, and the doubts that follow. Others import `facts`, `state`, `flags`."""
 
 from suite.host.flags import flags
 from suite.host.probing import facts, state

@@ -1,1 +1,1 @@
-"""Tasks into records, on the device. Others import `runner`, `bench.OpenWorker` and `moment`."""
+"""Tasks into records, on the device. Others import `runner`, `bench.OpenWorker`, `moment`, `estimate`."""

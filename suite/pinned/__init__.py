@@ -1,4 +1,4 @@
-"""What is pinned of each model: counts, hashes, and published weights to the byte. Others import `lock`.
+"""What is pinned of each model: counts, hashes, published weights. Others import `lock`.
 
 hub.py       one file of one revision over HTTP, resumed where it was cut off
 lock.py      models.lock: what each model must come to.

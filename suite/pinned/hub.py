@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
-from suite.errors import FetchError, StoreError
+from suite.errors import FetchError, StoreError, UnreachableError, UsageError
 from suite.pinned.lock import Pinned, PinnedFile
 from suite.records import record
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "https://huggingface.co"
 FRUITLESS_LIMIT = 5  # attempts in a row that brought no byte
+UNREACHED_LIMIT = 2  # attempts in a row that found nobody
 LONGEST_WAIT_S = 30.0
 CHUNK_BYTES = 1 << 16  # what a cut can cost
 _REDIRECT_LIMIT = 5
@@ -55,7 +56,23 @@ class Remote:
 
 
 class _Interrupted(Exception):
-    """What may go better the next time: a cut, a stall, a busy hub."""
+    """What may go better the next time: a cut, a stall, a busy hub. `reached`: whether anybody answered."""
+
+    def __init__(self, text: str, *, reached: bool = True) -> None:
+        super().__init__(text)
+        self.reached = reached
+
+
+def address(url: str, where: str) -> str:
+    """The hub's address, as it was given. where: "--hub", for the error. Raises UsageError for what is none."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that don't close, a port that is no number
+        valid = False
+    if not valid:
+        raise UsageError(f"{where}: {url!r} is not an address; write it as {DEFAULT_URL}")
+    return url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +83,7 @@ class Hub:
     token: str | None = field(default=None, repr=False)
     timeout_s: tuple[float, float] = (10.0, 30.0)
     sleep: Callable[[float], None] = time.sleep
+    note: Callable[[str], None] = lambda _: None  # told of what is waited for
 
     def download(self, remote: Remote, part: Path, tell: Tell) -> None:
         """Continues `part` until it is as long as the hub's file. Raises FetchError, StoreError for a full disk."""
@@ -77,12 +95,18 @@ class Hub:
                 return
             except _Interrupted as exc:
                 fruitless_count = 0 if _size(part) > before else fruitless_count + 1
+                wait_s = min(2.0**fruitless_count, LONGEST_WAIT_S)
+                if not exc.reached and fruitless_count >= UNREACHED_LIMIT:
+                    raise UnreachableError(
+                        f"{self.url}: {exc}; connect this machine, or name a mirror with --hub"
+                    ) from exc
                 if fruitless_count >= FRUITLESS_LIMIT:
                     raise FetchError(
                         f"{remote}: {exc}, {fruitless_count} times in a row; {_size(part):,} bytes are kept: "
                         "run the same command again to go on from there"
                     ) from exc
-                self.sleep(min(2.0**fruitless_count, LONGEST_WAIT_S))
+                self.note(f"{exc}; trying again in {wait_s:.0f} s")
+                self.sleep(wait_s)
 
     def _continue(self, remote: Remote, part: Path, tell: Tell) -> None:
         start = _size(part)
@@ -218,11 +242,22 @@ def _interruptions() -> Iterator[None]:
         raise FetchError("--hub: not an address; write it as https://huggingface.co") from exc
     except requests.exceptions.SSLError as exc:
         raise FetchError("the hub's certificate is not trusted here; correct the clock or REQUESTS_CA_BUNDLE") from exc
+    except requests.exceptions.ConnectTimeout as exc:
+        raise _Interrupted("nobody answers there", reached=False) from exc
     except requests.exceptions.Timeout as exc:
         raise _Interrupted("the hub does not answer") from exc
     except requests.exceptions.RequestException as exc:
+        if (missing := _nobody(str(exc))) is not None:
+            raise _Interrupted(missing, reached=False) from exc
         stalled = "Read timed out" in str(exc)
         raise _Interrupted("the connection stalled" if stalled else "the connection was cut") from exc
+
+
+def _nobody(text: str) -> str | None:
+    """Why nobody was reached, from the text of the HTTP library's error; None where somebody was."""
+    if "NameResolutionError" in text or "Failed to resolve" in text:
+        return "the hub's name is not known here"
+    return "nobody listens there" if "NewConnectionError" in text else None
 
 
 @contextmanager

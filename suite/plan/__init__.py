@@ -1,1 +1,1 @@
-"""Plans: TOML and options into tasks. Others import `load` (what a plan asks for) and `spec.Options`."""
+"""TOML and options into tasks. Others import `load`."""

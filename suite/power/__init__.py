@@ -1,1 +1,1 @@
-"""Energy: sources (plug-ins), the sampler process, windows and integration."""
+"""Energy: channels, windows, integration, the sampler. Others import `meter`, `choice`, `selftest`."""

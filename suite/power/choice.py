@@ -29,14 +29,17 @@ Watts = tuple[tuple[str, float], ...]  # by rail
 
 
 class Surveyed(NamedTuple):
-    """One source looked at: what it measures here with these options, or why it can't."""
+    """One source looked at: what it measures here with these options, or why it can't.
+
+    concerns: whether a person on this machine would want it: not for another kind of machine, and no trial.
+    """
 
     name: str
     summary: str
     options: Options
     found: Description | NotMeasured
-    rails_w: tuple[tuple[str, float], ...] = ()  # what it read just now, by rail: their sum is its power
-    is_elsewhere: bool = False  # it is for machines of another kind: nothing is to be done about it here
+    concerns: bool = True
+    rails_w: Watts = ()  # what it read just now, by rail: their sum is its power
 
     @property
     def power_w(self) -> float | None:
@@ -137,8 +140,9 @@ def survey(spec: str = "auto", *, start: Start = Sampler.start) -> tuple[Surveye
     def look(source: Source) -> Surveyed:
         options = given.get(source.name, _taken(source, shared))
         found, rails_w = sample(source, options, start)
-        is_elsewhere = isinstance(found, NotMeasured) and found.code in source.codes_elsewhere
-        return Surveyed(source.name, source.summary, options, found, rails_w, is_elsewhere)
+        elsewhere = isinstance(found, NotMeasured) and found.code in source.codes_elsewhere
+        concerns = source.name in given or (source.automatic and not elsewhere)
+        return Surveyed(source.name, source.summary, options, found, concerns, rails_w)
 
     with ThreadPoolExecutor(max_workers=min(MAX_PROBES, max(1, len(sources)))) as pool:
         return tuple(pool.map(look, sources))
@@ -236,6 +240,9 @@ def _parse(spec: str) -> list[tuple[Source | None, Options]]:
         raise UsageError(f"--power {spec}: auto stands alone; name the sources instead")
     if len(asked) > 1 and any(isinstance(source, ImportedSource) for source, _ in asked):
         raise UsageError(f"--power {spec}: a log that is brought in after the run stands alone")
+    given = [source.name for source, _ in asked if source is not None]
+    if twice := next((name for name in given if given.count(name) > 1), None):
+        raise UsageError(f"--power {spec}: {twice} is named twice; name each source once")
     shared = {key: value for _, options in asked for key, value in options.items() if key in RESERVED}
     return [(source, {**_taken(source, shared), **options} if source else options) for source, options in asked]
 

@@ -1,4 +1,4 @@
-"""The frozen types that travel down the line: plan -> Task -> RunRecord -> Summary. Everyone imports them from here.
+"""The frozen types of the line, and a run on disk. Everyone imports the types from here, `store` by name.
 
 values     the decorator and the checks; NotMeasured and Flag
 asked      Task: what is to be measured         machine    HostFacts, HostState

@@ -1,1 +1,1 @@
-"""From a run's files to report.md, plots and terminal tables. Needs no device, no worker and no network."""
+"""From a run's files to report.md, plots and tables. Others import `page`, and `text` and `table`."""

@@ -119,7 +119,7 @@ def stacked_bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[str, Se
         )
         left = [start + size for start, size in zip(left, sizes, strict=True)]
     _name_rows(axes, names)
-    axes.set_xlim(0, max(left) * 1.04)
+    axes.set_xlim(0, (max(left) or 1.0) * 1.04)  # zeros alone still need an axis
     _legend_above(axes)
 
 
@@ -155,8 +155,8 @@ def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
             linestyle="none",
             label=name,
         )
-    axes.set_xlim(0, max(x for _, x, _ in named) * 1.12)
-    axes.set_ylim(0, max(y for _, _, y in named) * 1.15)
+    axes.set_xlim(0, (max(x for _, x, _ in named) or 1.0) * 1.12)
+    axes.set_ylim(0, (max(y for _, _, y in named) or 1.0) * 1.15)
 
 
 def line(axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: int) -> None:

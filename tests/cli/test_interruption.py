@@ -181,3 +181,26 @@ def test_sigkill_loses_nothing_that_was_stored(suite: CommandLine) -> None:
     assert suite("all", "--resume", "--out", "run").status == 0
     assert suite.lines()[: len(kept)] == kept
     assert_finished_once(Path("run"))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["suite.cli.app", "suite.cli.declared", "suite.cli.listing", "suite.report.table"],
+    ids=["before anything", "while the commands are read", "as a command begins", "within a command"],
+)
+def test_ctrl_c_outside_a_battery_is_silent(moment: str) -> None:
+    """Sent by the program itself as it imports that module, so that the moment is exact."""
+    script = (
+        "import os, signal, sys\n"
+        "from suite.__main__ import main\n"
+        "moment = sys.argv.pop(1)\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        return os.kill(os.getpid(), signal.SIGINT) if name == moment else None\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, moment, "list", "plans"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -12,7 +12,7 @@ from tests.contract.source import Import, is_under
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "words": ("suite.errors", "suite.units"),
     "types": ("suite.records",),
-    "plug-in bases and the wire": ("suite.power.base", "suite.client.replies", "suite.worker"),
+    "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
         "suite.registry",
         "suite.stats",
@@ -25,7 +25,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.report",
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
-    "drivers": ("suite.client", "suite.measure", "suite.plan", "suite.progress", "suite.report.page"),
+    "drivers": ("suite.client", "suite.measure", "suite.plan", "suite.report.page"),
     "conductor": ("suite.tools", "suite.battery"),
     "command line": ("suite.cli",),
 }

@@ -1,1 +1,1 @@
-"""Host probes: one file each, found by suite.registry.discover."""
+"""Plug-ins: one look at the machine each. Found by discovery; nothing imports them."""

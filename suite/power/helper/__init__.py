@@ -1,1 +1,1 @@
-"""The helper on a Mac and its client in a container. The command line imports `serve`, the source `remote`."""
+"""A Mac's helper and its client in a container. The command line imports `serve`, a source `remote`."""

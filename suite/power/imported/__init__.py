@@ -1,1 +1,1 @@
-"""Meters' logs, brought in once a run is over. Sources import `csv_log`, `csv_align` and `csv_import`."""
+"""Meters' logs, brought in once a run is over. Sources import the readers, a battery `amend`."""

@@ -1,1 +1,1 @@
-"""NVIDIA Jetson boards: their rails, and which of them add up. Sources of Jetsons import both modules."""
+"""Jetson boards and their rails. Sources of Jetsons import both modules."""

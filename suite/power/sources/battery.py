@@ -41,6 +41,7 @@ class Way(NamedTuple):
 class Battery(Source):
     name = "battery"
     summary = "what a laptop draws from its battery, while it discharges"
+    machine = "laptop"
     rank = 80
     codes_elsewhere = frozenset({"NO_BATTERY"})
 

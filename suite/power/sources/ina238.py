@@ -36,6 +36,7 @@ class Input:
 class Ina238(Monitor):
     name = "ina238"
     summary = "the power monitor at the input of a Jetson Thor (INA238, through sysfs)"
+    machine = "Jetson Thor"
     rank = 11
     codes_elsewhere = frozenset({"NO_INA238"})
     gain_error = GAIN_ERROR

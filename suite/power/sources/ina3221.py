@@ -58,6 +58,7 @@ class Channel:
 class Ina3221(Monitor):
     name = "ina3221"
     summary = "the power monitor of a Jetson board (INA3221, through sysfs)"
+    machine = "Jetson"
     rank = 10
     codes_elsewhere = frozenset({"NO_INA3221"})
     gain_error = GAIN_ERROR

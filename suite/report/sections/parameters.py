@@ -54,8 +54,11 @@ def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> s
             [(count.registered_count - count.unique_count) / 1e6 for count in known.values()],
         ),
     ]
+    parts = [part for part in parts if any(part[1])]
+    if not parts:
+        return ""
     figure, (axes,) = panels(1, 0.85 + 0.36 * len(names), Margins.for_names(names))
-    charts.stacked_bars(axes, names, [part for part in parts if any(part[1])])
+    charts.stacked_bars(axes, names, parts)
     axes.set_xlabel("parameters (millions)")
     return plots.add("parameters", figure, "Parameters per model: embeddings, other layers, and what is shared")
 

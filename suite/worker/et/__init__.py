@@ -1,1 +1,1 @@
-"""The Episodic Transformer: network, plug-in base, and readers of its checkpoints and of ALFRED trajectories."""
+"""The Episodic Transformer and its files. Its models alone import it."""

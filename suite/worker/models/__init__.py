@@ -1,0 +1,1 @@
+"""Plug-ins: one model each. Found by discovery; nothing imports them."""

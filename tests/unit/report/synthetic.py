@@ -20,10 +20,8 @@ from suite.records import (
     ErrorBudget,
     Flag,
     FlopCount,
-    HostFacts,
     HostState,
     LatencySamples,
-    Manifest,
     MemoryUse,
     NotMeasured,
     OperatorCost,
@@ -38,6 +36,7 @@ from suite.records import (
     Stretch,
     Task,
 )
+from tests.unit.samples import FACTS, STATE, manifest
 
 NO_SOURCE = NotMeasured(
     code="NO_POWER_SOURCE",
@@ -166,24 +165,14 @@ MODELS = {
     )
 }
 
-HOST = HostFacts(
-    board=None,
-    soc=None,
+HOST = replace(
+    FACTS,
     cpu_model="Example CPU 2000",
-    cpu_count=2,
-    architecture="x86_64",
     os="Debian GNU/Linux 12",
     kernel="6.1.0",
-    l4t=None,
     virtualization="kvm",
-    container_image_digest=None,
     memory_total_bytes=8 * 1024 * MIB,
-    memory_limit_bytes=None,
-    driver=None,
-    accelerators=(),
-    suite_version="0.1.0",
     git_commit="0123456789abcdef0123456789abcdef01234567",
-    lock_sha256="ab" * 32,
     versions=(("python", "3.11.7"), ("torch", "2.13.0+cpu"), ("transformers", "5.23.0")),
 )
 
@@ -239,15 +228,13 @@ class Maker:
         return ()
 
     def _state(self) -> HostState:
-        return HostState(
+        return replace(
+            STATE,
             time_s=self.clock_s,
-            power_mode=None,
-            governors=("performance",),
             cpu_frequency_hz=(2.4e9, 2.4e9),
             temperature_c=(("cpu", 51.5),),
             load_1min=1.25,
             memory_available_bytes=6 * 1024 * MIB,
-            throttle_count=0,
             on_battery=False,
         )
 
@@ -431,13 +418,9 @@ def make_run(
     """A run of these tasks (the standard ones by default); `stored_count` cuts it off after so many records."""
     listed = standard_tasks() if tasks is None else tasks
     maker = Maker(seed=0, call_count=call_count, noise=noise, power=power)
-    manifest = Manifest(
-        schema_version=SCHEMA_VERSION,
-        suite_version="0.1.0",
-        plan="standard",
+    asked = replace(
+        manifest(listed, "standard", "auto" if power == "none" else "simulated:idle_w=2,load_w=7"),
         plan_description="Every test over every model.",
-        power="auto" if power == "none" else "simulated:idle_w=2,load_w=7",
         started_utc="2026-11-02T09:00:00Z",
-        tasks=listed,
     )
-    return Run(manifest=manifest, records=tuple(maker.record(task) for task in listed[:stored_count]))
+    return Run(manifest=asked, records=tuple(maker.record(task) for task in listed[:stored_count]))

@@ -51,6 +51,7 @@ class RailNow(NamedTuple):
 class Jtop(Source):
     name = "jtop"
     summary = "the power rails of a Jetson board, through the service of jetson-stats"
+    machine = "Jetson"
     rank = 20
     codes_elsewhere = frozenset({"JTOP_ABSENT"})
     options: ClassVar[Mapping[str, str]] = {
