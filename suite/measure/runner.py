@@ -179,6 +179,7 @@ class Runner:
         assert turns.bench.hello is not None
         assert series.prepared is not None
         series.stop = "fixed"
+        samples = series.samples(turns.bench.loaded.synchronisation, turns.bench.hello.clock)
         record = self._blank(task, before, turns.bench.versions)
         outcomes = metered.outcomes if missing is None else (missing, *metered.outcomes)
         return replace(
@@ -186,7 +187,7 @@ class Runner:
             energy=outcomes[0],
             energy_beside=(*outcomes[1:], *absent),
             schedule=metered.schedule,
-            latency=series.samples(turns.bench.loaded.synchronisation, turns.bench.hello.clock),
+            latency=samples,
             provenance=turns.bench.provenance(series.prepared),
             flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
