@@ -36,7 +36,7 @@ from suite.power.base import Description, Missed, Options, Sample, Source
 from suite.power.integrate import GAP_PERIODS
 from suite.power.stillness import Stillness, limit_s
 
-PATIENCE_S = 2.0  # and at least as many periods as make a gap: so long a sensor may fail before it is lost
+PATIENCE_S = 0.5  # and at least as many periods as make a gap: so long a sensor may fail before it is lost
 PASSING = frozenset({"SENSOR_LOST", "SENSOR_PERM", "RAPL_PERM"})  # codes of a reading that may succeed the next time
 MAX_MISSED = 20  # of the readings that failed, so many are told
 MOST = 1e15  # W, or J since a counter's zero: what is more is no reading
