@@ -1,4 +1,4 @@
-"""Where the program starts: Ctrl-C ends it in silence from its first line on, before and after a command runs too."""
+"""Where the program starts: Ctrl-C ends it in silence from its first line on."""
 
 from __future__ import annotations
 

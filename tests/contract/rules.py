@@ -27,7 +27,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
     "drivers": ("suite.client", "suite.measure", "suite.plan", "suite.report.page"),
     "conductor": ("suite.tools", "suite.battery"),
-    "command line": ("suite.cli",),
+    "command line": ("suite.cli", "suite.__main__"),
 }
 
 PLUGIN_PACKAGES = (

@@ -1,6 +1,6 @@
 """The annotated tree of docs/architecture.md, made from the rooms' own first lines and from the rules' layers.
 
-`python -m tests.contract.tree` prints both parts, to be pasted into the page.
+`python -m tests.contract.tree` writes both parts into the page.
 """
 
 from __future__ import annotations
@@ -51,22 +51,23 @@ def _first_line(path: Path) -> str:
     return doc.partition("\n")[0]
 
 
-def on_page(page: str, first: str) -> tuple[int, list[str]]:
-    """The indented lines that begin with that one, and the number of the first; (0, []) where it is not there."""
+def on_page(page: str, heading: str) -> tuple[int, list[str]]:
+    """The indented lines that come first under that heading, and the number of the first; (0, []) without any."""
     lines = page.splitlines()
-    if first not in lines:
-        return 0, []
-    start = end = lines.index(first)
+    start = next((at for at, line in enumerate(lines) if line.startswith(heading)), len(lines))
+    while start < len(lines) and not lines[start].startswith("    "):
+        start += 1
+    end = start
     while end < len(lines) and lines[end].startswith("    "):
         end += 1
-    return start + 1, lines[start:end]
+    return (start + 1, lines[start:end]) if start < end else (0, [])
 
 
-def differences(page: str, expected: list[str]) -> list[str]:
-    """In the form docs/architecture.md:LINE: what the page has and should have."""
-    start, found = on_page(page, expected[0])
+def differences(page: str, heading: str, expected: list[str]) -> list[str]:
+    """In the form architecture.md:LINE: what the page has and should have."""
+    start, found = on_page(page, heading)
     if not found:
-        return [f"{PAGE.name}: has no line {expected[0].strip()!r}"]
+        return [f"{PAGE.name}: has no list under {heading!r}"]
     surplus = [
         f"{PAGE.name}:{start + at}: no such room: {line.strip()}"
         for at, line in enumerate(found)
@@ -77,5 +78,14 @@ def differences(page: str, expected: list[str]) -> list[str]:
     return surplus + missing or order
 
 
+def rewritten(page: str, heading: str, expected: list[str]) -> str:
+    start, found = on_page(page, heading)
+    lines = page.splitlines()
+    return "\n".join([*lines[: start - 1], *expected, *lines[start - 1 + len(found) :]]) + "\n"
+
+
+ROOMS, LAYERS = "## The rooms", "## The layers"
+
 if __name__ == "__main__":
-    print("\n".join([*layers(), "", *tree(modules(REPOSITORY))]))
+    text = rewritten(PAGE.read_text(), ROOMS, tree(modules(REPOSITORY)))
+    PAGE.write_text(rewritten(text, LAYERS, layers()))
