@@ -158,6 +158,7 @@ def test_a_helper_that_hangs_is_down(tmp_path):
         try:
             source.open(options(announced))
             process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)  # it may answer until it has stopped
             with pytest.raises(SensorError, match="said nothing for 5 s") as caught:
                 source.readings()
         finally:
