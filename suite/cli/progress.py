@@ -193,8 +193,7 @@ def outcome(record: RunRecord) -> str:
             short = ", cut short" if record.cut_short else ""
             return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)}{short})"
         case EnergyReading():
-            window_j = statistics.fmean(window.energy_j / window.call_count for window in value.windows)
-            return f"{show(window_j, 'J')} a call, idle included"
+            return f"{show(value.inference_j(record.task.batch_size), 'J')} per inference, idle included"
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:

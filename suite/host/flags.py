@@ -87,6 +87,17 @@ def _short_of_memory(before: HostState, after: HostState) -> Flag | None:
 
 
 def _on_battery(before: HostState, after: HostState) -> Flag | None:
-    if not (before.on_battery or after.on_battery):
+    """A change is told as one: what was measured is neither the machine on mains nor on its battery."""
+    was, became = before.on_battery, after.on_battery
+    if not (was or became):
         return None
-    return Flag(code="ON_BATTERY", text="the machine ran on its battery, where many slow down")
+    if was and became:
+        text = "the machine ran on its battery, where many slow down"
+    elif became:
+        since = "went from mains to battery during the measurement" if was is False else "was on its battery at the end"
+        text = f"the machine {since}; many slow down there"
+    elif became is False:
+        text = "the machine went from battery to mains during the measurement; many slow down on battery"
+    else:
+        text = "the machine was on its battery at the start, and does not say whether at the end; many slow down there"
+    return Flag(code="ON_BATTERY", text=text)

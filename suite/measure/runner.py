@@ -6,9 +6,12 @@ goes on. Only bad input that could not be seen earlier ends the run, with what w
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -16,13 +19,16 @@ from suite import host, registry
 from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
+from suite.measure import pauses
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series, Turns, interleave
 from suite.pinned import lock as models_lock
-from suite.power.meter import Meter, Metered
+from suite.power import parts, sign
+from suite.power.meter import LoadEnded, Meter, Metered
 from suite.records import (
     SCHEMA_VERSION,
+    Flag,
     FlopCount,
     HostFacts,
     NotMeasured,
@@ -163,11 +169,14 @@ class Runner:
         before = self.observe()
         if isinstance(self.meter, NotMeasured):
             return replace(self._blank(task, before, turns.bench.versions), energy=self.meter)
+        meter, missing, absent = parts.for_device(self.meter, task.device)
+        if meter is None:
+            return replace(self._blank(task, before, turns.bench.versions), energy=missing, energy_beside=absent)
         self.sink.begin(f"metering {task.model}, batch size {task.batch_size}")
         series = Series(task=task, began=before)
         try:
-            worker = turns.make_ready(series)
-            metered = self._metered(self.meter, turns, worker, series)
+            load = EnergyLoad(turns, turns.make_ready(series), series)
+            metered = self._metered(meter, load)
         except WorkerError as error:
             series.error = error
             record = failed(self._blank(task, before, turns.bench.versions), error)
@@ -177,8 +186,13 @@ class Runner:
             return record
         series.stop = "fixed"
         record = self._with_calls(self._blank(task, before, turns.bench.versions), turns.bench, series)
+        outcomes = metered.outcomes if missing is None else (missing, *metered.outcomes)
         return replace(
-            record, energy=metered.outcomes[0], energy_beside=metered.outcomes[1:], schedule=metered.schedule
+            record,
+            energy=outcomes[0],
+            energy_beside=(*outcomes[1:], *absent),
+            schedule=metered.schedule,
+            flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
 
     @staticmethod
@@ -195,13 +209,12 @@ class Runner:
         )
 
     @staticmethod
-    def _metered(meter: Meter, turns: Turns, worker: WorkerLike, series: Series) -> Metered:
+    def _metered(meter: Meter, load: EnergyLoad) -> Metered:
         """A reading per gauge, or why the sensor gave none: the calls made until then are kept either way."""
-        rule = series.task.energy
-        load = EnergyLoad(turns, worker, series)
-        metered = meter.metered(load, rule.window_count, rule.window_s, rule.idle_s)
+        rule = load.series.task.energy
+        metered = meter.metered(load, rule.window_count, rule.window_s, rule.idle_s, load.end)
         if metered.schedule is not None:
-            label_windows(series, metered.schedule)
+            label_windows(load.series, metered.schedule)
         return metered
 
     def _blank(self, task: Task, before: Moment, versions: Versions, wall_s: float | None = None) -> RunRecord:
@@ -234,12 +247,32 @@ class EnergyLoad:
     turns: Turns
     worker: WorkerLike
     series: Series
+    timed: list[pauses.Calls] = field(default_factory=list)
+    is_ended: bool = False
 
     def __call__(self, duration_s: float) -> tuple[float, float, int]:
         """Runs for at least duration_s. Returns when the first call began, when the last one ended, and how many."""
-        timed = self.worker.time_for(self.series.case, duration_s, 1, duration_s + ENERGY_DEADLINE_S)
+        try:
+            timed = self.worker.time_for(self.series.case, duration_s, 1, duration_s + ENERGY_DEADLINE_S)
+        except WorkerError as error:
+            if not self.is_ended:
+                raise
+            self.turns.bench.failed(error)
+            raise LoadEnded from error
         self.turns.add_block(self.series, timed, warmup=False)
+        self.timed.append((timed.started_s, timed.latency_s, timed.calls_per_value))
         return timed.started_s, timed.ended_s, timed.call_count
+
+    def end(self) -> None:
+        """Ends the calls that are being made, from another thread: the worker dies, and a new one takes its place."""
+        process_id = getattr(self.worker, "process_id", None)
+        if isinstance(process_id, int):
+            self.is_ended = True
+            with suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGKILL)
+
+    def flags(self, schedule: Schedule | None) -> Iterable[Flag]:
+        return () if schedule is None else pauses.flags(schedule, self.timed)
 
 
 def label_windows(series: Series, schedule: Schedule) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from suite.records import NotMeasured, Part, record, require, require_non_negative, require_positive
 
@@ -22,6 +22,14 @@ class Sample:
 
     time_s: float  # system-wide monotonic clock; a stamp that was given before means "nothing new"
     values: tuple[float, ...]  # in the order of Description.rails; W, or J for a counter
+
+
+class Missed(NamedTuple):
+    """A reading that failed, where the next ones did not: when, why, and what helps."""
+
+    time_s: float
+    reason: str
+    remedy: str
 
 
 @record
@@ -71,6 +79,7 @@ class Source(ABC):
     automatic: bool = True  # whether `--power auto` may choose it
     rank: int = 100  # lower is tried first
     codes_elsewhere: ClassVar[frozenset[str]] = frozenset()  # its codes that say: this machine is of another kind
+    codes_vague: ClassVar[frozenset[str]] = frozenset()  # its codes that another source's refusal says better
     machine: ClassVar[str] = "any"  # which machine it is for, in words
     part: Part = "whole"  # what it usually measures; `--power auto` puts sources of disjoint parts beside each other
     options: ClassVar[Mapping[str, str]] = {}  # name -> what it means and its default; no other name is let through

@@ -9,8 +9,10 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from suite import records
 from suite.errors import SensorError
-from suite.power.base import CounterTrace, Description, Options
-from suite.power.integrate import energy_j, error_budget, mean_power_w, power_trace, sample_period_s
+from suite.power.base import CounterTrace, Description, Missed, Options
+from suite.power.integrate import TraceGap, energy_j, error_budget, mean_power_w, power_trace, sample_period_s
+from suite.power.sign import refuse_negative, refuse_odd
+from suite.power.stillness import refuse_still
 from suite.records import EnergyReading, EnergyWindow, NotMeasured, PowerTrace
 
 T = TypeVar("T")
@@ -69,6 +71,10 @@ class Stretches(NamedTuple):
             unix_offset_s=unix_offset_s,
         )
 
+    def labels(self) -> Sequence[tuple[float, str]]:
+        """When it was idle and when under load."""
+        return ((self.before.start_s, "idle"), (self.load.start_s, "load"), (self.load.end_s, "idle"))
+
     @classmethod
     def of(cls, schedule: records.Schedule) -> Stretches:
         before, load, after = (
@@ -107,11 +113,22 @@ class Channel:
     def outcome(self, stretches: Stretches | None) -> EnergyReading | NotMeasured:
         """The reading over the stretches; None: every channel failed before they were over."""
         trace = self.trace
-        reading = self._attempt(lambda: read(self.gauge, trace, stretches)) if trace and stretches else None
+        reading = self._attempt(lambda: self._read(trace, stretches)) if trace and stretches else None
         if reading is not None:
             return reading
         assert self.failure is not None  # without one there is a trace
         return self.failure
+
+    def _read(self, trace: PowerTrace | CounterTrace, stretches: Stretches) -> EnergyReading:
+        """As `read`; a gap that failed readings left is told by what failed."""
+        try:
+            return read(self.gauge, trace, stretches)
+        except TraceGap as gap:
+            missed: Sequence[Missed] = getattr(self.sampler, "missed", ())  # a meter's log has none
+            inside = [each for each in missed if stretches.before.start_s <= each.time_s <= stretches.after.end_s]
+            if not inside:
+                raise
+            raise SensorError(gap.code, f"{gap.reason}: {inside[0].reason}", inside[0].remedy) from gap
 
     def _with_sampler(self, action: Callable[[SamplerLike], T]) -> T | None:
         sampler = self.sampler
@@ -139,10 +156,17 @@ def refuse_short(gauge: Gauge, window_s: float) -> None:
 
 
 def read(gauge: Gauge, trace: PowerTrace | CounterTrace, stretches: Stretches) -> EnergyReading:
-    """The windows' energy in a trace. Raises SensorError: TOO_SHORT, GAP, COUNTER_RESET."""
+    """The windows' energy in a trace.
+
+    Raises SensorError: TOO_SHORT, GAP, COUNTER_RESET, SENSOR_FROZEN, POWER_NEGATIVE, BELOW_RESOLUTION.
+    """
     for window in stretches.windows:
         refuse_short(gauge, window.ended_s - window.started_s)
     description = gauge.description
+    refuse_odd(trace)
+    refuse_still(trace, stretches.labels(), description)
+    loads = [(window.started_s, window.ended_s) for window in stretches.windows]
+    refuse_negative(trace, (stretches.before, stretches.after), loads, description)
     period_s = description.period_s
     windows = tuple(
         EnergyWindow(

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import NamedTuple
 
 from suite import registry
 from suite.errors import SensorError, UsageError
-from suite.power.base import Description, Options, Source
+from suite.power.base import CounterTrace, Description, Options, Source
 from suite.power.channel import Gauge, SamplerLike, Start
 from suite.power.client import Sampler
 from suite.power.imported.csv_import import ImportedSource, later
-from suite.power.meter import DEFAULT_RULE, Meter, WindowRule
-from suite.records import NotMeasured, disjoint
+from suite.power.integrate import unwrap
+from suite.power.meter import DEFAULT_RULE, Meter, Refused, WindowRule
+from suite.records import NotMeasured, PowerTrace, disjoint
 
 RESERVED = ("rails", "root")  # options that reach every source that takes them, also behind "auto"
 MAX_PROBES = 4  # at a time: each is a process
+COUNTER_PERIODS = 2  # so long a counter is watched to tell its power
+
+Watts = tuple[tuple[str, float], ...]  # by rail
 
 
 class Surveyed(NamedTuple):
@@ -32,19 +39,26 @@ class Surveyed(NamedTuple):
     options: Options
     found: Description | NotMeasured
     concerns: bool = True
+    rails_w: Watts = ()  # what it read just now, by rail: their sum is its power
+
+    @property
+    def power_w(self) -> float | None:
+        """The sum of what it read; None where it read nothing."""
+        return math.fsum(power_w for _, power_w in self.rails_w) if self.rails_w else None
 
 
 def select(spec: str, *, start: Start = Sampler.start, rule: WindowRule = DEFAULT_RULE) -> Meter | NotMeasured:
     """The meter that --power asks for: "none", "auto", "NAME" or "NAME+NAME", each with ":key=value,..." behind it.
 
-    The first of several is the source, the others measure beside it. Raises UsageError for a name, an option or a value
-    that does not exist.
+    Of several the first is the source, the others measure beside it; one that can't measure here is told of, and the
+    others do. Raises UsageError for a name, an option or a value that does not exist.
     """
-    if spec == "none":
+    if _is_none(spec):
         return NotMeasured(
             code="NOT_ASKED", reason="energy was switched off with --power none", remedy="run again with --power auto"
         )
-    gauges = []
+    gauges: list[Gauge] = []
+    refused: list[Refused] = []
     for source, options in _parse(spec):
         if source is None:
             return _automatic(start, rule, options)
@@ -52,9 +66,12 @@ def select(spec: str, *, start: Start = Sampler.start, rule: WindowRule = DEFAUL
             return _waiting(source, options, rule)
         found = probe(source, options, start)
         if isinstance(found, NotMeasured):
-            return found
-        gauges.append(Gauge(source.name, options, found))
-    return _meter(gauges, start, rule)
+            refused.append(Refused(source.name, source.part, found, is_elsewhere=False))  # it was asked for
+        else:
+            gauges.append(Gauge(source.name, options, found))
+    if not gauges:
+        return refused[0].absence
+    return replace(_meter(gauges, start, rule), refused=tuple(refused), is_named=True)
 
 
 def _waiting(source: ImportedSource, options: Options, rule: WindowRule) -> Meter:
@@ -68,7 +85,7 @@ def _waiting(source: ImportedSource, options: Options, rule: WindowRule) -> Mete
 
 def imported(spec: str) -> tuple[ImportedSource, Options] | None:
     """The source whose file is read when a run is over, if --power names one. Raises UsageError."""
-    if spec == "none":
+    if _is_none(spec):
         return None
     source, options = _parse(spec)[0]
     return (source, options) if isinstance(source, ImportedSource) else None
@@ -83,22 +100,49 @@ def probe(source: Source, options: Options, start: Start = Sampler.start) -> Des
         return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
 
 
+def sample(source: Source, options: Options, start: Start = Sampler.start) -> tuple[Description | NotMeasured, Watts]:
+    """As `probe`, with the watts that it read, by rail: a power's last ones, a counter's mean over a moment."""
+    try:
+        with start(source.name, options) as sampler:
+            described = sampler.description
+            trace = sampler.collect()
+            if described.quantity == "counter":
+                time.sleep(COUNTER_PERIODS * described.period_s)
+                trace = sampler.collect()
+            return described, _watts(trace)
+    except SensorError as error:
+        return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy), ()
+
+
+def _watts(trace: PowerTrace | CounterTrace) -> Watts:
+    """A counter of one reading tells none."""
+    if isinstance(trace, CounterTrace):
+        if len(trace.time_s) < 2:
+            return ()
+        elapsed_s = trace.time_s[-1] - trace.time_s[0]
+        grown = [unwrap(series, trace.range_j) for series in trace.energy_j]
+        powers = [(series[-1] - series[0]) / elapsed_s for series in grown]
+    else:
+        powers = [series[-1] for series in trace.power_w if series]
+    return tuple(zip(trace.rails, powers, strict=False))
+
+
 def survey(spec: str = "auto", *, start: Start = Sampler.start) -> tuple[Surveyed, ...]:
     """What every source measures here, or why it can't, by rank; probed side by side.
 
     Of `spec`, the reserved options reach every source that takes them, the others the one that it names.
     """
-    asked = _parse(spec)
+    asked = _parse("auto" + spec.removeprefix("none") if _is_none(spec) else spec)
     given = {source.name: options for source, options in asked if source is not None}
     shared = asked[0][1]
     sources = _by_rank()
 
     def look(source: Source) -> Surveyed:
         options = given.get(source.name, _taken(source, shared))
-        found = probe(source, options, start)
+        found, rails_w = sample(source, options, start)
         elsewhere = isinstance(found, NotMeasured) and found.code in source.codes_elsewhere
         concerns = source.name in given or (source.automatic and not elsewhere)
-        return Surveyed(source.name, source.summary, options, found, concerns)
+        return Surveyed(source.name, source.summary, options, found, concerns, rails_w)
 
     with ThreadPoolExecutor(max_workers=min(MAX_PROBES, max(1, len(sources)))) as pool:
         return tuple(pool.map(look, sources))
@@ -113,12 +157,13 @@ def root_of(spec: str) -> str | None:
 def _automatic(start: Start, rule: WindowRule, options: Options) -> Meter | NotMeasured:
     """The first source by rank that works, and beside it the first of every part that is disjoint from it.
 
-    Where none works, the reason is the first that concerns this kind of machine: a board without a sensor, a counter
-    without permission.
+    Where none works, the reason is the most telling of those that concern this kind of machine: a counter without
+    permission, a helper that refuses. What was looked at and refused goes with the meter: a task may need it.
 
-    A GPU's board comes last: it stands beside what the rest of the machine draws, and alone only where nothing else is.
+    A GPU's board comes last: it stands beside what the rest of the machine draws.
     """
-    tried: list[tuple[Source, NotMeasured]] = []
+    tried: list[Refused] = []
+    vague: list[NotMeasured] = []
     gauges: list[Gauge] = []
     for source in sorted(_by_rank(), key=lambda source: source.part == "gpu board"):
         if not source.automatic or ("rails" in options and "rails" not in source.options):
@@ -128,20 +173,30 @@ def _automatic(start: Start, rule: WindowRule, options: Options) -> Meter | NotM
         taken = _taken(source, options)
         found = probe(source, taken, start)
         if isinstance(found, NotMeasured):
-            tried.append((source, found))
+            tried.append(Refused(source.name, source.part, found, found.code in source.codes_elsewhere))
+            vague += [found] if found.code in source.codes_vague else []
         elif all(disjoint(found.part, gauge.description.part) for gauge in gauges):
             gauges.append(Gauge(source.name, taken, found))
+    tried.sort(key=lambda each: each.absence in vague)  # the order is kept otherwise
     if gauges:
-        return _meter(gauges, start, rule)
-    for source, absence in tried:
-        if absence.code not in source.codes_elsewhere:
-            return absence
-    codes = ", ".join(f"{source.name} {absence.code}" for source, absence in tried) or "there is none"
+        return replace(_meter(gauges, start, rule), refused=_once(tried))
+    telling = next((each.absence for each in tried if not each.is_elsewhere), None)
+    if telling is not None:
+        return telling
+    codes = ", ".join(f"{each.source} {each.absence.code}" for each in tried) or "there is none"
     return NotMeasured(
         code="NO_POWER_SOURCE",
         reason=f"none of the power sources found its sensor on this machine ({codes})",
         remedy="connect an external power meter and name its file with --power-csv; suite doctor tells of each source",
     )
+
+
+def _once(tried: Iterable[Refused]) -> tuple[Refused, ...]:
+    """Of two doors to the same sensor that are shut for the same reason, the first."""
+    found: dict[tuple[str, str], Refused] = {}
+    for each in tried:
+        found.setdefault((each.part, each.absence.code), each)
+    return tuple(found.values())
 
 
 def _meter(gauges: Sequence[Gauge], start: Start, rule: WindowRule) -> Meter:
@@ -164,6 +219,12 @@ def _by_rank() -> list[Source]:
 def _taken(source: Source, options: Options) -> Options:
     """Those of the reserved options that the source takes."""
     return {key: value for key, value in options.items() if key == "root" or (key == "rails" and key in source.options)}
+
+
+def _is_none(spec: str) -> bool:
+    """ "none", with the root of the machine that is looked at behind it or without."""
+    name, _, text = spec.partition(":")
+    return name == "none" and all(pair.partition("=")[0].strip() == "root" for pair in text.split(",") if text)
 
 
 def _split(spec: str) -> list[str]:

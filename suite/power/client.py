@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any, Self
 
 from suite.errors import SensorError
-from suite.power.base import CounterTrace, Description, Options
+from suite.power.base import CounterTrace, Description, Missed, Options
+from suite.power.program import telling
 from suite.records import PowerTrace
 
 START_DEADLINE_S = 15.0
@@ -31,6 +32,7 @@ class Sampler:
         self._process = process
         self._stderr = stderr
         self._buffer = b""
+        self.missed: tuple[Missed, ...] = ()  # readings that failed before the last collection
         try:
             ready = self._reply("ready", deadline_s)
         except BaseException:
@@ -73,6 +75,7 @@ class Sampler:
         samples = self._ask("flush", "samples")
         uncertainty_s = samples.get("clock_uncertainty_s", 0.0)
         self.description = dataclasses.replace(self.description, clock_uncertainty_s=uncertainty_s)
+        self.missed = tuple(Missed(*told) for told in samples.get("missed", ()))
         rails, time_s = self.description.rails, tuple(samples["time_s"])
         values = tuple(tuple(series) for series in samples["values"])
         if self.description.quantity == "counter":
@@ -133,8 +136,7 @@ class Sampler:
     def _lost(self) -> SensorError:
         self._process.wait()
         self._stderr.seek(0)
-        last_line = self._stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
-        why = last_line or f"exit status {self._process.returncode}"
+        why = telling(self._stderr.read().decode(errors="replace")) or f"exit status {self._process.returncode}"
         return SensorError(
             "SENSOR_LOST",
             f"the sampler of the power source {self._name} ended while it was needed: {why}",

@@ -25,6 +25,7 @@ class GrowingCounter:
     name: str
     range_j: float | None
     plausible_w: float = PLAUSIBLE_W
+    frozen_s: float = FROZEN_S
     _raw_j: float | None = None
     _grown_j: float = 0.0
     _read_s: float = 0.0
@@ -39,7 +40,7 @@ class GrowingCounter:
         delta_j = self._delta_j(raw_j, most_j, at_s - self._read_s)
         if delta_j > 0:
             self._changed_s = at_s
-        elif at_s - self._changed_s >= FROZEN_S:
+        elif at_s - self._changed_s >= self.frozen_s:
             raise frozen(self.name, at_s - self._changed_s)
         self._raw_j, self._read_s = raw_j, at_s
         self._grown_j += delta_j

@@ -21,6 +21,7 @@ CONFIDENCE = 0.95
 # 95 % half-widths of rounding errors, in counts: of one, of the difference of two, of a sum of many (1.96 / sqrt(12)).
 UNIFORM, TRIANGULAR, ROUNDED = 0.475, 0.776, 0.566
 NORMAL = 1.959964  # 95 % half-width of a normal error, in standard deviations
+FINEST = 1e-12  # W: a count below it rounds nothing that matters
 MANY = 1e9  # degrees of freedom at which Student's distribution is the normal one
 
 
@@ -147,7 +148,7 @@ def _resolution_j(trace: PowerTrace | CounterTrace, windows: Sequence[EnergyWind
         for window in windows
         for index in range(bisect_left(trace.time_s, window.start_s), bisect_right(trace.time_s, window.end_s))
     ]
-    if not inside or description.resolution == 0:
+    if not inside or description.resolution < FINEST:
         return 0.0
     shares = [
         count / len(inside)

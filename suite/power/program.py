@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -12,12 +13,33 @@ from contextlib import suppress
 from typing import NamedTuple
 
 CLOSE_DEADLINE_S = 1.0
-TOLD_BYTES = 4096  # of what it says on stderr
+TOLD_BYTES = 4096  # of what it says on stderr, at either end
+LINE_CHARACTERS = 300
+_COMPLAINT = re.compile(
+    r"error|fail|fatal|denied|refus|permi(t|ssion)|superuser|password|required|must |can(no|')t |unable|invalid|"
+    r"unrecogni[sz]ed|unknown|no such|not found|not supported|abort|exception",
+    re.IGNORECASE,
+)
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 class Chunk(NamedTuple):
     time_s: float  # system-wide monotonic clock: when it was read
     data: bytes
+
+
+def telling(said: str) -> str:
+    """The line of what a program said that tells why it ended; "" where it said nothing.
+
+    Of Python's traceback, the exception; else the last line that complains, else the last one.
+    """
+    lines = [line for line in said.splitlines() if line.strip()]
+    if _TRACEBACK in lines:
+        start = len(lines) - lines[::-1].index(_TRACEBACK)
+        lines = [line for line in lines[start:] if not line[:1].isspace()][:1] or lines
+    complaints = [line for line in lines if _COMPLAINT.search(line)]
+    found = (complaints or lines or [""])[-1]
+    return "".join(letter if letter.isprintable() else " " for letter in found).strip()[:LINE_CHARACTERS]
 
 
 class Program:
@@ -44,8 +66,12 @@ class Program:
                 finally:
                     process.stdout.close()  # a program of root's can't be ended from here, but not write into this
                     self._end()
+            length = stderr.seek(0, os.SEEK_END)
+            stderr.seek(max(0, length - TOLD_BYTES))
+            last = stderr.read(TOLD_BYTES)
             stderr.seek(0)
-            self.told = stderr.read(TOLD_BYTES).decode(errors="replace").strip()
+            first = stderr.read(max(0, min(TOLD_BYTES, length - TOLD_BYTES)))
+            self.told = (first + last).decode(errors="replace").strip()
 
     def close(self) -> None:
         self._closing.set()

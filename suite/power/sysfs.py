@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,16 @@ from suite.errors import SensorError
 from suite.host.system import DEVICE_TREES
 from suite.power.base import Options
 
-FROZEN_S = 2.0  # a sensor that shows the same numbers for so long on either side of a change of load has stopped
+NUMBER = re.compile(r"[+-]?[0-9]{1,19}")  # no sensor's count is longer
+OTHERWISE = "run again; where it happens again, look for the sensor's driver in the output of `dmesg`"
+REMEDIES = {  # by what the system answered
+    errno.ENOENT: "mount the whole of /sys where this is a container; else load the sensor's driver again, which shows "
+    "such a file, or name another source",
+    errno.ENODEV: "plug the sensor in or load its driver again, then run again",
+    errno.EISDIR: "give the right folder: a file is expected there",
+    errno.ENOTDIR: "give the right folder: a file is expected there",
+    errno.EBUSY: "end the other program that uses the sensor, then run again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,6 @@ class Tree:
         """
         try:
             text = self._text(path)
-            return int(text)
         except PermissionError as exc:
             raise SensorError(
                 "SENSOR_PERM",
@@ -55,9 +64,11 @@ class Tree:
                 "run as root or as a user who may read that file",
             ) from exc
         except OSError as exc:
-            raise self._lost(path, exc.strerror or str(exc)) from exc
-        except ValueError as exc:
-            raise self._lost(path, f"it holds {text[:40]!r}, which is no integer") from exc
+            remedy = REMEDIES.get(exc.errno or 0, OTHERWISE)
+            raise self._lost(path, exc.strerror or str(exc), remedy) from exc
+        if NUMBER.fullmatch(text) is None:
+            raise self._lost(path, f"it holds {text[:40]!r}, which is no integer", OTHERWISE)
+        return int(text)
 
     def in_container(self) -> bool:
         return any(self.path(path).exists() for path in (".dockerenv", "run/.containerenv"))
@@ -70,45 +81,9 @@ class Tree:
     def _text(self, path: str) -> str:
         return self.read(self.path(path)).decode(errors="replace").strip(" \t\r\n\0")
 
-    def _lost(self, path: str, why: str) -> SensorError:
-        return SensorError(
-            "SENSOR_LOST",
-            f"the sensor's file {self.path(path)} can't be read: {why}",
-            "run again; where it happens again, look for the sensor's driver in the output of `dmesg`",
-        )
+    def _lost(self, path: str, why: str, remedy: str) -> SensorError:
+        return SensorError("SENSOR_LOST", f"the sensor's file {self.path(path)} can't be read: {why}", remedy)
 
 
 def tree(options: Options, read: Callable[[Path], bytes] = Path.read_bytes) -> Tree:
     return Tree(Path(options.get("root", "/")), read)
-
-
-class Stillness:
-    """Notices a sensor that goes on answering with the same numbers although the load changed."""
-
-    def __init__(self, limit_s: float = FROZEN_S) -> None:
-        self._limit_s = limit_s
-        self._values: Sequence[float] | None = None
-        self._changed_s = 0.0
-        self._label: str | None = None
-        self._marked_s: float | None = None
-
-    def mark(self, label: str, at_s: float) -> None:
-        """A stretch begins; where the one before had another label, the load changes."""
-        if self._label is not None and label != self._label:
-            self._marked_s = at_s
-        self._label = label
-
-    def check(self, values: Sequence[float], at_s: float) -> None:
-        """Raises SensorError, SENSOR_FROZEN."""
-        if values != self._values:
-            self._values, self._changed_s = values, at_s
-            return
-        marked_s = self._marked_s
-        if marked_s is None or at_s - marked_s < self._limit_s or marked_s - self._changed_s < self._limit_s:
-            return
-        raise SensorError(
-            "SENSOR_FROZEN",
-            f"the power sensor showed exactly the same values for {at_s - self._changed_s:.3g} s, although the load "
-            "changed meanwhile: it has stopped, or the load is smaller than what it can resolve",
-            "restart the machine, then run again; where it happens again, measure a larger batch or another source",
-        )

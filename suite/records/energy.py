@@ -118,4 +118,10 @@ class EnergyReading:
     def __post_init__(self) -> None:
         require(len(self.windows) > 0, "an energy reading needs a window")
         require_positive("sample_period_s", self.sample_period_s)
-        require_non_negative("idle power", self.idle_before_w, self.idle_after_w)
+        # A sensor's zero may be off: a small power below zero is kept as read, and flagged.
+        require(all(map(math.isfinite, (self.idle_before_w, self.idle_after_w))), "idle power must be finite")
+
+    def inference_j(self, batch_size: int) -> float:
+        """Gross joules of one inference: the windows' energy over their inferences, as a ratio of the sums."""
+        call_count = sum(window.call_count for window in self.windows)
+        return math.fsum(window.energy_j for window in self.windows) / (call_count * batch_size)

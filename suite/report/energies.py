@@ -48,7 +48,7 @@ def inference_energy(reading: EnergyReading, batch_size: int) -> InferenceEnergy
     net_j, window_count = energy_j - idle_w * duration_s, len(reading.windows)
     net_error_j = _net_error_j(reading, energy_j / window_count, net_j / window_count, duration_s / window_count)
     return InferenceEnergy(
-        gross_j=energy_j / inferences,
+        gross_j=reading.inference_j(batch_size),
         error_j=reading.budget.total_j * window_count / inferences,
         net_j=net_j / inferences if net_j > net_error_j * window_count else _below(net_j / window_count, net_error_j),
         net_error_j=net_error_j * window_count / inferences,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from suite.errors import SensorError
 from suite.power.base import Options
-from suite.power.meter import Gauge, Meter
+from suite.power.meter import Gauge, Meter, Refused
+from suite.records import NotMeasured
 from tests.cli.conftest import CommandLine
 from tests.fakes import FakeSampler, fake_meter, fake_tools
 
@@ -36,9 +38,10 @@ def two_parts(suite: CommandLine, **lost: bool) -> Meter:
     return replace(meter, source="package", description=package, beside=(Gauge("board", {}, board),), start=start)
 
 
-def energy_record(suite: CommandLine, meter: Meter) -> tuple[int, dict]:
+def energy_record(suite: CommandLine, meter: Meter, device: str = "cuda") -> tuple[int, dict]:
+    suite.workers.devices = ("cpu", "cuda:0")
     suite.tools = fake_tools(suite.folder / "plans", suite.workers, lambda _: meter)
-    result = suite("energy", "--model", "reader", "--out", "run")
+    result = suite("energy", "--model", "reader", "--device", device, "--out", "run")
     (record,) = suite.lines()
     return result.status, record
 
@@ -51,14 +54,43 @@ def test_both_readings_are_stored_with_their_parts(suite: CommandLine) -> None:
     status, record = energy_record(suite, two_parts(suite))
     (beside,) = record["energy_beside"]
     assert status == 0
-    assert (record["energy"]["part"], beside["part"]) == ("cpu package", "gpu board")
-    assert joules(beside) == pytest.approx([10 * value for value in joules(record["energy"])])
+    assert (record["energy"]["part"], beside["part"]) == ("gpu board", "cpu package")  # what does the work first
+    assert joules(record["energy"]) == pytest.approx([10 * value for value in joules(beside)])
+
+
+def test_on_the_cpu_the_board_is_no_part_of_the_figure(suite: CommandLine) -> None:
+    status, record = energy_record(suite, two_parts(suite), "cpu")
+    assert status == 0
+    assert record["energy"]["part"] == "cpu package"
+    assert record["energy_beside"] == []
+
+
+def test_where_only_the_idle_board_can_be_read_its_joules_are_none_of_the_model(suite: CommandLine) -> None:
+    """A laptop whose processor's counter is root's, and whose GPU idles: the refusal and its remedy are the answer."""
+    perm = NotMeasured(code="RAPL_PERM", reason="only root may read it", remedy="run as root")
+    meter = two_parts(suite)
+    (board,) = meter.beside
+    alone = replace(
+        meter,
+        source=board.source,
+        description=board.description,
+        beside=(),
+        refused=(Refused("rapl", "cpu package", perm, is_elsewhere=False),),
+    )
+    status, record = energy_record(suite, alone, "cpu")
+    assert status == 1
+    assert record["energy"] == {"code": "RAPL_PERM", "reason": "only root may read it", "remedy": "run as root"}
+    assert record["latency"] is None
+    report = suite("report", "run").out.strip()
+    text = Path(report).read_text()
+    assert "### RAPL_PERM" in text
+    assert "Run as root" in text
 
 
 @pytest.mark.parametrize(("lost", "kept"), [("package", "board"), ("board", "package")])
 def test_a_source_lost_midway_costs_its_own_figure_and_no_latency(suite: CommandLine, lost: str, kept: str) -> None:
     status, record = energy_record(suite, two_parts(suite, **{lost: True}))
-    found = dict(zip(("package", "board"), (record["energy"], *record["energy_beside"]), strict=True))
+    found = dict(zip(("board", "package"), (record["energy"], *record["energy_beside"]), strict=True))
     assert status == 1
     assert found[lost]["code"] == "JTOP_LOST"
     assert found[kept]["source"] == kept

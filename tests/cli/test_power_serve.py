@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 
 import pytest
 
-from suite.cli.power import default_token_file, write_token
-from suite.errors import UsageError
+from suite.cli.power import default_token_file
 from suite.power.helper.lines import PORT, VERSION
 from suite.power.helper.serve import Helper
 from tests.cli.conftest import CommandLine
@@ -38,12 +35,13 @@ def test_it_says_what_to_type_in_the_container(serving: CommandLine) -> None:
     port = lines[0].removeprefix("serving fake on 127.0.0.1:").partition(" ")[0]
     token = Path("token").read_text().strip()
     assert lines[0] == f"serving fake on 127.0.0.1:{port} (protocol {VERSION}): fake"
-    assert lines[1] == f"token: {token}"
-    assert result.out.count(token) == 2  # printed, and in the command that hands it over as a variable
+    assert lines[1].startswith("its token is in token, which you alone can read")
+    assert token not in result.out  # on a command line every process could read it
     address = f"docker run -e SUITE_POWER_HELPER=host.docker.internal:{port}"
     mount = f"-v {Path('token').absolute()}:/run/secrets/suite-power-token:ro"
-    assert lines[5].strip() == f"{address} {mount} ... --power mac-helper"
-    assert lines[6].strip() == f"{address} -e SUITE_POWER_TOKEN={token} ... --power mac-helper"
+    assert lines[4].strip() == f"{address} {mount} ... --power mac-helper"
+    assert lines[5].strip() == f'export SUITE_POWER_TOKEN="$(cat {Path("token").absolute()})"'
+    assert lines[6].strip() == f"{address} -e SUITE_POWER_TOKEN ... --power mac-helper"
     assert result.err == "suite: stopped\n"
 
 
@@ -66,7 +64,8 @@ def test_without_a_source_that_works_nothing_is_served(suite: CommandLine) -> No
 def test_a_port_that_is_none_is_wrong_use(serving: CommandLine) -> None:
     result = serving("power", "serve", "--port", "70000", "--token-file", "token")
     assert result.status == 2
-    assert "70000 is no port" in result.error
+    assert "--port" in result.error
+    assert "65535" in result.error
 
 
 def test_its_defaults_are_the_chip_and_the_clients_own_port(serving: CommandLine) -> None:
@@ -79,20 +78,3 @@ def test_the_token_file_lies_in_the_users_folder(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(tmp_path))
     path = default_token_file()
     assert path.parent == tmp_path
-    write_token("abc", path)
-    assert path.read_text() == "abc\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_under_sudo_the_token_belongs_to_the_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SUDO_UID", "501")
-    monkeypatch.setenv("SUDO_GID", "20")
-    write_token("abc", tmp_path / "token")
-    found = (tmp_path / "token").stat()
-    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (501, 20, 0o600)
-
-
-def test_a_folder_in_the_tokens_place_is_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the token can't be written"):
-        write_token("abc", tmp_path)

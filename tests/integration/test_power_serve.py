@@ -16,6 +16,7 @@ import pytest
 from suite.errors import SensorError
 from suite.power.base import CounterTrace
 from suite.power.client import Sampler
+from suite.power.helper.lines import VERSION
 from suite.power.integrate import energy_j
 from suite.power.meter import Meter, WindowRule
 from suite.power.sources.mac_helper import MacHelper
@@ -157,6 +158,7 @@ def test_a_helper_that_hangs_is_down(tmp_path):
         try:
             source.open(options(announced))
             process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)  # it may answer until it has stopped
             with pytest.raises(SensorError, match="said nothing for 5 s") as caught:
                 source.readings()
         finally:
@@ -221,7 +223,7 @@ def test_ctrl_c_ends_it_and_the_token_is_for_its_owner_alone(tmp_path):
         assert token_file.read_text() == announced["token"] + "\n"
         assert len(announced["token"]) == 64
         assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
-        assert (announced["protocol"], announced["host"]) == (1, "127.0.0.1")
+        assert (announced["protocol"], announced["host"]) == (VERSION, "127.0.0.1")
         assert f"{token_file}:/run/secrets/suite-power-token:ro" in announced["docker_options"]
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=20)

@@ -11,11 +11,13 @@ import dataclasses
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from suite.errors import SensorError
-from suite.power.base import Description, Sample
-from suite.power.helper.lines import VERSION, Closed, Lines
+from suite.power.base import Sample
+from suite.power.helper import replies
+from suite.power.helper import token as tokens
+from suite.power.helper.lines import MAX_BYTES, VERSION, Closed, Lines, shown
 
 CONNECT_DEADLINE_S = 3.0
 START_DEADLINE_S = 13.0  # the helper starts its sampler in it
@@ -25,6 +27,7 @@ REPING_COUNT = 4
 REPING_S = 5.0
 STEP_PERIOD_COUNT = 1  # clocks that step further than so many periods have lost samples or doubled them
 
+T = TypeVar("T")
 Ping = Callable[[], float]  # asks the other clock
 
 
@@ -86,10 +89,27 @@ class Remote:
     def __init__(self, lines: Lines, token: str, clock: Callable[[], float]) -> None:
         self._lines = lines
         self._number = 0
-        ready = self._ask({"suite_power": VERSION, "token": token}, "ready", START_DEADLINE_S)
-        described = _description(ready)
+        self._greet(token)
+        described = self._ask({"proof": self._proof}, "ready", replies.description, START_DEADLINE_S)
         self._clocks = Clocks(self._ping, clock, STEP_PERIOD_COUNT * described.period_s)
         self.description = dataclasses.replace(described, clock_uncertainty_s=self._clocks.uncertainty_s)
+
+    def _greet(self, token: str) -> None:
+        """Believes nobody who does not know the token, and does not send it."""
+        ours = tokens.new()
+        reply = self._exchange({"suite_power": VERSION, "challenge": ours}, REPLY_DEADLINE_S)
+        theirs, version = reply.get("challenge"), reply.get("suite_power")
+        if not isinstance(theirs, str) or not tokens.is_challenge(theirs):
+            raise down(
+                f"it answered without 'challenge' (version {shown(version)}); is it something else that listens?"
+            )
+        if not tokens.is_proof(reply.get("proof"), token, "helper", ours, theirs):
+            raise SensorError(
+                "MAC_HELPER_DOWN",
+                "the helper on the Mac can't be used: the token is wrong, or something else listens there",
+                "give the container the token that `suite power serve` wrote last",
+            )
+        self._proof = tokens.proof(token, "client", ours, theirs)
 
     @classmethod
     def connect(cls, host: str, port: int, token: str, clock: Callable[[], float] = time.monotonic) -> Self:
@@ -107,15 +127,12 @@ class Remote:
     def samples(self) -> Sequence[Sample]:
         """What is new, and the last one again, on the clock of this machine."""
         self._clocks.refresh_if_due()
-        told = self._ask({"read": self._next_number()}, "samples")
-        rows = zip(*told["values"], strict=True)
-        return [
-            Sample(time_s=self._clocks.here_s(their_s), values=tuple(row))
-            for their_s, row in zip(told["time_s"], rows, strict=True)
-        ]
+        rail_count = len(self.description.rails)
+        found = self._ask({"read": self._next_number()}, "samples", lambda told: replies.samples(told, rail_count))
+        return [dataclasses.replace(sample, time_s=self._clocks.here_s(sample.time_s)) for sample in found]
 
     def mark(self, label: str) -> None:
-        self._ask({"mark": label}, "marked")
+        self._ask({"mark": label}, "marked", replies.text)
 
     def clock_uncertainty_s(self) -> float:
         """Of every stamp so far, from a last exchange of pings."""
@@ -128,29 +145,41 @@ class Remote:
     def _ping(self) -> float:
         number = self._next_number()
         reply = self._exchange({"ping": number}, REPLY_DEADLINE_S)
-        if reply.get("pong") != number:
-            raise down("it does not answer what it was asked")
-        return float(reply["time_s"])
+        return _decoded(lambda: replies.pong_s(reply, number))
 
     def _next_number(self) -> int:
         self._number += 1
         return self._number
 
-    def _ask(self, request: Mapping[str, Any], key: str, deadline_s: float = REPLY_DEADLINE_S) -> Any:
+    def _ask(
+        self,
+        request: Mapping[str, Any],
+        key: str,
+        decode: Callable[[object], T],
+        deadline_s: float = REPLY_DEADLINE_S,
+    ) -> T:
         reply = self._exchange(request, deadline_s)
         if key not in reply:
             raise down(f"it answered without {key!r}; is it something else that listens there?")
-        return reply[key]
+        return _decoded(lambda: decode(reply[key]))
 
     def _exchange(self, request: Mapping[str, Any], deadline_s: float) -> Mapping[str, Any]:
         try:
             self._lines.send(request, deadline_s)
-            reply = self._lines.receive(deadline_s)
+            reply = self._lines.receive(deadline_s, MAX_BYTES)
         except Closed as exc:
             raise down(str(exc)) from exc
         if "error" in reply:
-            raise SensorError(**reply["error"])
+            raise _decoded(lambda: replies.refusal(reply["error"]))
         return reply
+
+
+def _decoded(decode: Callable[[], T]) -> T:
+    """Raises SensorError MAC_HELPER_DOWN for what no helper says."""
+    try:
+        return decode()
+    except replies.Odd as exc:
+        raise down(f"it gave {exc}; is it something else that listens there?") from exc
 
 
 def down(why: str) -> SensorError:
@@ -159,10 +188,3 @@ def down(why: str) -> SensorError:
         f"the helper on the Mac can't be used: {why}",
         "start `suite power serve` on the Mac, leave it running, and run again",
     )
-
-
-def _description(ready: Mapping[str, Any]) -> Description:
-    try:
-        return Description(**{**ready, "rails": tuple(ready["rails"])})
-    except (TypeError, KeyError, ValueError) as exc:
-        raise down(f"it describes its source in a way that is not understood ({exc})") from exc

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite.errors import SensorError, UsageError
-from suite.power import choice
+from suite.power import choice, sign
 from suite.power.base import Options
 from suite.power.imported.csv_import import ImportedSource, readings
-from suite.records import NotMeasured, Run, RunRecord, store
+from suite.records import EnergyReading, NotMeasured, Run, RunRecord, store
 
 
 def bring_in(out: Path, file: Path, power: str | None) -> list[RunRecord]:
@@ -69,4 +69,10 @@ def _waiting(run: Run, source: ImportedSource) -> list[RunRecord]:
 def _amended(records: list[RunRecord], source: ImportedSource, options: Options) -> list[RunRecord]:
     schedules = [record.schedule for record in records if record.schedule is not None]
     found = readings(source, options, schedules)
-    return [replace(record, energy=energy) for record, energy in zip(records, found, strict=True)]
+    return [_with(record, energy) for record, energy in zip(records, found, strict=True)]
+
+
+def _with(record: RunRecord, energy: EnergyReading | NotMeasured) -> RunRecord:
+    """The reading, and the doubts about it in the place of those about an earlier one."""
+    kept = tuple(flag for flag in record.flags if flag.code != sign.FLAG)
+    return replace(record, energy=energy, flags=(*kept, *sign.flags((energy,))))

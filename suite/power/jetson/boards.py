@@ -7,8 +7,9 @@ by its whole name: rails of an unknown board are never added, since one may feed
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from suite.host.system import DEVICE_TREES
 from suite.power.sysfs import Tree
 from suite.records import record
 
@@ -18,6 +19,14 @@ INA3221_SHUNT_V = 40e-6  # one count of the voltage over the shunt
 INA238_SHUNT_V = 5e-6
 MODULE = "module, not carrier board"
 WHOLE = "module and carrier board"
+Sensor = Literal["ina3221", "ina238"]
+SHOWN: dict[Sensor, tuple[str, ...]] = {  # what there is where the driver of a monitor shows a rail
+    "ina3221": (
+        "sys/bus/i2c/drivers/ina3221x/*/iio:device*/rail_name_[0-9]",
+        "sys/bus/i2c/drivers/ina3221/*/hwmon/hwmon*/in[1-3]_label",
+    ),
+    "ina238": ("sys/bus/i2c/drivers/ina238/*/hwmon/hwmon*/power1_input",),
+}
 
 
 @record
@@ -27,7 +36,7 @@ class Board:
     name: str
     model: str
     compatible: str
-    sensor: Literal["ina3221", "ina238"] | None
+    sensor: Sensor | None
     total: tuple[str, ...] = ()
     scope: str = MODULE
     shunt_ohm: float = USUAL_SHUNT_OHM  # where the driver doesn't say
@@ -89,6 +98,27 @@ BOARDS = (
         shunt_ohm=0.002,
     ),
 )
+
+
+class Place(NamedTuple):
+    """Which board this is, or what is known instead."""
+
+    board: Board | None
+    model: str = ""  # as the firmware calls it
+    is_hidden: bool = False  # the device tree, which names the board, is not to be seen
+    sensors: tuple[Sensor, ...] = ()  # the monitors that show rails here
+
+
+def look(tree: Tree) -> Place:
+    """The board of this device tree, and its monitors."""
+    model, compatible = tree.device_tree("model"), tree.device_tree("compatible")
+    folders = (tree.path(folder) for folder in DEVICE_TREES)
+    return Place(
+        board=matching(model, compatible),
+        model=model,
+        is_hidden=not (model or compatible or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)),
+        sensors=tuple(sensor for sensor, patterns in SHOWN.items() if any(map(tree.paths, patterns))),
+    )
 
 
 def recognise(tree: Tree) -> Board | None:

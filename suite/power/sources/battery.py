@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from suite.errors import SensorError
 from suite.power.base import Description, Options, Sample, Source
@@ -22,7 +23,19 @@ SETTLE_S = 20.0  # gauges lag
 STALE_S = 60.0
 RESOLUTION_W = 0.01
 GAIN_ERROR = 0.05
+METER = "use another source, or a meter and --power-csv"
 UNPLUG = "unplug the charger, wait a minute, and run again with the battery well charged"
+
+
+class Way(NamedTuple):
+    """One battery of the machine, and how it tells what it gives."""
+
+    folder: str
+    tells: Literal["power", "current", "nothing"]
+
+    @property
+    def name(self) -> str:
+        return self.folder.rpartition("/")[2]
 
 
 class Battery(Source):
@@ -35,7 +48,7 @@ class Battery(Source):
     def __init__(self, clock: Callable[[], float] = time.monotonic, read: Callable[[Path], bytes] = Path.read_bytes):
         self._clock, self._read = clock, read
         self._files = Tree()
-        self._folders: tuple[str, ...] = ()
+        self._ways: tuple[Way, ...] = ()
         self._values: tuple[float, ...] | None = None
         self._changed_s = 0.0
 
@@ -49,11 +62,13 @@ class Battery(Source):
 
     def open(self, options: Options) -> Description:
         self._files = tree(options, self._read)
-        self._folders = _batteries(self._files)
+        self._ways = _batteries(self._files)
         self._values = None
+        mute = [way.name for way in self._ways if way.tells == "nothing"]
+        beside = f"; {', '.join(mute)} tells nothing and gives nothing" if mute else ""
         return Description(
-            scope="whole machine, screen included, as its battery's gauge reports it",
-            rails=tuple(folder.rpartition("/")[2] for folder in self._folders),
+            scope=f"whole machine, screen included, as its battery's gauge reports it{beside}",
+            rails=tuple(way.name for way in self._ways),
             quantity="power",
             period_s=PERIOD_S,
             minimum_window_s=MINIMUM_WINDOW_S,
@@ -64,7 +79,7 @@ class Battery(Source):
 
     def read(self) -> Sample:
         time_s = self._clock()
-        values = _power_w(self._files, self._folders)
+        values = _power_w(self._files, self._ways)
         if values != self._values:
             self._values, self._changed_s = values, time_s
         elif time_s - self._changed_s >= STALE_S:
@@ -77,45 +92,87 @@ class Battery(Source):
         return Sample(time_s=time_s, values=values)
 
 
-def _batteries(files: Tree) -> tuple[str, ...]:
-    """The machine's own batteries; that of a mouse has the scope Device. Raises SensorError, NO_BATTERY."""
+def _batteries(files: Tree) -> tuple[Way, ...]:
+    """The machine's own batteries; an empty bay holds none, and that of a mouse has the scope Device.
+
+    Raises SensorError, NO_BATTERY.
+    """
     folders = [path.rpartition("/")[0] for path in files.paths(f"{SUPPLIES}/*/type")]
     found = [
         folder
         for folder in folders
-        if files.text(f"{folder}/type") == "Battery" and files.text(f"{folder}/scope") != "Device"
+        if files.text(f"{folder}/type") == "Battery"
+        and files.text(f"{folder}/scope") != "Device"
+        and files.text(f"{folder}/present") != "0"
     ]
     if not found:
-        raise SensorError("NO_BATTERY", "this machine has no battery", "use another source, or a meter and --power-csv")
-    for folder in found:
-        if files.text(f"{folder}/power_now") is None and (
-            files.text(f"{folder}/current_now") is None or files.text(f"{folder}/voltage_now") is None
-        ):
-            raise SensorError(
-                "NO_BATTERY",
-                f"the battery {folder.rpartition('/')[2]} reports neither its power nor its current and voltage",
-                "use another source, or a meter and --power-csv",
-            )
-    return tuple(found)
+        raise SensorError("NO_BATTERY", "this machine has no battery", METER)
+    ways = tuple(Way(folder, _tells(files, folder)) for folder in found)
+    if all(way.tells == "nothing" for way in ways):
+        raise _mute(ways[0])
+    return ways
 
 
-def _power_w(files: Tree, folders: tuple[str, ...]) -> tuple[float, ...]:
-    """Watts that each battery gives; one that rests beside another gives none. Raises SensorError, ON_AC."""
+def _tells(files: Tree, folder: str) -> Literal["power", "current", "nothing"]:
+    """Some drivers show a power that can't be read, or 0 for ever, beside a current and a voltage that can."""
+    power_uw = _number(files, f"{folder}/power_now")
+    has_current = None not in (_number(files, f"{folder}/current_now"), _number(files, f"{folder}/voltage_now"))
+    if power_uw or (power_uw is not None and not has_current):
+        return "power"
+    if has_current and (power_uw is None or _number(files, f"{folder}/current_now")):
+        return "current"
+    return "power" if power_uw is not None else "nothing"
+
+
+def _number(files: Tree, path: str) -> int | None:
+    try:
+        return files.number(path)
+    except SensorError:
+        return None
+
+
+def _power_w(files: Tree, ways: tuple[Way, ...]) -> tuple[float, ...]:
+    """Watts that each battery gives; one that rests beside another gives none.
+
+    Raises SensorError: ON_AC, NO_BATTERY, SENSOR_LOST.
+    """
     for path in files.paths(f"{SUPPLIES}/*/online"):
-        if files.text(path) == "1" and files.text(path.replace("/online", "/scope")) != "Device":
+        # 1: a fixed voltage, 2: one that was agreed upon (USB PD)
+        if files.text(path) not in (None, "0") and files.text(path.replace("/online", "/scope")) != "Device":
             supply = path.split("/")[-2]
             raise SensorError("ON_AC", f"the charger is plugged in ({supply}), so the battery shows nothing", UNPLUG)
-    statuses = {folder: files.text(f"{folder}/status") for folder in folders}
-    if "Discharging" not in statuses.values():
-        status = ", ".join(f"{folder.rpartition('/')[2]}: {status or 'unknown'}" for folder, status in statuses.items())
-        raise SensorError("ON_AC", f"the battery is not discharging ({status}), so it does not show the power", UNPLUG)
-    return tuple(_drawn_w(files, folder) if statuses[folder] == "Discharging" else 0.0 for folder in folders)
+    statuses = {way: files.text(f"{way.folder}/status") or "unknown" for way in ways}
+    giving = [way for way, status in statuses.items() if status == "Discharging"]
+    if not giving and (unreadable := [way for way in ways if _is_unreadable(files, f"{way.folder}/status")]):
+        raise SensorError(
+            "SENSOR_LOST",
+            f"the state of the battery {unreadable[0].name} can't be read ({files.path(unreadable[0].folder)}/status)",
+            "run again; where it happens again, look for the battery's driver in the output of `dmesg`",
+        )
+    if not giving:
+        told = ", ".join(f"{way.name}: {status}" for way, status in statuses.items())
+        raise SensorError("ON_AC", f"no battery says that it discharges ({told}), so none shows the power", UNPLUG)
+    for way in giving:
+        if way.tells == "nothing":
+            raise _mute(way)
+    return tuple(_drawn_w(files, way) if way in giving else 0.0 for way in ways)
 
 
-def _drawn_w(files: Tree, folder: str) -> float:
-    if files.path(f"{folder}/power_now").exists():
-        return abs(files.number(f"{folder}/power_now")) * 1e-6  # uW
-    return abs(files.number(f"{folder}/current_now")) * files.number(f"{folder}/voltage_now") * 1e-12  # uA * uV = pW
+def _is_unreadable(files: Tree, path: str) -> bool:
+    """There, and nothing can be read from it."""
+    return files.path(path).exists() and files.text(path) is None
+
+
+def _mute(way: Way) -> SensorError:
+    reason = f"the battery {way.name} reports neither its power nor its current and voltage"
+    return SensorError("NO_BATTERY", reason, METER)
+
+
+def _drawn_w(files: Tree, way: Way) -> float:
+    if way.tells == "power":
+        return abs(files.number(f"{way.folder}/power_now")) * 1e-6  # uW
+    current_ua, voltage_uv = files.number(f"{way.folder}/current_now"), files.number(f"{way.folder}/voltage_now")
+    return abs(current_ua) * abs(voltage_uv) * 1e-12  # uA * uV = pW
 
 
 PLUGIN = Battery()

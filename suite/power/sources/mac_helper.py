@@ -11,6 +11,7 @@ from typing import ClassVar
 from suite.errors import UsageError
 from suite.host.system import System
 from suite.power.base import Description, Options, Sample, Source
+from suite.power.helper import token
 from suite.power.helper.lines import ADDRESS_VARIABLE, PORT, TOKEN_FILE, TOKEN_VARIABLE
 from suite.power.helper.remote import Remote, down
 from suite.power.mac import refusal
@@ -25,6 +26,7 @@ class MacHelper(Source):
     machine = "container on a Mac"
     rank = 65
     codes_elsewhere = frozenset({"NO_HELPER"})
+    codes_vague = frozenset({"MAC_CONTAINER"})
     options: ClassVar[Mapping[str, str]] = {
         "address": f"HOST:PORT of the helper (the variable {ADDRESS_VARIABLE}, else {ADDRESS})",
         "token_file": f"file with its token (the variable {TOKEN_VARIABLE}, else {TOKEN_FILE})",
@@ -53,14 +55,14 @@ class MacHelper(Source):
 
     def open(self, options: Options) -> Description:
         """Raises SensorError: MAC_HELPER_DOWN, or the code of the source behind the helper."""
-        token = self._token(options)
-        if token is None:
-            raise down(f"no token: {self._token_file(options)} is not there or can't be read")
+        secret = self._token(options)
+        if secret is None:
+            raise down(f"no token: {self._token_file(options)} is not there, can't be read or holds none")
         try:
             host, port = _host_port(options.get("address") or self._environ.get(ADDRESS_VARIABLE) or ADDRESS)
         except UsageError as exc:
             raise down(f"{ADDRESS_VARIABLE} is no address ({exc})") from exc
-        self._remote = Remote.connect(host, port, token, self._clock)
+        self._remote = Remote.connect(host, port, secret, self._clock)
         return self._remote.description
 
     def read(self) -> Sample:
@@ -69,6 +71,8 @@ class MacHelper(Source):
     def readings(self) -> Sequence[Sample]:
         assert self._remote is not None  # open made it
         samples = self._remote.samples() or ([self._latest] if self._latest else [])
+        if not samples:
+            raise down("it gave no sample")
         self._latest = samples[-1]
         return samples
 
@@ -88,10 +92,7 @@ class MacHelper(Source):
     def _token(self, options: Options) -> str | None:
         if "token_file" not in options and (given := self._environ.get(TOKEN_VARIABLE, "").strip()):
             return given
-        try:
-            return Path(self._token_file(options)).read_text(encoding="ascii").strip() or None
-        except (OSError, UnicodeDecodeError):
-            return None
+        return token.read(Path(self._token_file(options)))
 
     def _token_file(self, options: Options) -> str:
         return options.get("token_file", TOKEN_FILE)

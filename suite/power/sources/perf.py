@@ -81,6 +81,7 @@ class Perf(Source):
     machine = "Intel or AMD processor"
     rank = 40
     codes_elsewhere = frozenset({"NO_RAPL"})
+    codes_vague = frozenset({"RAPL_VM"})
     part = "cpu package"
 
     def __init__(
@@ -149,12 +150,18 @@ def _pmu(files: Tree) -> Pmu:
     event = re.fullmatch(r"event=(0x[0-9a-f]+|\d+)", files.text(EVENT) or "")
     if kind is None or scale is None or event is None:
         raise _absent(files, "the kernel has no event energy-pkg")
-    return Pmu(
-        type=int(kind),
-        event=int(event[1], 0),
-        joules_per_count=float(scale),
-        cpus=_cpus(files.text(f"{PMU}/cpumask") or "0"),
-    )
+    cpus = files.text(f"{PMU}/cpumask") or "0"
+    if not (re.fullmatch(r"\d{1,9}", kind) and _is_scale(scale) and re.fullmatch(r"\d{1,5}([-,]\d{1,5})*", cpus)):
+        raise _absent(files, f"the kernel's event energy-pkg is not understood ({kind}, {scale}, {cpus})"[:200])
+    return Pmu(type=int(kind), event=int(event[1], 0), joules_per_count=float(scale), cpus=_cpus(cpus))
+
+
+def _is_scale(text: str) -> bool:
+    """Joules a count: of every processor so far a power of two, far below one."""
+    try:
+        return 0 < float(text) <= 1
+    except ValueError:
+        return False
 
 
 def _cpus(mask: str) -> tuple[int, ...]:

@@ -26,6 +26,9 @@ PERIOD_S = 0.1
 MINIMUM_WINDOW_S = 1.0
 COUNT_J = 2.0**-14  # the usual unit of the counters
 GAIN_ERROR = 0.05  # no vendor states one; comparisons with meters found about this
+WHOLE_ZONE = (
+    "bind the whole folder intel-rapl where this is a container; else use --power perf, which needs no such file"
+)
 FIRST_CHANGE_S = 0.5  # a counter grows every millisecond; it has as long to show that it does
 LOOK_S = 0.02
 
@@ -43,6 +46,7 @@ class Rapl(Source):
     machine = "Intel or AMD processor"
     rank = 30
     codes_elsewhere = frozenset({"NO_RAPL"})
+    codes_vague = frozenset({"RAPL_VM"})
     part = "cpu package"
     options: ClassVar[Mapping[str, str]] = {
         "zone": "package, or psys where the machine has it: its whole board (package)",
@@ -135,11 +139,49 @@ def _zones(files: Tree, folder: str, pattern: str) -> tuple[Zone, ...]:
     paths = files.paths(f"{folder}/intel-rapl:*/name") or files.paths(f"{folder}/intel-rapl/intel-rapl:*/name")
     found: dict[str, Zone] = {}
     for path in paths:
-        zone_folder, name = path.rpartition("/")[0], files.text(path) or ""
-        if re.fullmatch(r".*/intel-rapl:\d+", zone_folder) and re.fullmatch(pattern, name) and name not in found:
-            range_uj = files.number(f"{zone_folder}/max_energy_range_uj")
-            found[name] = Zone(name=name, folder=zone_folder, range_j=range_uj * 1e-6)
+        zone_folder = path.rpartition("/")[0]
+        if re.fullmatch(r".*/intel-rapl:\d+", zone_folder) is None:
+            continue
+        name = _name(files, path)
+        if re.fullmatch(pattern, name) and name not in found:
+            found[name] = Zone(name=name, folder=zone_folder, range_j=_range_j(files, zone_folder))
     return tuple(found.values())
+
+
+def _name(files: Tree, path: str) -> str:
+    """Raises SensorError: a zone without a name may be a package, without which the sum would be too small."""
+    name = files.text(path)
+    if name is None:
+        raise SensorError(
+            "RAPL_PERM",
+            f"the energy counter at {files.path(path).parent} has no name that can be read, so its part is unknown",
+            "run as root, or make the file `name` there readable",
+        )
+    return name
+
+
+def _range_j(files: Tree, folder: str) -> float:
+    """Where the counter starts again from zero. Raises SensorError: without it a turn would be a wrong figure."""
+    path = f"{folder}/max_energy_range_uj"
+    try:
+        range_uj = files.number(path)
+    except SensorError as exc:
+        code = "RAPL_PERM" if exc.code == "SENSOR_PERM" else "RAPL_RANGE"
+        chmod = (
+            "run as root, or make it readable: `sudo chmod a+r /sys/class/powercap/intel-rapl:*/max_energy_range_uj`"
+        )
+        raise SensorError(
+            code,
+            f"{files.path(path)}, which tells where the energy counter starts again from zero: {exc.reason}",
+            chmod if code == "RAPL_PERM" else WHOLE_ZONE,
+        ) from exc
+    if range_uj <= 0:
+        raise SensorError(
+            "RAPL_RANGE",
+            f"{files.path(path)}, which tells where the energy counter starts again from zero, holds {range_uj}",
+            WHOLE_ZONE,
+        )
+    return range_uj * 1e-6  # uJ
 
 
 def _missing(files: Tree, folders: Sequence[str], wanted: str) -> NotMeasured:

@@ -49,10 +49,6 @@ def test_a_calm_machine_casts_no_doubt():
             Flag(code="HIGH_LOAD", text="the load of 2.75 was more than the 2 threads measured can make"),
         ),
         ({"memory_available_bytes": 52428800}, Flag(code="LOW_MEMORY", text="only 50.0 MiB of memory were left")),
-        (
-            {"on_battery": True},
-            Flag(code="ON_BATTERY", text="the machine ran on its battery, where many slow down"),
-        ),
     ],
 )
 def test_each_doubt_has_its_code_and_says_what_was_seen(changes, flag):
@@ -81,3 +77,25 @@ def test_the_load_of_the_minute_before_is_not_held_against_the_task():
 
 def test_memory_that_was_short_before_is_a_doubt_too():
     assert [flag.code for flag in flags(with_(memory_available_bytes=1), CALM, own_thread_count=2)] == ["LOW_MEMORY"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (True, True, "the machine ran on its battery, where many slow down"),
+        (False, True, "the machine went from mains to battery during the measurement; many slow down there"),
+        (True, False, "the machine went from battery to mains during the measurement; many slow down on battery"),
+        (None, True, "the machine was on its battery at the end; many slow down there"),
+        (
+            True,
+            None,
+            "the machine was on its battery at the start, and does not say whether at the end; many slow down there",
+        ),
+        (False, False, None),
+        (None, None, None),
+        (False, None, None),
+    ],
+)
+def test_a_change_of_supply_is_told_as_a_change(before, after, text):
+    found = flags(with_(on_battery=before), with_(on_battery=after), own_thread_count=2)
+    assert found == (() if text is None else (Flag(code="ON_BATTERY", text=text),))

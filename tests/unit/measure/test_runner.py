@@ -121,7 +121,8 @@ def test_a_sensor_that_fails_costs_the_energy_and_keeps_the_latency() -> None:
 
     class Lost(FakeSampler):
         def check(self) -> None:
-            raise SensorError("SENSOR_LOST", "the sensor went away", "plug it in")
+            if self.marks[-1][1] == self.load_w:
+                raise SensorError("SENSOR_LOST", "the sensor went away", "plug it in")
 
     failing = replace(meter, start=lambda *_: Lost(workers.clock, meter.description))
     (record,) = run(workers, [task("energy")], failing)
@@ -129,6 +130,53 @@ def test_a_sensor_that_fails_costs_the_energy_and_keeps_the_latency() -> None:
     assert record.energy.code == "SENSOR_LOST"
     assert isinstance(record.latency, LatencySamples)
     assert len(record.latency.latency_s) > 0
+
+
+def test_a_sensor_that_fails_before_the_first_call_costs_no_call() -> None:
+    workers = quiet()
+    meter = fake_meter(workers.clock)
+
+    class Lost(FakeSampler):
+        def check(self) -> None:
+            raise SensorError("SENSOR_LOST", "the sensor went away", "plug it in")
+
+    failing = replace(meter, start=lambda *_: Lost(workers.clock, meter.description))
+    (record,) = run(workers, [task("energy")], failing)
+    assert record.not_measured() == {
+        "energy": NotMeasured(code="SENSOR_LOST", reason="the sensor went away", remedy="plug it in")
+    }
+    assert isinstance(record.latency, LatencySamples)
+    assert record.latency.latency_s == ()  # the warm-up alone
+    assert "time_for" not in [asked.operation for asked in workers.asked]
+
+
+def test_a_pause_of_the_worker_in_a_window_is_flagged() -> None:
+    """Stopped for three seconds in its second window, as by SIGSTOP."""
+    workers = FakeWorkers(FakeClock(), Cost(fixed_s=0.0625, per_item_s=0.0625, noise=(0.0,)))
+    asked: list[str] = []
+
+    def script(each: Asked) -> Fault:
+        asked.append(each.operation)
+        return None
+
+    workers.script = script
+    usual = FakeWorker._call
+
+    def call(worker: FakeWorker, case: str) -> float:
+        duration_s = usual(worker, case)
+        if asked.count("time_for") == 3 and "stopped" not in asked:
+            asked.append("stopped")
+            workers.clock.sleep(3.0)
+            return duration_s + 3.0
+        return duration_s
+
+    rule = EnergyRule(window_count=3, window_s=8.0, idle_s=3.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeWorker, "_call", call)
+        (record,) = run(workers, [task("energy", energy=rule)], fake_meter(workers.clock))
+    (flag,) = [flag for flag in record.flags if flag.code == "WORKER_PAUSED"]
+    assert "energy window 2 took 3.00 s longer" in flag.text
+    assert isinstance(record.energy, EnergyReading)  # kept
 
 
 def test_a_crash_is_an_outcome_with_its_trace_and_the_battery_goes_on() -> None:

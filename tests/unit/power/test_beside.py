@@ -12,6 +12,7 @@ from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Source
 from suite.power.choice import root_of, select
 from suite.power.meter import Gauge, Meter
+from suite.power.parts import for_device
 from suite.records import NotMeasured, PowerTrace, disjoint
 
 PACKAGE = Description(
@@ -229,9 +230,84 @@ def test_several_sources_are_named_with_plus_and_share_the_root(sources):
     assert root_of("zones+board:gpu=0+1,root=/tree") == "/tree"
 
 
-def test_one_of_several_that_has_no_sensor_is_told_before_anything_runs(sources):
+@pytest.mark.parametrize("spec", ["zones+board", "board+zones"])
+def test_one_of_several_that_has_no_sensor_is_told_and_the_others_measure(sources, spec):
     start, _ = sources(zones="cpu package", board=None)
-    assert select("zones+board", start=start).code == "NO_BOARD"
+    meter = select(spec, start=start)
+    assert chosen(meter) == ["zones"]
+    assert [(each.source, each.absence.code) for each in meter.refused] == [("board", "NO_BOARD")]
+    start, _ = sources(zones=None, board=None)
+    assert select(spec, start=start).code == ("NO_ZONES" if spec.startswith("zones") else "NO_BOARD")
+
+
+def arranged(meter, device):
+    """The sources that measure a task there, why the first figure is missing, and what else is."""
+    found = for_device(meter, device)
+    return (
+        chosen(found.meter) if found.meter else [],
+        found.missing and found.missing.code,
+        [absence.code for absence in found.absent],
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "device", "expected"),
+    [
+        # a board that idles is no part of a task on the CPU, alone or beside the package
+        ({"zones": "cpu package", "board": "gpu board"}, "cpu", (["zones"], None, [])),
+        ({"zones": None, "board": "gpu board"}, "cpu", ([], "NO_ZONES", [])),
+        ({"zones": None, "board": "gpu board", "battery": None}, "cpu", ([], "NO_ZONES", ["NO_BATTERY"])),
+        ({"board": "gpu board"}, "cpu", ([], "PART_IDLE", [])),
+        # a package drives the board that works: it stands beside its figure and never in its place
+        ({"zones": "cpu package", "board": "gpu board"}, "cuda", (["board", "zones"], None, [])),
+        ({"zones": None, "board": "gpu board"}, "cuda:0", (["board"], None, ["NO_ZONES"])),
+        ({"zones": "cpu package", "board": None}, "cuda", (["zones"], "NO_BOARD", [])),
+        ({"zones": "cpu package"}, "cuda", (["zones"], "PART_IDLE", [])),
+        # what holds everything serves every device
+        ({"zones": None, "board": "gpu board", "battery": "whole"}, "cpu", (["battery"], None, ["NO_ZONES"])),
+        ({"zones": None, "board": "gpu board", "battery": "whole"}, "cuda", (["battery"], None, ["NO_ZONES"])),
+        # another accelerator is neither the package nor NVIDIA's board
+        ({"zones": "cpu package", "board": "gpu board"}, "mps", (["zones"], "PART_IDLE", [])),
+    ],
+)
+def test_auto_takes_no_energy_of_a_part_that_does_no_work(sources, parts, device, expected):
+    start, _ = sources(**parts)
+    assert arranged(select("auto", start=start), device) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "device", "expected"),
+    [
+        ("board", "cpu", ([], "PART_IDLE", [])),
+        ("zones+board", "cpu", (["zones"], None, ["PART_IDLE"])),
+        ("board+zones", "cuda", (["board", "zones"], None, [])),
+        ("zones", "cuda", (["zones"], "PART_IDLE", [])),
+    ],
+)
+def test_a_part_that_was_named_and_does_no_work_is_told(sources, spec, device, expected):
+    start, _ = sources(zones="cpu package", board="gpu board")
+    assert arranged(select(spec, start=start), device) == expected
+
+
+def test_two_doors_to_one_sensor_that_are_shut_for_one_reason_are_told_once(sources):
+    start, _ = sources(zones=None, perf=None, board="gpu board")
+
+    def refusing(name, options):
+        if name in ("zones", "perf"):
+            raise SensorError("RAPL_PERM", f"{name} is root's", "run as root")
+        return start(name, options)
+
+    assert arranged(select("auto", start=refusing), "cuda") == (["board"], None, ["RAPL_PERM"])
+    assert arranged(select("auto", start=refusing), "cpu") == ([], "RAPL_PERM", [])
+
+
+def test_the_most_telling_refusal_stands_for_all(sources, monkeypatch):
+    """A Mac's container whose token is wrong: that the sensor lies elsewhere is known, what the helper says is news."""
+    monkeypatch.setattr(Declared, "codes_vague", frozenset({"NO_ZONES", "NO_PERF"}))
+    start, _ = sources(zones=None, perf=None, battery=None)
+    assert select("auto", start=start).code == "NO_BATTERY"
+    monkeypatch.setattr(Declared, "codes_elsewhere", frozenset({"NO_BATTERY"}))
+    assert select("auto", start=start).code == "NO_ZONES"
 
 
 def test_auto_is_not_joined_to_others(sources):

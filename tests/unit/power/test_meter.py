@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+import math
+import threading
 import time
 from typing import NamedTuple
 
@@ -7,9 +10,10 @@ import pytest
 
 from suite import registry
 from suite.errors import SensorError, UsageError, WorkerError
-from suite.power.base import CounterTrace, Description, Source
+from suite.power.base import CounterTrace, Description, Missed, Source
+from suite.power.channel import Channel
 from suite.power.choice import Surveyed, probe, root_of, select, survey
-from suite.power.meter import DEFAULT_RULE, Meter, WindowRule
+from suite.power.meter import DEFAULT_RULE, LoadEnded, Meter, Watched, WindowRule
 from suite.records import EnergyWindow, NotMeasured, PowerTrace
 
 IDLE_W, LOAD_W = 2.0, 7.0
@@ -24,11 +28,11 @@ class Timed(NamedTuple):
 class World:
     """A clock, a step load that follows the marks, a sampler of it, and a worker whose calls take call_s."""
 
-    def __init__(self, *, call_s=0.5, lost_between=None, quantity="power", dies=False, **described):
+    def __init__(self, *, call_s=0.5, lost_between=None, quantity="power", dies_s=math.inf, **described):
         self.now_s = 1000.0
         self.call_s = call_s
         self.lost_between = lost_between
-        self.dies = dies
+        self.dies_s = dies_s
         self.events = []
         self.steps = [(self.now_s, IDLE_W)]
         fields = {
@@ -72,7 +76,7 @@ class World:
         self.steps.append((self.now_s, LOAD_W if label == "load" else IDLE_W))
 
     def check(self):
-        if self.dies:
+        if self.now_s >= self.dies_s:
             raise SensorError("SENSOR_LOST", "the sampler ended", "run again")
 
     def collect(self):
@@ -141,7 +145,8 @@ def test_the_same_load_on_a_wrapping_counter_gives_the_same_joules():
 def test_the_sequence_is_idle_lead_in_windows_lead_out_idle():
     world = World()
     world.meter().measure(world.load, 2, 10.0, 5.0)
-    idle = [("mark", "idle"), ("sleep", 1.0), ("sleep", 5.0), ("sleep", 1.0)]
+    naps = [("sleep", duration_s) for duration_s in (1.0, 2.0, 2.0, 1.0, 1.0)]  # a look in between
+    idle = [("mark", "idle"), *naps]
     assert world.events == [
         ("start", "fake", {"key": "value"}),
         *idle,
@@ -174,7 +179,7 @@ def test_a_window_lasts_10_s_or_200_periods_or_30_calls_or_what_the_source_needs
 def test_a_slow_source_gets_longer_leads_and_idle_stretches():
     world = World(period_s=1.0, settle_s=4.0, minimum_window_s=60.0)
     world.meter().measure(world.load, 1, 60.0, 5.0)
-    assert [event[1] for event in world.events if event[0] == "sleep"] == [4.0, 60.0, 4.0] * 2
+    assert sum(event[1] for event in world.events if event[0] == "sleep") == 2 * (4.0 + 60.0 + 4.0)
     assert [event[1] for event in world.events if event[0] == "load"] == [4.0, 60.0, 4.0]
 
 
@@ -204,13 +209,58 @@ def test_missing_samples_in_a_window_are_a_gap():
     assert caught.value.code == "GAP"
 
 
-def test_a_lost_sensor_ends_the_measurement_after_the_window_it_was_lost_in():
-    world = World(dies=True)
+@pytest.mark.parametrize(("lost_between", "code"), [((12.0, 12.6), None), ((12.0, 13.0), "GAP"), ((4.0, 4.6), None)])
+def test_readings_that_failed_are_the_reason_of_the_gap_they_left(lost_between, code):
+    world = World(lost_between=lost_between)
+    world.missed = [Missed(1012.5, "the rail can't be read: Input/output error", "look at the bus")]
+    outcome = world.meter().measure_all(world.load, 1, 10.0, 5.0)[0]
+    assert getattr(outcome, "code", None) == code
+    if code:
+        assert outcome.reason.endswith("more than 3 periods of 0.25 s: the rail can't be read: Input/output error")
+        assert outcome.remedy == "look at the bus"
+
+
+@pytest.mark.parametrize(
+    ("dies_s", "loads"),
+    [
+        (1000.0, []),  # in the idle stretch before
+        (1007.5, [1.0]),  # in the lead-in
+        (1012.0, [1.0, 10.0]),
+        (1030.0, [1.0, 10.0, 10.0, 10.0]),
+        (1040.0, [1.0, 10.0, 10.0, 10.0, 1.0]),  # in the idle stretch after
+    ],
+)
+def test_where_nothing_is_left_to_measure_nothing_more_is_done(dies_s, loads):
+    world = World(dies_s=dies_s)
     with pytest.raises(SensorError) as caught:
         world.meter().measure(world.load, 3, 10.0, 5.0)
     assert caught.value.code == "SENSOR_LOST"
-    assert [event for event in world.events if event[0] == "load"] == [("load", 1.0), ("load", 10.0)]
+    assert [event[1] for event in world.events if event[0] == "load"] == loads
+    assert world.now_s <= max(dies_s + 10.0, 1002.0)
     assert world.events[-1] == ("close",)
+
+
+def test_a_load_that_runs_is_ended_when_its_last_source_fails():
+    """In real time: a load of a minute is given up within a few looks."""
+    ended, began_s = threading.Event(), time.monotonic()
+    world = World(dies_s=1007.5)
+
+    def load(duration_s):
+        if duration_s < 60.0:
+            return world.load(duration_s)
+        world.now_s += 1.0  # the source has failed by now
+        assert ended.wait(60)
+        raise LoadEnded
+
+    meter = world.meter(dataclasses.replace(DEFAULT_RULE, lead_s=0.25))
+    watched = Watched([], load, ended.set, look_s=0.01)
+    watched.channels = [channel := Channel(meter.gauges[0], sampler=world)]
+    watched(0.25)
+    world.now_s = 1007.5
+    with pytest.raises(LoadEnded):
+        watched(60.0)
+    assert channel.failure.code == "SENSOR_LOST"
+    assert time.monotonic() - began_s < 60
 
 
 def test_the_sampler_ends_when_the_worker_fails():
@@ -323,6 +373,8 @@ def test_the_survey_tells_of_every_source_by_rank(sources):
     zeta, beta = survey(start=start)
     assert zeta == Surveyed("zeta", "zeta for tests", {}, absent)
     assert (beta.name, beta.found.rails) == ("beta", ("beta",))
+    assert (beta.rails_w, beta.power_w) == ((("total", 2.0),), 2.0)  # what it read, and the rails that it sums
+    assert (zeta.rails_w, zeta.power_w) == ((), None)
 
 
 def test_root_and_rails_reach_the_sources_that_take_them(sources, monkeypatch):

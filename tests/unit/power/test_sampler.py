@@ -194,3 +194,63 @@ def test_a_source_that_hands_over_several_readings_loses_none():
         "values": [[0.5, 0.25, 0.5, 0.25], [0.0] * 4],
         "clock_uncertainty_s": 0.125,
     }
+
+
+class Shaky(Fake):
+    """Fails at some of its readings, by number, with a code; or gives a value that is none."""
+
+    def __init__(self, clock, failures, code="SENSOR_LOST", values=None):
+        super().__init__(clock)
+        self.failures, self.code, self.odd, self.number = failures, code, values, 0
+
+    def read(self):
+        number, self.number = self.number, self.number + 1
+        if number in self.failures:
+            if self.odd is not None:
+                return Sample(time_s=self.clock.now_s, values=self.odd)
+            raise SensorError(self.code, "the bus was busy", "wait for it")
+        return super().read()
+
+
+@pytest.mark.parametrize("code", ["SENSOR_LOST", "SENSOR_PERM", "RAPL_PERM"])
+def test_one_reading_that_fails_is_a_gap_with_its_reason(code):
+    clock = Clock()
+    status, replies = run(clock, Shaky(clock, {2}, code), (104.5, "flush"), (104.5, "quit"))
+    assert status == 0
+    assert replies[1]["samples"]["time_s"] == [100.0, 101.0, 103.0, 104.0]
+    assert replies[1]["samples"]["missed"] == [(102.0, "the bus was busy", "wait for it")]
+
+
+def test_a_sensor_that_fails_for_longer_than_a_gap_is_lost():
+    clock = Clock()
+    status, replies = run(clock, Shaky(clock, set(range(2, 100))))
+    assert status == 1
+    assert replies[-1]["error"]["reason"] == "the bus was busy"
+    assert clock.now_s == 105.0  # it could be read at 101 s, and three periods of patience had passed
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ((float("nan"), 1.0), "nan for a"),
+        ((1.0, float("inf")), "inf for b"),
+        ((1e300, 1.0), "1e+300 for a"),
+        ((1.0,), "1 values for 2 rails"),
+        ((1.0, 2.0, 3.0), "3 values for 2 rails"),
+    ],
+)
+def test_a_value_that_is_none_is_no_sample(values, told):
+    clock = Clock()
+    _, replies = run(clock, Shaky(clock, {1}, values=values), (102.5, "flush"), (102.5, "quit"))
+    assert replies[1]["samples"]["time_s"] == [100.0, 102.0]
+    assert told in replies[1]["samples"]["missed"][0][1]
+    status, replies = run(clock, Shaky(clock, {0}, values=values))
+    assert (status, replies[0]["error"]["code"]) == (1, "SENSOR_LOST")
+
+
+def test_readings_that_fail_are_told_up_to_a_number():
+    clock = Clock()
+    source = Shaky(clock, set(range(1, 200, 2)))
+    _, replies = run(clock, source, (250.5, "flush"), (251.5, "flush"), (251.5, "quit"))
+    assert len(replies[1]["samples"]["missed"]) == 20
+    assert len(replies[2]["samples"].get("missed", [])) <= 1

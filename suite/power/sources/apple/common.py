@@ -14,8 +14,11 @@ from typing import NamedTuple, Protocol
 from suite.errors import SensorError
 from suite.power.base import Description, Sample
 
-SCOPE = "CPU + GPU + Neural Engine, Apple's estimate; not comparable between devices"
 RAILS = ("cpu", "gpu", "ane")  # a chip or a version may lack the last ones
+REST, CHIP = "rest", "chip"  # what Apple's sum holds beyond the rails that are told; the sum where no CPU is told
+PARTS = {"cpu": "CPU", "gpu": "GPU", "ane": "Neural Engine", REST: "the rest of Apple's sum", CHIP: "Apple's sum alone"}
+ROUNDING = (0.01, 0.003)  # relative, and in W: by so much a sum may exceed its parts as they are printed
+MOST = 1e9  # mW, mJ or W: what is more is no figure
 RESOLUTION_J = 0.001  # the counters behind all of them count millijoules
 PERIOD_S = 0.2
 FROZEN_S = 4.0  # twice the slowest publication that was seen (2.03 to 2.23 s)
@@ -44,6 +47,53 @@ class BackEnd(Protocol):
 
     def close(self) -> None:
         """Ends a wait in `pieces` soon."""
+
+
+def scope(rails: Sequence[str]) -> str:
+    """In words, what these rails hold."""
+    absent = [PARTS[rail] for rail in RAILS if rail not in rails and not {REST, CHIP} & set(rails)]
+    without = f" (no {' and no '.join(absent)}: the Mac does not tell it)" if absent else ""
+    held = " + ".join(PARTS.get(rail, rail) for rail in rails)
+    return f"{held}{without}, Apple's estimate; not comparable between devices"
+
+
+SCOPE = scope(RAILS)
+
+
+def with_rest(rails_w: Mapping[str, float], whole_w: float | None) -> Mapping[str, float]:
+    """The rails (W, or J), and what the sum that is told beside them holds more; the sum alone where no CPU is told."""
+    if "cpu" not in rails_w:
+        return {} if whole_w is None else {CHIP: max(whole_w, sum(rails_w.values()))}
+    if whole_w is None:
+        return rails_w
+    rest_w = whole_w - sum(rails_w.values())
+    if rest_w > ROUNDING[0] * whole_w + ROUNDING[1] or len(rails_w) < len(RAILS):
+        return {**rails_w, REST: max(0.0, rest_w)}
+    return rails_w
+
+
+def figure(value: object) -> float | None:
+    """A power or an energy as it is told: a number, zero or more, that a chip can have; else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:  # NaN fails too
+        return None
+    return float(value)
+
+
+class Shape:
+    """The rails of a stream are those of its first piece; one that tells less or more later has changed its meaning."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rails: tuple[str, ...] = ()
+
+    def fit(self, energy_j: Mapping[str, float]) -> Mapping[str, float]:
+        """The same with the first piece's rails. Raises SensorError, MAC_FROZEN."""
+        self._rails = self._rails or tuple(energy_j)
+        found = {REST: 0.0, **energy_j} if REST in self._rails else energy_j
+        if set(found) != set(self._rails):
+            now, before = ", ".join(energy_j), ", ".join(self._rails)
+            raise frozen(self._name, f"tells {now}, where it told {before} before")
+        return {rail: found[rail] for rail in self._rails}
 
 
 def frozen(name: str, why: str) -> SensorError:
@@ -90,7 +140,7 @@ class Feed:
             self._is_pace_known = True
         is_lumped = lump_s > LUMP_PERIOD_COUNT * PERIOD_S
         return Description(
-            scope=SCOPE,
+            scope=scope(self._rails),
             rails=self._rails,
             quantity="counter",
             period_s=max(LUMP_PERIOD_S, lump_s) if is_lumped else PERIOD_S,

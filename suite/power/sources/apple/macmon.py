@@ -10,20 +10,25 @@ import json
 from collections.abc import Iterator, Mapping
 
 from suite.errors import SensorError
-from suite.power.program import Program
-from suite.power.sources.apple.common import PERIOD_S, RAILS, Piece, frozen
+from suite.power.program import Program, telling
+from suite.power.sources.apple.common import PERIOD_S, RAILS, Piece, Shape, figure, frozen, with_rest
 
 MAX_BYTES = 1 << 20  # of one line, with room to spare
 
 
 def parse(line: bytes) -> Mapping[str, float] | None:
-    """Watts per rail of RAILS, those that are told; None where the line tells no power of the CPU."""
+    """Watts per rail of RAILS, those that are told; None where the line tells no power of the CPU, or no number."""
     try:
         told = json.loads(line)
-        powers_w = {rail: float(told[f"{rail}_power"]) for rail in RAILS if told.get(f"{rail}_power") is not None}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, RecursionError):
         return None
-    return powers_w if "cpu" in powers_w else None
+    if not isinstance(told, dict):
+        return None
+    powers = {rail: told[f"{rail}_power"] for rail in (*RAILS, "all") if told.get(f"{rail}_power") is not None}
+    known = {rail: power_w for rail, value in powers.items() if (power_w := figure(value)) is not None}
+    if len(known) < len(powers) or "cpu" not in known:
+        return None
+    return with_rest({rail: known[rail] for rail in RAILS if rail in known}, known.get("all"))
 
 
 class Macmon:
@@ -37,7 +42,7 @@ class Macmon:
 
     def pieces(self) -> Iterator[Piece]:
         """A line's powers are means since the line before; it does not say for how long, so it is timed by arrival."""
-        buffer, before_s = b"", None
+        buffer, before_s, shape = b"", None, Shape(self.name)
         try:
             for chunk in self._program.chunks():
                 *lines, buffer = (buffer + chunk.data).split(b"\n")
@@ -46,13 +51,13 @@ class Macmon:
                 for powers_w in filter(None, map(parse, lines)):
                     duration_s = chunk.time_s - (chunk.time_s if before_s is None else before_s)
                     before_s = chunk.time_s
-                    energy_j = {rail: power_w * duration_s for rail, power_w in powers_w.items()}
+                    energy_j = {rail: power_w * duration_s for rail, power_w in shape.fit(powers_w).items()}
                     yield Piece(chunk.time_s, energy_j, tuple(powers_w.items()))
         except OSError as exc:
             raise SensorError(
                 "MAC_TOOL_ABSENT", f"macmon can't be run: {exc.strerror}", "install it with `brew install macmon`"
             ) from exc
-        told = self._program.told.rpartition("\n")[2]
+        told = telling(self._program.told)
         raise frozen("macmon", f"ended: {told}" if told else "ended, or prints something else than JSON lines")
 
     def close(self) -> None:

@@ -14,12 +14,24 @@ from typing import NamedTuple
 from xml.parsers.expat import ExpatError
 
 from suite.errors import SensorError
-from suite.power.program import Program
-from suite.power.sources.apple.common import PERIOD_S, RAILS, Piece, frozen
+from suite.power.program import Program, telling
+from suite.power.sources.apple.common import PERIOD_S, RAILS, Piece, Shape, figure, frozen, with_rest
 
 END = b"</plist>"
 MAX_BYTES = 1 << 22  # of one property list, with room to spare
 LATE_COUNT = 10  # lists in a row, about 2 s: longer than a reader is kept waiting
+SUMS = ("combined", "package")  # package: with memory, on the versions that tell it
+# Whatever the parser makes of bytes that are no list: it was written for well-formed ones.
+UNREADABLE = (
+    ExpatError,
+    plistlib.InvalidFileException,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 SUDO = ("sudo", "-n")  # never asks: the sampler has no terminal of its own
 _NEEDS_ROOT = re.compile(r"superuser|password|sudo|not permitted", re.IGNORECASE)
 
@@ -47,27 +59,43 @@ class Lists:
         *parts, self._buffer = self._buffer.split(END)
         if len(self._buffer) > MAX_BYTES:
             raise frozen("powermetrics", "prints something else than property lists")
-        return [part.rpartition(b"\0")[2].strip() + END for part in parts]
+        return [_list(part) for part in parts]
+
+
+def _list(part: bytes) -> bytes:
+    """What stands between two ends, from where a list begins: the program writes lines of text there, too."""
+    start = max(part.rfind(b"<?xml"), 0) or max(part.rfind(b"<plist"), 0) or part.rfind(b"\0") + 1
+    return part[start:].strip() + END
 
 
 def parse(text: bytes) -> Reading | None:
     """A property list as energy per rail; None where it is damaged or tells no power.
 
     Energy is power (mW) times elapsed_ns, which exceeds the interval that was asked for; a version that tells energy
-    (mJ) beside a power of 0, or instead of one, is taken by its energy.
+    (mJ) beside a power of 0, or instead of one, is taken by its energy. Where the sum that is told exceeds the rails,
+    what they lack is a rail of its own.
     """
     try:
         found = plistlib.loads(text)
-        processor, elapsed_s = found["processor"], found["elapsed_ns"] * 1e-9
-        values = tuple((key, float(value)) for key, value in processor.items() if re.search("_(power|energy)$", key))
-    except (ExpatError, plistlib.InvalidFileException, ValueError, TypeError, KeyError, AttributeError):
+        processor, elapsed_ns = found["processor"], figure_ns(found["elapsed_ns"])
+        told = {key: figure(value) for key, value in processor.items() if re.search("_(power|energy)$", key)}
+    except UNREADABLE:
         return None
-    told = dict(values)
-    energies = {rail: energy for rail in RAILS if (energy := _energy_j(told, rail, elapsed_s)) is not None}
-    if "cpu" not in energies:
-        whole = next((e for key in ("combined", "package") if (e := _energy_j(told, key, elapsed_s)) is not None), None)
-        energies = {} if whole is None else {"chip": whole}
-    return Reading(elapsed_s, energies, values) if energies and elapsed_s > 0 else None
+    if elapsed_ns is None or any(value is None for value in told.values()):
+        return None
+    known = {key: value for key, value in told.items() if value is not None}
+    elapsed_s = elapsed_ns * 1e-9
+    rails = {rail: energy for rail in RAILS if (energy := _energy_j(known, rail, elapsed_s)) is not None}
+    sums = [energy for key in SUMS if (energy := _energy_j(known, key, elapsed_s)) is not None]
+    energies = with_rest(rails, max(sums, default=None))
+    return Reading(elapsed_s, energies, tuple(known.items())) if energies else None
+
+
+def figure_ns(value: object) -> float | None:
+    """Nanoseconds that a list may cover: more than none, and no more than an hour."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600e9:
+        return None
+    return float(value)
 
 
 def _energy_j(told: Mapping[str, float], key: str, elapsed_s: float) -> float | None:
@@ -124,13 +152,13 @@ class Powermetrics:
         self._program = Program(_command(program, is_root()))
 
     def pieces(self) -> Iterator[Piece]:
-        lists, timeline = Lists(), Timeline()
+        lists, timeline, shape = Lists(), Timeline(), Shape(self.name)
         try:
             for chunk in self._program.chunks():
                 for reading in filter(None, map(parse, lists.add(chunk.data))):
                     stamp_s, covered_s = timeline.place(chunk.time_s, reading.elapsed_s)
                     factor = covered_s / reading.elapsed_s
-                    energy_j = {rail: energy * factor for rail, energy in reading.energy_j.items()}
+                    energy_j = {rail: energy * factor for rail, energy in shape.fit(reading.energy_j).items()}
                     yield Piece(stamp_s, energy_j, reading.values)
         except OSError as exc:
             raise SensorError(
@@ -142,7 +170,8 @@ class Powermetrics:
         self._program.close()
 
     def _ended(self) -> SensorError:
-        told = self._program.told.rpartition("\n")[2]
+        said = self._program.told.splitlines()
+        told = next(filter(_NEEDS_ROOT.search, said), "") or telling(self._program.told)
         if _NEEDS_ROOT.search(told):
             return SensorError(
                 "MAC_SUDO",

@@ -35,6 +35,7 @@ class Apple(Source):
     machine = "Apple Mac"
     rank = 60
     codes_elsewhere = frozenset({"NOT_A_MAC"})
+    codes_vague = frozenset({"MAC_CONTAINER"})
     options: ClassVar[Mapping[str, str]] = {
         "backend": f"{', '.join(BACK_ENDS)} (the first that works)",
         "program": f"path of the program of the back end {' or '.join(PROGRAMS)}, which is run as it is",

@@ -36,7 +36,9 @@ class ZeusApple:
         stamp_s = self._clock()
         while not self._closing.is_set():
             now = self._energies_mj(monitor)
-            grown = {rail: now.get(rail, before[rail]) - before[rail] for rail in before}
+            if set(now) != set(before):
+                raise frozen(self.name, f"tells {', '.join(now)}, where it told {', '.join(before)} before")
+            grown = {rail: now[rail] - before[rail] for rail in before}
             if min(grown.values()) < 0:
                 raise frozen(self.name, "counts backwards")
             yield Piece(stamp_s, {rail: energy_mj * 1e-3 for rail, energy_mj in grown.items()}, tuple(now.items()))

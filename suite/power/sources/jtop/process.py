@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from suite.errors import SensorError
+from suite.power.program import telling
 
 READER = Path(__file__).with_name("reader.py")
 PYTHON_VARIABLE = "SUITE_JTOP_PYTHON"
 CLOSE_DEADLINE_S = 1.0
+MAX_BYTES = 1 << 20  # of one line, with room to spare
 RESTART = "restart it with `sudo systemctl restart jtop.service`, then run again"
 INSTALL = (
     "install the service with `sudo pip3 install jetson-stats`; the client must be of the service's version, and "
@@ -83,7 +85,7 @@ class Reader:
                 lacking.append(f"{python} ({exc.strerror})")
                 continue
             try:
-                return reader, reader.next(time.monotonic() + deadline_s)["ready"]
+                return reader, _ready(reader.next(time.monotonic() + deadline_s))
             except NoClient:
                 reader.close()
                 lacking.append(python)
@@ -136,22 +138,47 @@ class Reader:
             return False
         data = os.read(self._process.stdout.fileno(), 1 << 16)
         self._buffer += data
+        if len(self._buffer) > MAX_BYTES:
+            raise odd("a line without an end")
         if not data and b"\n" not in self._buffer:
             raise error("lost", self._last_words())
         return bool(data)
 
     def _line(self) -> Mapping[str, Any]:
         line, _, self._buffer = self._buffer.partition(b"\n")
-        reply: Mapping[str, Any] = json.loads(line)
+        try:
+            reply = json.loads(line)
+        except (ValueError, RecursionError) as exc:
+            raise odd(f"a line that is no JSON ({line[:40]!r})") from exc
+        if not isinstance(reply, dict):
+            raise odd(f"a line that is no object ({line[:40]!r})")
         if "error" in reply:
-            raise error(reply["error"], " ".join(reply["detail"].split()))
+            raise error(str(reply["error"]), " ".join(str(reply.get("detail", "")).split())[:300])
         return reply
 
     def _last_words(self) -> str:
         self._process.wait()
         self._stderr.seek(0)
-        said = self._stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
-        return said or f"its reader ended with status {self._process.returncode}"
+        return (
+            telling(self._stderr.read().decode(errors="replace"))
+            or f"its reader ended with status {self._process.returncode}"
+        )
+
+
+def _ready(reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = reply.get("ready")
+    if not isinstance(found, dict):
+        raise odd("something else than its first line")
+    return found
+
+
+def odd(what: str) -> SensorError:
+    """The service's own format has changed, or another program answers."""
+    return SensorError(
+        "JTOP_LOST",
+        f"the service jtop gave {what}",
+        "install the same version of jetson-stats for service and client, restart both, and run again",
+    )
 
 
 class NoClient(SensorError):
@@ -165,5 +192,5 @@ class NoClient(SensorError):
 def error(kind: str, detail: str) -> SensorError:
     if kind == "no client":
         return NoClient(detail)
-    code, reason, remedy = ANSWERS[kind]
+    code, reason, remedy = ANSWERS.get(kind, ANSWERS["lost"])
     return SensorError(code, reason.format(detail=detail or "it did not say why"), remedy)

@@ -28,11 +28,11 @@ MISMATCH = "Mismatch version"  # how the client's message begins where the servi
 
 def all_rails(power: Any) -> Any:
     """Every rail by name. The client keeps the total rail apart, under `tot` with a name; a `tot` without is a sum."""
-    rails = dict(power.get("rail", {}))
-    total = power.get("tot", {})
+    rails = dict(power.get("rail") or {})
+    total = power.get("tot") or {}
     if "name" in total:
         rails[total["name"]] = total
-    return rails
+    return {name: rail for name, rail in rails.items() if rail.get("online", True)}  # one that is off shows old values
 
 
 def fault(error: BaseException) -> str:
@@ -89,7 +89,7 @@ def serve(interval_s: float, emit: Any) -> int:
 
 
 def sample(client: Any) -> Any:
-    power_mw = {name: rail["power"] for name, rail in all_rails(client.power).items()}
+    power_mw = {name: rail["power"] for name, rail in all_rails(client.power).items() if "power" in rail}
     return {"uptime_s": client.uptime.total_seconds(), "power_mw": power_mw}
 
 

@@ -11,7 +11,7 @@ import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Sample, Source
@@ -21,12 +21,13 @@ from suite.power.jetson.boards import (
     INA3221_SHUNT_V,
     USUAL_SHUNT_OHM,
     Board,
+    Place,
+    look,
     matching,
-    recognise,
 )
 from suite.power.jetson.rails import RAILS_OPTION, Total, total
-from suite.power.sources.jtop.process import Reader, error, interpreters
-from suite.power.sysfs import Stillness, tree
+from suite.power.sources.jtop.process import Reader, error, interpreters, odd
+from suite.power.sysfs import tree
 from suite.records import NotMeasured
 
 SOCKET = "run/jtop.sock"
@@ -38,7 +39,13 @@ MINIMUM_PERIODS = 20
 GAIN_ERROR = 0.05  # shunt and converter, as modules are specified
 UPTIME_STEP_S = 0.01  # the service's stamps are cut to it
 READ_OUT_W = 0.001  # it cuts the product of volts and amperes to milliwatts
+MOST = 1e9  # mV, mA, mW or s: what is more is no figure
 CLOCK_BOOTTIME = 7  # of Linux: what uptime counts; macOS, where this module is only declared, has none
+
+
+class RailNow(NamedTuple):
+    volt: float
+    current_a: float
 
 
 class Jtop(Source):
@@ -61,7 +68,6 @@ class Jtop(Source):
         self._last: Sample | None = None
         self._given = False  # whether the sampler has seen the first sample
         self._heard_s = 0.0
-        self._stillness = Stillness()
 
     def check(self, options: Options) -> None:
         _interval_s(options)
@@ -77,7 +83,9 @@ class Jtop(Source):
         asked_s = _interval_s(options)
         pythons = interpreters(options.get("python"), os.environ)
         self._reader, ready = Reader.start(pythons, asked_s, START_DEADLINE_S)
-        held_s = float(ready["interval_s"])
+        held_s = _number(ready.get("interval_s"), "interval")
+        if not held_s > 0:
+            raise odd(f"an interval of {held_s:g} s")
         if held_s > asked_s * 1.001:
             raise SensorError(
                 "JTOP_SLOW",
@@ -85,13 +93,11 @@ class Jtop(Source):
                 "close the other client (jtop in a terminal, a dashboard), wait five seconds and run again; or accept "
                 f"longer windows with --power jtop:interval_s={held_s:g}",
             )
-        board = recognise(tree(options)) or matching(
-            ready["hardware"].get("Model", ""), ready["hardware"].get("P-Number", "")
-        )
-        chosen = _chosen(ready["rails"], board, options)
+        place = _place(options, ready.get("hardware"))
+        told = _rails(ready.get("rails"))
+        chosen = _chosen(told, place, options)
         self._rails = chosen.rails
         self._silence_s = max(SILENCE_S, 5 * held_s)
-        self._stillness = Stillness()
         self._heard_s = self._clock()
         self._given = False
         self._last = self._sample(self._reader.next(time.monotonic() + START_DEADLINE_S))
@@ -101,7 +107,7 @@ class Jtop(Source):
             quantity="power",
             period_s=held_s,
             minimum_window_s=MINIMUM_PERIODS * held_s,
-            resolution=max(_resolution_w(name, ready["rails"][name], board) for name in chosen.rails),
+            resolution=max(_resolution_w(name, told[name], place.board) for name in chosen.rails),
             gain_error=GAIN_ERROR,
         )
 
@@ -127,11 +133,7 @@ class Jtop(Source):
             self._heard_s = now_s
         elif now_s - self._heard_s > self._silence_s:
             raise error("lost", f"it measured nothing new for {now_s - self._heard_s:.3g} s")
-        self._stillness.check(self._last.values, now_s)
         return fresh
-
-    def mark(self, label: str) -> None:
-        self._stillness.mark(label, self._clock())
 
     def close(self) -> None:
         if self._reader is not None:
@@ -140,15 +142,47 @@ class Jtop(Source):
 
     def _sample(self, reply: Mapping[str, Any]) -> Sample:
         """In watts, and on the system-wide monotonic clock: uptime goes on in suspend, that clock does not."""
-        power_mw = reply["power_mw"]
+        power_mw = reply.get("power_mw")
+        if not isinstance(power_mw, dict):
+            raise odd("a line without powers")
         missing = [name for name in self._rails if name not in power_mw]
         if missing:
             raise error("lost", f"it shows the rail {missing[0]} no more")
         ahead_s = time.clock_gettime(CLOCK_BOOTTIME) - time.monotonic()
         return Sample(
-            time_s=reply["uptime_s"] + UPTIME_STEP_S / 2 - ahead_s,
-            values=tuple(power_mw[name] * 1e-3 for name in self._rails),  # mW
+            time_s=_number(reply.get("uptime_s"), "uptime") + UPTIME_STEP_S / 2 - ahead_s,
+            values=tuple(_number(power_mw[name], f"power of {name}") * 1e-3 for name in self._rails),  # mW
         )
+
+
+def _number(value: object, what: str) -> float:
+    """Raises SensorError where it is none: true is no 1, and a text no figure."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MOST:  # NaN is not less
+        raise odd(f"{str(value)[:40]!r} as {what}")
+    return float(value)
+
+
+def _rails(told: object) -> Mapping[str, RailNow]:
+    """Raises SensorError."""
+    if not isinstance(told, dict):
+        raise odd("no rails")
+    found = {}
+    for name, rail in told.items():
+        if not isinstance(rail, dict):
+            raise odd(f"{str(rail)[:40]!r} as the rail {name}")
+        volt_mv, current_ma = (_number(rail.get(key, 0), f"{key} of {name}") for key in ("volt_mv", "current_ma"))
+        found[name] = RailNow(volt_mv * 1e-3, current_ma * 1e-3)
+    return found
+
+
+def _place(options: Options, hardware: object) -> Place:
+    """The board by the device tree, else by what the service says of the hardware."""
+    place = look(tree(options))
+    told = {key: str(value) for key, value in hardware.items()} if isinstance(hardware, dict) else {}
+    if place.board is not None or not told:
+        return place
+    model = place.model or told.get("Model", "")
+    return Place(board=matching(told.get("Model", ""), told.get("P-Number", "")), model=model, sensors=place.sensors)
 
 
 def _interval_s(options: Options) -> float:
@@ -182,8 +216,9 @@ def _refused(socket: Path) -> SensorError | None:
     return None if os.access(socket, os.R_OK | os.W_OK) else error("permission", "")
 
 
-def _chosen(rails: Mapping[str, Any], board: Board | None, options: Options) -> Total:
+def _chosen(rails: Mapping[str, RailNow], place: Place, options: Options) -> Total:
     """Raises SensorError: NO_SENSOR_NANO2GB, NO_INA3221, UNKNOWN_RAILS."""
+    board = place.board
     if board is not None and board.sensor is None:
         raise SensorError(
             "NO_SENSOR_NANO2GB",
@@ -196,18 +231,17 @@ def _chosen(rails: Mapping[str, Any], board: Board | None, options: Options) -> 
             "the service jtop runs and shows no power: it found no power monitor on this board",
             "use NVIDIA's kernel, whose driver shows the INA3221; elsewhere, use another source",
         )
-    chosen = total(list(rails), board, options)
+    chosen = total(list(rails), place, options)
     if isinstance(chosen, NotMeasured):
         raise SensorError(chosen.code, chosen.reason, chosen.remedy)
     return chosen
 
 
-def _resolution_w(name: str, rail: Mapping[str, float], board: Board | None) -> float:
+def _resolution_w(name: str, rail: RailNow, board: Board | None) -> float:
     """One count of the shunt's voltage and one of the bus voltage, and the milliwatt that the service cuts to."""
-    volt, current_a = rail["volt_mv"] * 1e-3, abs(rail["current_ma"]) * 1e-3
     shunt_ohm = board.shunt(name) if board else USUAL_SHUNT_OHM
     shunt_v = INA238_SHUNT_V if board and board.sensor == "ina238" else INA3221_SHUNT_V
-    return volt * shunt_v / shunt_ohm + current_a * INA3221_BUS_V + READ_OUT_W
+    return abs(rail.volt) * shunt_v / shunt_ohm + abs(rail.current_a) * INA3221_BUS_V + READ_OUT_W
 
 
 PLUGIN = Jtop()

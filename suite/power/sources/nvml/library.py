@@ -76,12 +76,12 @@ class Library:
     def energy_j(self, index: int) -> float:
         value = ctypes.c_ulonglong()
         self._call("nvmlDeviceGetTotalEnergyConsumption", self._handle(index), ctypes.byref(value))
-        return value.value * 1e-3  # mJ
+        return _known(value.value, 64) * 1e-3  # mJ
 
     def power_w(self, index: int) -> float:
         value = ctypes.c_uint()
         self._call("nvmlDeviceGetPowerUsage", self._handle(index), ctypes.byref(value))
-        return value.value * 1e-3  # mW
+        return _known(value.value, 32) * 1e-3  # mW
 
     def close(self) -> None:
         self._call("nvmlShutdown")
@@ -101,3 +101,10 @@ class Library:
         code = int(function(*arguments))
         if code != SUCCESS:
             raise NvmlError(code, SAID.get(code, f"{name} answered with error {code}"))
+
+
+def _known(value: int, bits: int) -> int:
+    """Raises NvmlError for NVML_VALUE_NOT_AVAILABLE, which is -1 as an unsigned number."""
+    if value == (1 << bits) - 1:
+        raise NvmlError(NOT_SUPPORTED, "it gives no value")
+    return value

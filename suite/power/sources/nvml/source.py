@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
 from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Sample, Source
+from suite.power.counters import GrowingCounter
 from suite.power.sources.nvml.library import Gpus, Library, NvmlError, find
 from suite.records import NotMeasured, Part
 
@@ -28,6 +29,16 @@ MINIMUM_WINDOW_S = 5.0
 GAIN_ERROR = 0.05  # as NVIDIA states it for power
 COUNT = 1e-3  # mJ, mW
 POWER_SETTLE_S = 2.0  # on most boards power is a mean over the last second
+PLAUSIBLE_W = 5000.0  # no board draws more, not even for a moment
+USUAL = (
+    "with a discrete NVIDIA GPU, install its driver and, in a container, pass --gpus all; on a Jetson, use --power "
+    "ina3221 or --power jtop"
+)
+REMEDIES = {  # by NVML's code
+    4: "run as a user who may open /dev/nvidia*, and in a container pass --gpus all",
+    15: "look for Xid errors in the output of `dmesg`, restart the machine, then run again",
+    18: "restart the machine, whose driver was updated while it ran; in a container, start it anew",
+}
 SCOPE = "beside the CPU's package, never instead of it"
 
 
@@ -49,7 +60,9 @@ class Nvml(Source):
         self._load, self._clock, self._sleep = load, clock, sleep
         self._gpus: Gpus | None = None
         self._indices: tuple[int, ...] = ()
-        self._counts = False
+        self._mute: Mapping[int, str] = {}  # GPUs that give nothing, and why
+        self._counters: tuple[GrowingCounter, ...] = ()  # none: power is read
+        self._first_j = 0.0  # the first GPU's counter, as read last
         self._last: Sample | None = None
 
     def check(self, options: Options) -> None:
@@ -65,31 +78,32 @@ class Nvml(Source):
     def open(self, options: Options) -> Description:
         self._connect(options)
         boards = "GPU board" if len(self._indices) == 1 else f"{len(self._indices)} GPU boards"
-        how = "" if self._counts else "; by power readings, since there is no energy counter"
+        how = "" if self._counters else "; by power readings, since there is no energy counter"
+        without = "".join(f"; without GPU {index}: {why}" for index, why in self._mute.items())
         return Description(
-            scope=f"{boards}, {SCOPE} ({self._names()}{how})",
+            scope=f"{boards}, {SCOPE} ({self._names()}{how}{without})",
             part=self.part,
             rails=tuple(f"gpu{index}" for index in self._indices),
-            quantity="counter" if self._counts else "power",
+            quantity="counter" if self._counters else "power",
             period_s=PERIOD_S,
             minimum_window_s=MINIMUM_WINDOW_S,
             resolution=COUNT,
             gain_error=GAIN_ERROR,
-            settle_s=0.0 if self._counts else POWER_SETTLE_S,
+            settle_s=0.0 if self._counters else POWER_SETTLE_S,
         )
 
     def read(self) -> Sample:
         """One reading; of a counter, stamped when the first GPU's moved, or the last one again where it did not."""
         try:
-            if not self._counts:
+            if not self._counters:
                 time_s = self._clock()
-                return Sample(time_s=time_s, values=tuple(self._gpu.power_w(index) for index in self._indices))
+                return Sample(time_s=time_s, values=tuple(self._power_w(index) for index in self._indices))
             return self._step(STEP_LIMIT_S)
         except NvmlError as exc:
             raise SensorError(
                 "SENSOR_LOST",
                 f"NVML gave readings and then none: {exc}",
-                "look for Xid errors in the output of `dmesg`, then run again",
+                REMEDIES.get(exc.code or 0, "look for Xid errors in the output of `dmesg`, then run again"),
             ) from exc
 
     def close(self) -> None:
@@ -109,14 +123,32 @@ class Nvml(Source):
             return
         try:
             self._gpus = self._load(find(Path(options.get("root", "/"))))
-            self._indices = self._chosen(options)
-            self._last = None
-            self._counts = self._has_counter()
-            if not (self._counts or all(self._gpu.power_w(index) > 0 for index in self._indices)):
-                raise NvmlError(None, "it shows 0 W")
+            chosen = self._chosen(options)
+            if not self._has_counters(chosen):
+                self._indices, self._mute = self._with_power(chosen, is_asked=bool(_asked(options)))
         except NvmlError as exc:
             self.close()
-            raise _unsupported(str(exc)) from exc
+            raise _unsupported(exc) from exc
+
+    def _with_power(self, chosen: Sequence[int], *, is_asked: bool) -> tuple[tuple[int, ...], Mapping[int, str]]:
+        """Those that give their power, and the others with their reason. Raises NvmlError: none, or one asked for."""
+        errors: dict[int, NvmlError] = {}
+        for index in chosen:
+            try:
+                if not self._power_w(index) > 0:
+                    raise NvmlError(None, "it shows 0 W")
+            except NvmlError as error:
+                errors[index] = error
+        if errors and (is_asked or len(errors) == len(chosen)):
+            raise next(iter(errors.values()))
+        return tuple(index for index in chosen if index not in errors), {i: str(error) for i, error in errors.items()}
+
+    def _power_w(self, index: int) -> float:
+        """Raises NvmlError, also for what no board draws."""
+        power_w = self._gpu.power_w(index)
+        if not 0 <= power_w <= PLAUSIBLE_W:
+            raise NvmlError(None, f"it shows {power_w:g} W for GPU {index}, which no board draws")
+        return power_w
 
     def _names(self) -> str:
         try:
@@ -133,21 +165,30 @@ class Nvml(Source):
             raise NvmlError(None, f"there is no GPU {max(chosen)}, only {', '.join(map(str, there))}")
         return chosen
 
-    def _has_counter(self) -> bool:
-        """Whether every GPU has an energy counter and the first one's moves."""
+    def _has_counters(self, chosen: tuple[int, ...]) -> bool:
+        """Whether every GPU has an energy counter that moves. If so, they are what is read."""
+        self._indices, self._mute, self._counters = chosen, {}, ()
         try:
-            if not all(self._gpu.energy_j(index) > 0 for index in self._indices):
+            first_j = [self._gpu.energy_j(index) for index in chosen]
+            due_s = self._clock() + FIRST_STEP_S
+            still = list(chosen) if all(joules > 0 for joules in first_j) else []
+            if not still:
                 return False
-            self._last = started = self._now()
-            return self._step(FIRST_STEP_S) is not started
+            while still := [i for i in still if self._gpu.energy_j(i) == first_j[chosen.index(i)]]:
+                if self._clock() >= due_s:
+                    return False
+                self._sleep(POLL_S)
         except NvmlError:
             return False
+        self._counters = tuple(GrowingCounter(f"gpu{i}", None, PLAUSIBLE_W, FROZEN_S) for i in chosen)
+        self._last = self._now()
+        return True
 
     def _step(self, limit_s: float) -> Sample:
         """Waits until the first GPU's counter moves; the last sample again where it does not within limit_s."""
         last, due_s = self._last, self._clock() + limit_s
-        assert last is not None  # _has_counter took the first
-        while self._gpu.energy_j(self._indices[0]) == last.values[0]:
+        assert last is not None  # _has_counters took the first
+        while self._gpu.energy_j(self._indices[0]) == self._first_j:
             if self._clock() - last.time_s > FROZEN_S:
                 raise SensorError(
                     "SENSOR_FROZEN",
@@ -161,8 +202,12 @@ class Nvml(Source):
         return self._last
 
     def _now(self) -> Sample:
+        """Joules since the first reading. Raises SensorError where a counter jumps or one of several stands still."""
         time_s = self._clock()
-        return Sample(time_s=time_s, values=tuple(self._gpu.energy_j(index) for index in self._indices))
+        raw_j = [self._gpu.energy_j(index) for index in self._indices]
+        values = [counter.advance(time_s, joules) for counter, joules in zip(self._counters, raw_j, strict=True)]
+        self._first_j = raw_j[0]
+        return Sample(time_s=time_s, values=tuple(values))
 
 
 def _asked(options: Options) -> tuple[int, ...]:
@@ -178,12 +223,9 @@ def _asked(options: Options) -> tuple[int, ...]:
     return numbers
 
 
-def _unsupported(why: str) -> SensorError:
+def _unsupported(error: NvmlError) -> SensorError:
     return SensorError(
-        "NVML_UNSUPPORTED",
-        f"NVIDIA's NVML gives no power here: {why}",
-        "with a discrete NVIDIA GPU, install its driver and, in a container, pass --gpus all; on a Jetson, use --power "
-        "ina3221 or --power jtop",
+        "NVML_UNSUPPORTED", f"NVIDIA's NVML gives no power here: {error}", REMEDIES.get(error.code or 0, USUAL)
     )
 
 

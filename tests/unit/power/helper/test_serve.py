@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import socket
 import threading
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from suite.errors import SensorError, UsageError
 from suite.power.base import Description
 from suite.power.helper import serve
+from suite.power.helper import token as tokens
 from suite.power.helper.lines import VERSION, Closed, Lines
 from suite.power.helper.remote import Remote
 from suite.power.helper.serve import LOOPBACK, Helper
@@ -108,34 +112,183 @@ def test_a_client_with_the_token_gets_samples_on_its_own_clock():
         remote.close()
 
 
-def test_a_wrong_token_is_refused_with_a_reason():
+@pytest.mark.parametrize("token", ["5e" * 31 + "5f", "x", "münze"])
+def test_a_wrong_token_is_refused_with_a_reason(token):
     with helper() as served, pytest.raises(SensorError, match="the token is wrong") as caught:
-        Remote.connect(LOOPBACK, served.port, "5e" * 31 + "5f")
+        Remote.connect(LOOPBACK, served.port, token)
     assert caught.value.code == "MAC_HELPER_DOWN"
-    assert "printed last" in caught.value.remedy
+    assert "wrote last" in caught.value.remedy
 
 
-@pytest.mark.parametrize("token", ["", None, 5, ["5e"], "münze"])
-def test_what_is_no_token_at_all_is_a_wrong_one(token):
+CHALLENGE = "0f" * 32
+
+
+@pytest.mark.parametrize("answer", ["", None, 5, ["5e"], "münze", "\ud800", "0f" * 32])
+def test_who_does_not_know_the_token_is_refused(answer):
     with helper() as served:
-        assert "the token is wrong" in told(served, {"suite_power": VERSION, "token": token})["error"]["reason"]
+        lines = connect(served)
+        lines.send({"suite_power": VERSION, "challenge": CHALLENGE}, 5)
+        assert tokens.is_proof(lines.receive(5)["proof"], TOKEN, "helper", CHALLENGE, "x") is False
+        lines.send({"proof": answer}, 5)
+        assert "the token is wrong" in lines.receive(5)["error"]["reason"]
+        lines.close()
 
 
-def test_tokens_are_compared_in_constant_time(monkeypatch):
+def test_the_helpers_own_proof_sent_back_is_none_of_the_client():
+    with helper() as served:
+        lines = connect(served)
+        lines.send({"suite_power": VERSION, "challenge": CHALLENGE}, 5)
+        lines.send({"proof": lines.receive(5)["proof"]}, 5)
+        assert "the token is wrong" in lines.receive(5)["error"]["reason"]
+        lines.close()
+
+
+def test_proofs_are_compared_in_constant_time(monkeypatch):
     seen = []
-    monkeypatch.setattr(serve.hmac, "compare_digest", lambda a, b: seen.append((a, b)) or False)
+    monkeypatch.setattr(tokens.hmac, "compare_digest", lambda a, b: seen.append((a, b)) or False)
+    assert tokens.is_proof("münze", TOKEN, "client", CHALLENGE, CHALLENGE) is False
+    assert seen == [("münze".encode(), tokens.proof(TOKEN, "client", CHALLENGE, CHALLENGE).encode())]
+
+
+def test_the_token_is_never_sent():
+    sent = []
+
+    class Ears(Lines):
+        def send(self, message, deadline_s):
+            sent.append(json.dumps(message))
+            super().send(message, deadline_s)
+
+        def receive(self, deadline_s, *most):
+            sent.append(json.dumps(found := super().receive(deadline_s, *most)))
+            return found
+
     with helper() as served:
-        told(served, {"suite_power": VERSION, "token": TOKEN})
-    assert seen == [(TOKEN.encode(), TOKEN.encode())]
+        remote = Remote(Ears(socket.create_connection((LOOPBACK, served.port), 5)), TOKEN, time.monotonic)
+        assert remote.samples()
+        remote.close()
+    assert sent
+    assert not any(TOKEN in line for line in sent)
+
+
+@pytest.mark.parametrize("challenge", [None, "", "0f" * 31, "0F" * 32, 5, ["0f" * 32]])
+def test_a_challenge_that_is_none_is_refused(challenge):
+    with helper() as served:
+        reply = told(served, {"suite_power": VERSION, "challenge": challenge})
+    assert "challenge is none" in reply["error"]["reason"]
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, None, "1"])
 def test_another_version_is_refused_with_both_numbers(version):
     with helper() as served:
-        reply = told(served, {"suite_power": version, "token": TOKEN})
+        reply = told(served, {"suite_power": version, "challenge": CHALLENGE})
     assert reply["suite_power"] == VERSION
     assert f"version {VERSION} of the protocol, and the client version {version!r}" in reply["error"]["reason"]
     assert reply["error"]["code"] == "MAC_HELPER_DOWN"
+
+
+HOSTILE = [
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"[" * 100_000 + b"\n",
+    b"[" * 4000 + b"\n",
+    b'{"suite_power": ' + b"9" * 4000 + b"}\n",
+    b'{"suite_power": 2, "challenge": "\\ud800"}\n',
+    b'{"suite_power": NaN}\n',
+    b'{"suite_power": "' + b"x" * 3000 + b'"}\n',
+    b"\0" * 5_000_000,
+    b"null\n",
+    b"",
+]
+
+
+def rudely(served, sent):
+    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, served.port), 5) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):
+            pass
+
+
+@pytest.mark.parametrize("sent", HOSTILE, ids=range(len(HOSTILE)))
+def test_whatever_is_sent_costs_one_short_line_and_the_next_client_is_served(sent):
+    log = []
+    with helper(log=log.append) as served:
+        rudely(served, sent)
+        Remote.connect(LOOPBACK, served.port, TOKEN).close()
+    about_the_first = next(line for line in log if "client measures" not in line)
+    assert len(about_the_first) < 300
+    assert about_the_first.isascii()
+    assert len(log) == 3
+
+
+@given(st.binary(max_size=200))
+@settings(derandomize=True, deadline=None, max_examples=40)
+def test_no_bytes_end_the_helper(sent):
+    with helper() as served:
+        rudely(served, sent + b"\n")
+        Remote.connect(LOOPBACK, served.port, TOKEN).close()
+
+
+def test_many_connections_leave_room_for_the_client_and_for_the_system():
+    most, log = [0], []
+    with helper(log=log.append) as served:
+        silent = [connect(served) for _ in range(300)]
+        remote = Remote.connect(LOOPBACK, served.port, TOKEN)
+        most.append(len(served._guests))
+        assert remote.samples()
+        more = [connect(served) for _ in range(50)]
+        assert remote.samples()  # who has shown the token is not displaced
+        most.append(len(served._guests))
+        remote.close()
+        for lines in silent + more:
+            lines.close()
+    assert max(most) <= serve.MAX_GUESTS
+    assert all(len(line) < 200 for line in log)
+
+
+def test_a_system_without_room_for_a_connection_is_waited_for(monkeypatch):
+    monkeypatch.setattr(serve, "FULL_S", 0.001)
+    log = []
+    with helper(log=log.append) as served:
+        real, fails = served._listener, [OSError(errno.EMFILE, "Too many open files")] * 5
+
+        class Full:
+            def accept(self):
+                if fails:
+                    raise fails.pop()
+                return real.accept()
+
+            def __getattr__(self, name):
+                return getattr(real, name)
+
+        served._listener = Full()
+        Remote.connect(LOOPBACK, served.port, TOKEN).close()
+        Remote.connect(LOOPBACK, served.port, TOKEN).close()
+    assert [line for line in log if "no connection" in line] == ["no connection can be taken now: Too many open files"]
+
+
+def test_a_sampler_that_can_not_be_started_costs_its_client_alone():
+    log = []
+
+    class Exhausted(Sensor):
+        def __enter__(self):
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    with helper(Exhausted(), log=log.append) as served, pytest.raises(SensorError, match="hung up"):
+        Remote.connect(LOOPBACK, served.port, TOKEN)
+    assert log == ["no sampler can be started now: Too many open files"]
+
+
+@pytest.mark.parametrize(
+    "request_", [{"mark": "a\nquit"}, {"mark": "\ud800"}, {"mark": 5}, {"ping": "x"}, {"ping": -1}, {"no": 1}, {}]
+)
+def test_a_request_that_is_none_is_refused(request_):
+    sensor = Sensor()
+    with helper(sensor) as served:
+        remote = Remote.connect(LOOPBACK, served.port, TOKEN)
+        with pytest.raises(SensorError, match="does not know the request"):
+            remote._exchange(request_, 5)
+        remote.close()
+    assert sensor.marks == []
 
 
 def test_a_client_that_is_no_client_is_hung_up_on_and_the_next_one_is_served():
@@ -215,7 +368,7 @@ def test_something_else_that_listens_is_down():
 
         answer = threading.Thread(target=greet)
         answer.start()
-        with pytest.raises(SensorError, match="is it something else that listens there"):
+        with pytest.raises(SensorError, match="is it something else that listens"):
             Remote.connect(LOOPBACK, listener.getsockname()[1], TOKEN)
         answer.join()
 

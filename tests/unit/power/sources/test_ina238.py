@@ -5,7 +5,7 @@ import pytest
 from suite.errors import SensorError
 from suite.power.sources.ina238 import Ina238
 from tests.fakes import FakeClock
-from tests.simulator import Board, constant, step
+from tests.simulator import Board, constant
 
 FOLDER = "sys/bus/i2c/devices/2-0044/hwmon/hwmon1"
 
@@ -68,20 +68,18 @@ def test_a_monitor_that_vanishes_mid_run_is_lost(tmp_path):
     assert caught.value.code == "SENSOR_LOST"
 
 
-def test_a_frozen_monitor_is_found_out_when_the_load_changes(tmp_path):
-    clock = FakeClock()
-    made = Board(tmp_path, "thor", clock=clock)
-    made.follow(step(20.0, 40.0, at_s=1003.0))
-    made.freeze()
-    source = Ina238(clock=clock)
-    source.open({"root": str(tmp_path)})
-    source.mark("idle")
-    source.read()
-    clock.sleep(3.0)
-    source.mark("load")
-    clock.sleep(1.9)
-    source.read()
-    clock.sleep(0.2)
-    with pytest.raises(SensorError) as caught:
-        source.read()
-    assert caught.value.code == "SENSOR_FROZEN"
+def test_on_another_board_the_monitor_of_the_table_is_named(tmp_path):
+    made, source, options = board(tmp_path)
+    made.put("proc/device-tree/model", "NVIDIA Jetson AGX Orin Developer Kit\0")
+    made.put("sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon9/in1_label", "VDD_GPU_SOC\n")
+    refused = source.available(options)
+    assert (refused.code, refused.code in source.codes_elsewhere) == ("NO_INA238", True)
+    assert "the source ina3221 serves this board" in refused.remedy
+
+
+@pytest.mark.parametrize("text", ["-120000", "-0"])
+def test_power_below_zero_is_read_as_it_is(tmp_path, text):
+    made, source, options = board(tmp_path)
+    source.open(options)
+    made.put(f"{FOLDER}/power1_input", text)
+    assert source.read().values == pytest.approx((int(text) * 1e-6,))

@@ -7,7 +7,7 @@ import pytest
 from suite.errors import SensorError
 from suite.power.sources.ina3221 import Ina3221
 from tests.fakes import FakeClock
-from tests.simulator import Board, constant, step
+from tests.simulator import Board, constant
 
 HWMON = "sys/bus/i2c/devices/1-0040/hwmon/hwmon1"
 
@@ -156,40 +156,68 @@ def test_a_refusal_mid_run_has_its_own_code(tmp_path):
     assert caught.value.code == "SENSOR_PERM"
 
 
-def watched(tmp_path, *, freeze_s):
-    """A load that begins at 1005 s and ends at 1010 s, on a board whose monitor freezes at some time."""
-    clock = FakeClock()
-    made = Board(tmp_path, "orin-nano", clock=clock)
-    made.follow(step(2.0, 7.0, at_s=1005.0))
-    source = Ina3221(clock=clock)
-    source.open({"root": str(tmp_path)})
-    source.mark("idle")
-    for tick in range(300):
-        clock.now_s = 1000.0 + tick * 0.05
-        made.update(clock.now_s)
-        if clock.now_s >= freeze_s:
-            made.freeze()
-        if tick in (100, 200):
-            source.mark("load" if tick == 100 else "idle")
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), "load the sensor's driver again"),
+        (OSError(5, "Input/output error"), "dmesg"),
+        (OSError(19, "No such device"), "plug the sensor in"),
+        (OSError(16, "Device or resource busy"), "end the other program"),
+    ],
+)
+def test_the_remedy_fits_what_the_system_answered(tmp_path, error, remedy):
+    _, _, options = board(tmp_path, "orin-nano")
+    fails = []
+
+    def read(path):
+        if fails and path.name == "in1_input":
+            raise error
+        return Path.read_bytes(path)
+
+    source = Ina3221(clock=FakeClock(), read=read)
+    source.open(options)
+    fails.append(True)
+    with pytest.raises(SensorError, match=error.strerror) as caught:
         source.read()
+    assert caught.value.code == "SENSOR_LOST"
+    assert remedy in caught.value.remedy
 
 
-def test_a_monitor_that_freezes_is_found_out_when_the_load_changes(tmp_path):
-    with pytest.raises(SensorError, match="exactly the same values") as caught:
-        watched(tmp_path, freeze_s=1001.0)
-    assert caught.value.code == "SENSOR_FROZEN"
+def test_without_the_device_tree_the_remedy_is_to_mount_it(tmp_path):
+    made, source, options = board(tmp_path, "orin-nano")
+    made.remove("proc/device-tree")
+    refused = source.available(options)
+    assert refused.code == "UNKNOWN_RAILS"
+    assert "/host/device-tree" in refused.remedy
+    assert "VDD_IN" in refused.reason
+    assert source.open(options | {"rails": "VDD_IN"}).rails == ("VDD_IN",)
 
 
-def test_a_steady_power_within_one_load_is_not_taken_for_a_frozen_monitor(tmp_path):
-    clock = FakeClock()
-    made = Board(tmp_path, "orin-nano", clock=clock)
-    made.follow(step(2.0, 7.0, at_s=1005.0))
-    source = Ina3221(clock=clock)
-    source.open({"root": str(tmp_path)})
-    source.mark("idle")
-    for tick in range(300):
-        clock.now_s = 1000.0 + tick * 0.05
-        made.update(clock.now_s)
-        if tick == 100:
-            source.mark("load")
-        assert source.read().values == pytest.approx((2.0 if tick < 100 else 7.0,), abs=0.05)
+def test_a_thor_whose_other_monitor_serves_lacks_nothing(tmp_path):
+    made, source, options = board(tmp_path, "thor")
+    made.put("sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon9/in1_label", "VDD_GPU\n")
+    refused = source.available(options)
+    assert refused.code == "NO_INA3221"
+    assert refused.code in source.codes_elsewhere
+    assert "nothing is missing: the source ina238 serves this board" in refused.remedy
+    made.remove("sys/bus/i2c/drivers/ina238")
+    refused = source.available(options)
+    assert refused.code == "UNKNOWN_RAILS"
+    assert "INA238, which is not to be seen here" in refused.reason
+
+
+def test_a_negative_current_is_a_negative_power_and_no_fault(tmp_path):
+    made, source, options = board(tmp_path, "orin-nano")
+    made.put(f"{HWMON}/curr1_input", "-20\n")
+    assert source.open(options).resolution > 0
+    assert source.read().values == pytest.approx((-0.1,))
+
+
+@pytest.mark.parametrize("text", ["1_000", "٣", "1" * 40, "0x10", "1.5", ""])
+def test_what_is_no_count_is_lost(tmp_path, text):
+    made, source, options = board(tmp_path, "orin-nano")
+    source.open(options)
+    made.put(f"{HWMON}/curr1_input", text)
+    with pytest.raises(SensorError, match="which is no integer") as caught:
+        source.read()
+    assert caught.value.code == "SENSOR_LOST"

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from suite.errors import SensorError, UsageError
 from suite.power.choice import select
@@ -298,3 +300,118 @@ def test_the_reader_is_written_for_python_36():
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported == {"importlib", "json", "os", "select", "signal", "sys", "multiprocessing", "typing"}
+
+
+class Replies:
+    """Stands for the reader: its first line and those behind it."""
+
+    def __init__(self, ready, *more):
+        self.ready, self.more = ready, list(more)
+
+    def start(self, *_):
+        return self, self.ready
+
+    def next(self, _due_s):
+        return self.more.pop(0)
+
+    def waiting(self):
+        while self.more:
+            yield self.more.pop(0)
+
+    def close(self):
+        pass
+
+
+READY = {
+    "interval_s": 0.05,
+    "hardware": {"Model": "NVIDIA Jetson Orin Nano Developer Kit"},
+    "rails": {"VDD_IN": {"volt_mv": 5000, "current_ma": 1000}},
+}
+SAMPLE = {"uptime_s": 12.34, "power_mw": {"VDD_IN": 5000}}
+
+
+def replied(monkeypatch, root, ready, *samples):
+    """Opens the source on such replies; returns its description, and the values of what followed."""
+    monkeypatch.setattr("suite.power.sources.jtop.source.Reader", Replies(ready, *samples))
+    source = Jtop()
+    described = source.open({"root": str(root), "interval_s": "0.05"})
+    return described, [sample.values for sample in source.readings()]
+
+
+def test_what_the_reader_says_is_read(monkeypatch, tmp_path):
+    later = {"uptime_s": 12.44, "power_mw": {"VDD_IN": 7000, "VDD_SOC": None}}
+    described, values = replied(monkeypatch, tmp_path, READY, SAMPLE, later)
+    assert described.rails == ("VDD_IN",)
+    assert values == [(5.0,), (7.0,)]
+
+
+ODD = [None, True, "5", [], {}, float("nan"), float("inf"), 10**400]
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("field", ["interval_s", "rails", "volt_mv", "current_ma", "uptime_s", "power_mw", "VDD_IN"])
+def test_an_odd_reply_is_lost_in_one_line(monkeypatch, tmp_path, field, value):
+    rail = READY["rails"]["VDD_IN"]
+    ready, sample = dict(READY), dict(SAMPLE)
+    if field in rail:
+        ready["rails"] = {"VDD_IN": {**rail, field: value}}
+    elif field == "VDD_IN":
+        sample["power_mw"] = {"VDD_IN": value}
+    else:
+        (ready if field in ready else sample)[field] = value
+    if (field, value) == ("rails", {}):
+        return  # no rails are no oddity: NO_INA3221
+    with pytest.raises(SensorError) as caught:
+        replied(monkeypatch, tmp_path, ready, sample)
+    assert caught.value.code == "JTOP_LOST"
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("volt_mv", [-5000, 0])
+def test_a_voltage_below_zero_makes_no_negative_count(monkeypatch, tmp_path, volt_mv):
+    ready = {**READY, "rails": {"VDD_IN": {"volt_mv": volt_mv, "current_ma": -20}}}
+    assert replied(monkeypatch, tmp_path, ready, SAMPLE)[0].resolution >= 0.001
+
+
+@pytest.mark.parametrize(
+    ("hardware", "reason"),
+    [
+        ({}, "the device tree, which names the board"),
+        (None, "the device tree"),
+        ({"Model": "Carrier"}, "this board, Carrier,"),
+    ],
+)
+def test_a_board_that_nobody_names_is_told_as_that(monkeypatch, tmp_path, hardware, reason):
+    with pytest.raises(SensorError, match=reason) as caught:
+        replied(monkeypatch, tmp_path, {**READY, "hardware": hardware}, SAMPLE)
+    assert caught.value.code == "UNKNOWN_RAILS"
+
+
+@given(st.binary(max_size=80))
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_any_line_is_refused_by_a_code_or_an_object(line):
+    reader = jtop_process.Reader(None, None)
+    reader._buffer = line.replace(b"\n", b" ") + b"\n"
+    try:
+        assert isinstance(reader._line(), dict)
+    except SensorError as error:
+        if error.code not in ("JTOP_LOST", "JTOP_ABSENT"):
+            raise
+
+
+@pytest.mark.parametrize(
+    "line", [b"[" * 100_000, b'{"error": "new kind"}', b'{"error": 5, "detail": {"a": 1}}', b"null"]
+)
+def test_lines_of_another_kind_are_lost(line):
+    reader = jtop_process.Reader(None, None)
+    reader._buffer = line + b"\n"
+    with pytest.raises(SensorError) as caught:
+        reader._line()
+    assert caught.value.code == "JTOP_LOST"
+
+
+def test_a_rail_that_is_off_or_tells_no_power_is_none():
+    power = {"rail": {"A": rail(1), "B": rail(1, online=False), "C": {"volt": 5}}, "tot": None}
+    assert list(jtop_reader.all_rails(power)) == ["A", "C"]
+    assert jtop_reader.all_rails({}) == {}

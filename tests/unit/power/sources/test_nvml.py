@@ -179,3 +179,78 @@ def test_under_another_root_only_its_own_library_counts(tmp_path):
     (tmp_path / "usr/lib").mkdir(parents=True)
     (tmp_path / "usr/lib" / LIBRARY).touch()
     assert find(tmp_path) == str(tmp_path / "usr/lib" / LIBRARY)
+
+
+def test_a_gpu_that_gives_nothing_is_named_and_costs_the_others_nothing():
+    described = FakeGpus(counter=False, watts=(70.0, None, 0.0)).source().open({})
+    assert described.rails == ("gpu0",)
+    assert "; without GPU 1: it does not support that; without GPU 2: it shows 0 W" in described.scope
+
+
+def test_a_gpu_that_was_asked_for_and_gives_nothing_is_refused():
+    absent = FakeGpus(counter=False, watts=(70.0, None)).source().available({"gpu": "0+1"})
+    assert absent.code == "NVML_UNSUPPORTED"
+
+
+@pytest.mark.parametrize("watts", [4294967.295, 1e9, -5.0])
+def test_a_power_that_no_board_draws_is_none(watts):
+    absent = FakeGpus(counter=False, watts=(watts,)).source().available({})
+    assert absent.code == "NVML_UNSUPPORTED"
+    gpus = FakeGpus(counter=False, watts=(70.0,))
+    source = gpus.source()
+    source.open({})
+    gpus.watts = (watts,)
+    with pytest.raises(SensorError, match="which no board draws") as caught:
+        source.read()
+    assert caught.value.code == "SENSOR_LOST"
+
+
+def test_a_second_counter_that_stands_still_is_no_energy_of_zero():
+    class Half(FakeGpus):
+        def energy_j(self, index):
+            return 77.0 if index == 1 and self.now_s > 110.0 else super().energy_j(index)
+
+    gpus = Half()
+    source = gpus.source()
+    source.open({})
+    gpus.now_s = 110.0
+    source.read()
+
+    def on(count):
+        for _ in range(count):
+            gpus.now_s += 0.1
+            source.read()
+
+    with pytest.raises(SensorError) as caught:
+        on(60)
+    assert caught.value.code in ("COUNTER_FROZEN", "COUNTER_RESET")
+
+
+def test_a_second_counter_that_never_moves_is_none():
+    class Half(FakeGpus):
+        def energy_j(self, index):
+            return 77.0 if index == 1 else super().energy_j(index)
+
+    assert Half().source().open({}).quantity == "power"
+
+
+@pytest.mark.parametrize(("jump_j", "code"), [(-1000.0, "COUNTER_RESET"), (1e9, "COUNTER_RESET")])
+def test_a_counter_that_jumps_is_refused(jump_j, code):
+    gpus = FakeGpus(watts=(50.0,))
+    source = gpus.source()
+    source.open({})
+    steady = gpus.energy_j
+    gpus.energy_j = lambda index: steady(index) + jump_j
+    gpus.now_s += 0.1
+    with pytest.raises(SensorError) as caught:
+        source.read()
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"), [(18, "restart the machine"), (4, "--gpus all"), (15, "Xid"), (9, "install its")]
+)
+def test_the_remedy_fits_what_the_library_answered(code, remedy):
+    absent = FakeGpus(failure=NvmlError(code, "it said why")).source().available({})
+    assert absent.code == "NVML_UNSUPPORTED"
+    assert remedy in absent.remedy

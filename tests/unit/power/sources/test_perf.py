@@ -129,3 +129,26 @@ def test_the_kernel_understands_the_call():
     first = event.read()
     assert event.read() >= first
     event.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("type", "power"),
+        ("events/energy-pkg.scale", "much"),
+        ("events/energy-pkg.scale", "nan"),
+        ("events/energy-pkg.scale", "0"),
+        ("events/energy-pkg.scale", "-1e-10"),
+        ("events/energy-pkg.scale", "1e300"),
+        ("cpumask", "0-"),
+        ("cpumask", "all"),
+        ("cpumask", "0," * 3000),
+    ],
+)
+def test_an_event_that_is_not_understood_is_none(tmp_path, path, text):
+    board = Board(tmp_path, "intel", clock=FakeClock())
+    board.put(f"{PMU}/{path}", text)
+    refused = Perf(clock=FakeClock(), opener=lambda *_: None).available({"root": str(tmp_path)})
+    assert refused.code == "NO_RAPL"
+    assert "is not understood" in refused.reason
+    assert len(refused.reason) < 300

@@ -220,3 +220,42 @@ def test_a_zone_that_vanishes_mid_run_is_lost(tmp_path):
     with pytest.raises(SensorError, match="No such file") as caught:
         machine.source.read()
     assert caught.value.code == "SENSOR_LOST"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "reason", "remedy"),
+    [
+        (None, "RAPL_RANGE", "No such file", "bind the whole folder"),
+        ("", "RAPL_RANGE", "no integer", "bind the whole folder"),
+        ("0", "RAPL_RANGE", "holds 0", "--power perf"),
+        ("-1", "RAPL_RANGE", "holds -1", "--power perf"),
+        (PermissionError(13, "Permission denied"), "RAPL_PERM", "was refused", "chmod a+r"),
+        (OSError(5, "Input/output error"), "RAPL_RANGE", "Input/output error", "--power perf"),
+    ],
+)
+def test_without_the_range_the_remedy_fits_why_it_is_missing(tmp_path, text, code, reason, remedy):
+    machine = Machine(tmp_path, "intel")
+    if text is None:
+        machine.board.remove(f"{PACKAGE}/max_energy_range_uj")
+    elif isinstance(text, str):
+        machine.board.put(f"{PACKAGE}/max_energy_range_uj", text)
+
+    def read(path):
+        if path.name == "max_energy_range_uj" and isinstance(text, OSError):
+            raise text
+        return path.read_bytes()
+
+    refused = Rapl(clock=machine.clock, read=read, sleep=machine.sleep).available(machine.options)
+    assert refused.code == code
+    assert "where the energy counter starts again from zero" in refused.reason
+    assert reason in refused.reason
+    assert remedy in refused.remedy
+    assert "dmesg" not in refused.remedy
+
+
+def test_a_zone_without_a_readable_name_may_be_a_package_and_is_not_left_out(tmp_path):
+    machine = Machine(tmp_path, "two-sockets")
+    machine.board.put("sys/devices/virtual/powercap/intel-rapl/intel-rapl:1/name", "")
+    refused = machine.source.available(machine.options)
+    assert refused.code == "RAPL_PERM"
+    assert "no name that can be read" in refused.reason

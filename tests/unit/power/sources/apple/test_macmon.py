@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from suite.errors import SensorError
 from suite.power.program import Chunk
@@ -81,3 +84,34 @@ def test_where_it_is_not_installed_the_remedy_says_how():
     with pytest.raises(SensorError, match="brew install macmon") as caught:
         next(Macmon("/nowhere/macmon").pieces())
     assert caught.value.code == "MAC_TOOL_ABSENT"
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "-1", "1e400", "true", '"2"', "[2]", "9" * 400])
+def test_a_power_that_is_none_is_no_reading(value):
+    assert parse(json.dumps(LINE).replace('"cpu_power": 2.0', f'"cpu_power": {value}').encode()) is None
+
+
+def test_a_sum_that_exceeds_the_rails_is_believed():
+    assert parse(line(all_power=2.5)) == {"cpu": 2.0, "gpu": 0.5, "ane": 0.0}
+    assert parse(line(gpu_power=None, all_power=8.0)) == {"cpu": 2.0, "ane": 0.0, "rest": 6.0}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["cpu_power", "gpu_power", "ane_power", "all_power", "sys_power"]),
+        st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=3), st.lists(st.floats())),
+    )
+)
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_any_line_is_no_reading_or_one_of_finite_powers(told):
+    found = parse(json.dumps(told).encode())
+    if found is not None:
+        assert found["cpu"] == told["cpu_power"]
+        assert all(0 <= power_w < math.inf for power_w in found.values())
+
+
+@given(st.binary(max_size=60))
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_any_bytes_are_no_reading(text):
+    assert parse(text) is None
+    assert parse(b"[" * 100_000 + text) is None

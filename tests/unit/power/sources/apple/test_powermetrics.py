@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import math
+import plistlib
+import string
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from suite.errors import SensorError
 from suite.power.sources.apple import powermetrics
@@ -59,6 +64,84 @@ def test_a_list_without_power_is_no_reading():
     assert readings("no-power.plist") == [None]
     assert parse(b"<plist version='1.0'><dict><key>processor</key></plist>") is None
     assert parse(b"Machine model: MacBookPro17,1</plist>") is None
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 1000])
+@pytest.mark.parametrize("said", [b"Second underflow occured.\n", b"\nSecond underflow occured.\n\n", b"<warning>\0\n"])
+def test_text_between_two_lists_costs_none_of_them(said, chunk_bytes):
+    one, other = plist(0.2, cpu_power=1000), plist(0.2, cpu_power=3000)
+    for between in (one + said + other, one + b"\0" + said + other[1:], said + one + other):
+        lists = Lists()
+        chunks = [between[start : start + chunk_bytes] for start in range(0, len(between), chunk_bytes)]
+        found = [parse(text) for chunk in chunks for text in lists.add(chunk)]
+        assert [reading.energy_j["cpu"] for reading in found] == pytest.approx([0.2, 0.6])
+
+
+def test_a_list_without_the_gpu_is_read_by_its_sum_where_there_is_one():
+    (text,) = Lists().add(plist(0.2, cpu_power=3000, ane_power=50, combined_power=8050))
+    assert parse(text).energy_j == pytest.approx({"cpu": 0.6, "ane": 0.01, "rest": 1.0})
+    (text,) = Lists().add(plist(0.2, cpu_power=3000, ane_power=50))
+    assert parse(text).energy_j == pytest.approx({"cpu": 0.6, "ane": 0.01})
+
+
+def replaced(text, *pairs):
+    for old, new in pairs:
+        text = text.replace(old, new)
+    return text.strip(b"\0\n")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (b"<real>1000</real>", b"<real>nan</real>"),
+        (b"<real>1000</real>", b"<real>inf</real>"),
+        (b"<real>1000</real>", b"<real>-5</real>"),
+        (b"<real>1000</real>", b"<true/>"),
+        (b"<real>1000</real>", b"<string>1000</string>"),
+        (b"<integer>200000000</integer>", b"<integer>0</integer>"),
+        (b"<integer>200000000</integer>", b"<integer>" + b"9" * 5000 + b"</integer>"),
+        (b"<integer>200000000</integer>", b"<integer>-1</integer>"),
+        (b'encoding="UTF-8"', b'encoding="EBCDIC-0"'),
+        (b"</dict>\n</dict>", b"</dict></dict></dict>"),
+        (b"<dict>\n<key>is_delta", b"<array>\n<key>is_delta"),
+    ],
+)
+def test_a_list_with_a_value_that_is_none_is_no_reading(pair):
+    good = plist(0.2, cpu_power=1000)
+    assert parse(replaced(good)).energy_j == pytest.approx({"cpu": 0.2})
+    assert parse(replaced(good, pair)) is None
+
+
+VALUES = st.one_of(
+    st.floats(), st.integers(), st.booleans(), st.text(string.ascii_letters, max_size=5), st.binary(max_size=3)
+)
+KEYS = st.sampled_from(
+    [f"{rail}_{kind}" for rail in ("cpu", "gpu", "ane", "combined", "dram") for kind in ("power", "energy")]
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=8), VALUES)
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_any_list_is_no_reading_or_one_of_finite_energies(processor, elapsed_ns):
+    try:
+        text = plistlib.dumps({"processor": processor, "elapsed_ns": elapsed_ns})
+    except (OverflowError, TypeError):  # a list can't hold it
+        return
+    reading = parse(text)
+    if reading is not None:
+        assert 0 < reading.elapsed_s <= 3600
+        assert all(0 <= energy < math.inf for energy in reading.energy_j.values())
+        watts = [value for key, value in processor.items() if key.endswith("power")]
+        assert all(type(value) in (int, float) and value >= 0 for value in watts)
+
+
+@given(st.binary(max_size=300), st.integers(0, 400), st.integers(0, 60))
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_damaged_bytes_are_no_reading_and_no_fault(noise, at, lost):
+    good = plist(0.2, cpu_power=1000).strip(b"\0\n")
+    at = min(at, len(good))
+    reading = parse(good[:at] + noise + good[at + lost :])
+    assert reading is None or all(0 <= energy < math.inf for energy in reading.energy_j.values())
 
 
 def test_a_stream_that_is_no_list_is_refused_before_it_fills_the_memory(monkeypatch):
@@ -138,6 +221,16 @@ def test_sudo_that_would_ask_for_a_password_becomes_mac_sudo_too(tmp_path):
     back_end = Powermetrics(program(tmp_path, "echo 'sudo: a password is required' >&2; exit 1"))
     with pytest.raises(SensorError, match="password"):
         next(back_end.pieces())
+
+
+def test_the_line_that_tells_is_the_reason_wherever_it_stands(tmp_path):
+    script = "echo 'powermetrics must be invoked as the superuser' >&2; echo 'usage: powermetrics [-i ms]' >&2; exit 1"
+    with pytest.raises(SensorError, match="needs root: it says 'powermetrics must be") as caught:
+        next(Powermetrics(program(tmp_path, script)).pieces())
+    assert caught.value.code == "MAC_SUDO"
+    script = "echo 'powermetrics: unrecognized sampler: ane_power' >&2; echo '  -s SAMPLERS  the samplers' >&2; exit 1"
+    with pytest.raises(SensorError, match="ended: powermetrics: unrecognized sampler"):
+        next(Powermetrics(program(tmp_path, script)).pieces())
 
 
 def test_another_end_is_a_frozen_sensor(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from suite.errors import SensorError, UsageError
 from suite.host.system import System
 from suite.power.mac import refusal
-from suite.power.sources.apple.common import FROZEN_S, SCOPE, Feed, Piece
+from suite.power.sources.apple.common import FROZEN_S, SCOPE, Feed, Piece, Shape, scope, with_rest
 from suite.power.sources.apple.source import BACK_ENDS, Apple
 from suite.power.sources.apple.zeus_apple import ZeusApple
 from suite.power.sources.mac_helper import MacHelper
@@ -69,6 +69,47 @@ def linux(tmp_path, **files):
     return System(root=tmp_path, kind="Linux", architecture="aarch64")
 
 
+@pytest.mark.parametrize(
+    ("rails", "told"),
+    [
+        (("cpu", "gpu", "ane"), "CPU + GPU + Neural Engine, Apple's estimate"),
+        (("cpu", "ane"), "CPU + Neural Engine (no GPU: the Mac does not tell it), Apple's estimate"),
+        (("cpu",), "CPU (no GPU and no Neural Engine: the Mac does not tell it), Apple's estimate"),
+        (("cpu", "ane", "rest"), "CPU + Neural Engine + the rest of Apple's sum, Apple's estimate"),
+        (("chip",), "Apple's sum alone, Apple's estimate"),
+    ],
+)
+def test_the_scope_says_what_the_rails_hold(rails, told):
+    assert scope(rails) == f"{told}; not comparable between devices"
+    assert scope(("cpu", "gpu", "ane")) == SCOPE
+
+
+@pytest.mark.parametrize(
+    ("rails_w", "whole_w", "found"),
+    [
+        ({"cpu": 3.0, "ane": 0.05}, 8.05, {"cpu": 3.0, "ane": 0.05, "rest": 5.0}),
+        ({"cpu": 3.0, "gpu": 0.5, "ane": 0.0}, 8.5, {"cpu": 3.0, "gpu": 0.5, "ane": 0.0, "rest": 5.0}),
+        ({"cpu": 3.0, "gpu": 0.5, "ane": 0.0}, 3.5004, {"cpu": 3.0, "gpu": 0.5, "ane": 0.0}),  # as printed
+        ({"cpu": 3.0, "gpu": 0.5, "ane": 0.0}, 0.0, {"cpu": 3.0, "gpu": 0.5, "ane": 0.0}),
+        ({"cpu": 3.0, "ane": 0.05}, None, {"cpu": 3.0, "ane": 0.05}),
+        ({"cpu": 3.0}, 3.0, {"cpu": 3.0, "rest": 0.0}),
+        ({"gpu": 2.0, "ane": 1.0}, 8.0, {"chip": 8.0}),
+        ({"gpu": 2.0}, None, {}),
+    ],
+)
+def test_what_the_sum_holds_beyond_the_rails_is_a_rail_of_its_own(rails_w, whole_w, found):
+    assert with_rest(rails_w, whole_w) == pytest.approx(found)
+
+
+def test_a_stream_keeps_the_rails_it_began_with():
+    shape = Shape("powermetrics")
+    assert shape.fit({"cpu": 3.0, "rest": 5.0}) == {"cpu": 3.0, "rest": 5.0}
+    assert shape.fit({"cpu": 3.0}) == {"cpu": 3.0, "rest": 0.0}  # for a moment the sum was no more than its part
+    with pytest.raises(SensorError, match="tells cpu, gpu, where it told cpu, rest before") as caught:
+        shape.fit({"cpu": 3.0, "gpu": 0.0})
+    assert caught.value.code == "MAC_FROZEN"
+
+
 def test_the_first_piece_is_the_zero_and_the_others_are_summed():
     feed = fed(*steady(8))
     feed.describe()
@@ -81,7 +122,8 @@ def test_the_first_piece_is_the_zero_and_the_others_are_summed():
 def test_a_steady_counter_needs_ten_seconds():
     feed = fed(*steady(8))
     found = feed.describe()
-    assert (found.scope, found.rails, found.quantity) == (SCOPE, ("cpu", "gpu"), "counter")
+    assert (found.rails, found.quantity) == (("cpu", "gpu"), "counter")
+    assert found.scope.startswith("CPU + GPU (no Neural Engine: the Mac does not tell it), Apple's estimate")
     assert (found.period_s, found.minimum_window_s, found.resolution) == (0.2, 10.0, 0.001)
     feed.close()
 
