@@ -73,6 +73,7 @@ class Source(ABC):
     codes_elsewhere: ClassVar[frozenset[str]] = frozenset()  # its codes that say: this machine is of another kind
     part: Part = "whole"  # what it usually measures; `--power auto` puts sources of disjoint parts beside each other
     options: ClassVar[Mapping[str, str]] = {}  # name -> what it means and its default; no other name is let through
+    names: ClassVar[frozenset[str]] = frozenset()  # its options whose values are others' names, which may hold commas
 
     def check(self, options: Options) -> None:
         """Raises UsageError naming the option and what is allowed. Reads no sensor. Names were checked before."""
