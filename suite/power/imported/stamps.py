@@ -85,7 +85,7 @@ class Clock:
         self._mark = mark
         self._order = order
         self._utc = utc
-        self._scale: float | None = None  # of numbers: what the head's unit lacks to seconds
+        self._per_second = 0.0  # of numbers: what the head's unit lacks to seconds
         self._kind = ""
         self._day_s = 0.0
         self._last_s = -1.0
@@ -117,11 +117,13 @@ class Clock:
 
     def _number(self, text: str) -> float:
         value = self._column.value(text, self._mark)
-        if self._scale is None:
-            self._scale = 1.0
-            while value * self._scale > UNIX_BEFORE_S and self._scale > 1e-9:  # UNIX time in ms, us or ns, unsaid
-                self._scale /= 1e3
-        return value * self._scale
+        if not self._per_second:
+            self._per_second = 1.0
+            while (
+                value / self._per_second > UNIX_BEFORE_S and self._per_second < 1e9
+            ):  # UNIX time in ms, us or ns, unsaid
+                self._per_second *= 1e3
+        return value / self._per_second
 
     def _time_of_day(self, clock: re.Match[str]) -> float:
         hours = _hours(int(clock[1]), clock[5])
@@ -142,7 +144,8 @@ class Clock:
         if not found:
             raise BadCell("is no time")
         numbers = dict(zip(self._order, (int(found[1]), int(found[3]), int(found[4])), strict=True))
-        year = numbers["y"] if numbers["y"] > 99 else 2000 + numbers["y"]
+        short = len(found[1 if self._order == "ymd" else 4]) <= 2
+        year = 2000 + numbers["y"] if short else numbers["y"]
         hours = _hours(int(found[5] or 0), found[9])
         stamp = datetime(year, numbers["m"], numbers["d"], hours, int(found[6] or 0), int(found[7] or 0))
         return self._since_1970(stamp, found[10] or "") + float(f"0.{found[8] or 0}")
