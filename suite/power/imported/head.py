@@ -15,7 +15,7 @@ from suite.power.imported.columns import Asked, Chosen, chosen, history
 from suite.power.imported.numbers import PLAIN, Column
 from suite.power.imported.quantities import Name, read, unit
 from suite.power.imported.stamps import COMPACT, DATE, ELAPSED, NUMBER
-from suite.power.imported.text import Text
+from suite.power.imported.text import Text, shown
 
 MAX_BANNER_LINES = 60
 DELIMITERS = ("\t", ";", "|", ",", "  ", " ")  # the last two: two blanks or more, and any
@@ -55,7 +55,7 @@ def split(line: str, delimiter: str) -> list[str]:
 
 def find(text: Text, asked: Asked) -> Head:
     """Raises SensorError METER_CSV."""
-    lines = list(islice(text.lines(), MAX_BANNER_LINES + 5))
+    lines = [shown(line) for line in islice(text.lines(), MAX_BANNER_LINES + 5)]
     candidates = list(_candidates(lines, asked))
     if not candidates:
         return _headless(lines, text.where, asked)
@@ -182,15 +182,16 @@ def rows(text: Text, head: Head) -> Iterator[tuple[int, list[str]]]:
         if number <= head.lines or not plain or plain[0] == "#":
             continue
         row = split(line, delimiter)
-        if delimiter == " " and len(row) == width + 1:
-            row = _rejoined(row)
+        if delimiter == " " and 0 < width < len(row) <= width + 2:
+            row = _rejoined(row, len(row) - width)
         if any(row) and (row[0] or plain.strip(delimiter)):  # not ";;;;"
             yield number, row
 
 
-def _rejoined(row: list[str]) -> list[str]:
-    """A date and a time of the day, which a blank parts in a row as well, as one cell."""
-    for place in range(len(row) - 1):
-        if DATE.fullmatch(row[place]) and ELAPSED.fullmatch(row[place + 1]):
-            return [*row[:place], f"{row[place]} {row[place + 1]}", *row[place + 2 :]]
+def _rejoined(row: list[str], more: int) -> list[str]:
+    """A date, a time of the day and AM or PM, which blanks part in a row as well, as one cell."""
+    for place in range(len(row) - more):
+        stamp = " ".join(row[place : place + more + 1])
+        if DATE.fullmatch(stamp):
+            return [*row[:place], stamp, *row[place + more + 1 :]]
     return row

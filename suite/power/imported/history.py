@@ -16,7 +16,7 @@ from suite.power.imported.numbers import BadCell, Column, missing
 from suite.power.imported.quantities import read, unit
 from suite.power.imported.readings import MAX_READINGS, Readings
 from suite.power.imported.stamps import Clock
-from suite.power.imported.text import Text
+from suite.power.imported.text import Text, shown
 
 MAX_ENTITIES = 1000
 MAX_CHANGES = 2_000_000
@@ -67,7 +67,7 @@ def _entity(text: Text, head: Head, who: int, what: int, asked: Asked) -> Entity
     found: dict[str, None] = {}
     for _, row in rows(text, head):
         if who < len(row) and len(found) < MAX_ENTITIES:
-            found.setdefault(row[who].strip())
+            found.setdefault(shown(row[who]).strip())
     powers = [name for name in found if read(name.partition(".")[2]).quantity == "power"]
     taken = [name for name in found if name == asked.column] if asked.column is not None else powers
     if len(taken) != 1:
@@ -102,7 +102,7 @@ def _changes(text: Text, head: Head, entity: Entity, who: int, when: int) -> Ite
     last_s = float("-inf")
     count = 0
     for number, row in rows(text, head):
-        if who >= len(row) or row[who].strip() != entity.name:
+        if who >= len(row) or shown(row[who]).strip() != entity.name:
             continue
         count += 1
         place, cell = entity.column.place, ""

@@ -42,6 +42,13 @@ class Text(NamedTuple):
                 yield line[:-1]
 
 
+def shown(line: str) -> str:
+    """A line as it can stand in a message: in one line, and without what is no character."""
+    if line.isprintable():
+        return line
+    return "".join("\t" if c == "\t" else " " if c.isspace() else c if c.isprintable() else "\ufffd" for c in line)
+
+
 def of_string(text: str, where: str) -> Text:
     return Text(where, lambda: io.StringIO(text, newline=None))
 
