@@ -14,6 +14,7 @@ from suite.power.imported import layouts
 from suite.power.imported.numbers import Column
 from suite.power.imported.quantities import MAINS, OTHERS, Name, Quantity, unit
 from suite.power.imported.stamps import ORDERS, Order
+from suite.power.imported.text import refused
 
 MAINS_V = 80.0  # no meter of direct current that a device hangs on shows more; mains show 100 V and up
 ACTIVE = (
@@ -96,10 +97,6 @@ def chosen(names: Sequence[Name], where: str, asked: Asked) -> Chosen:
     return taken._replace(time=times, utc=utc)
 
 
-def _refused(reason: str, remedy: str) -> SensorError:
-    return SensorError("METER_CSV", reason, remedy)
-
-
 def _column(names: Sequence[Name], place: int, quantity: Quantity, factor: float | None = None) -> Column:
     said = names[place].factor if factor is None else factor
     return Column(place, names[place].text, quantity, 1.0 if said is None else said, said=said is not None)
@@ -112,10 +109,10 @@ def _place(names: Sequence[Name], wanted: str, where: str) -> int:
         return places[0]
     listed = ", ".join(name.text for name in names)
     if places:
-        raise _refused(
+        raise refused(
             f"{where}: {len(places)} columns are called {wanted!r}: {listed}", "export them with names of their own"
         )
-    raise _refused(f"{where}: there is no column {wanted!r}, but {listed}", "name one of these by column=NAME")
+    raise refused(f"{where}: there is no column {wanted!r}, but {listed}", "name one of these by column=NAME")
 
 
 def _times(names: Sequence[Name], where: str, asked: Asked) -> tuple[Column, ...]:
@@ -134,7 +131,7 @@ def _times(names: Sequence[Name], where: str, asked: Asked) -> tuple[Column, ...
         remedy = (
             "name the column of time and its unit: --power csv:time=NAME,time_unit=ms, and that of power: column=NAME"
         )
-        raise _refused(f"{where}: {said}", remedy)
+        raise refused(f"{where}: {said}", remedy)
     dates = [place for place in places if names[place].text.strip("#% ").lower() == "date"]
     days = [place for place in places if place not in dates and names[place].text.lower().startswith("time")]
     if dates and days:
@@ -159,9 +156,9 @@ def _asked_power(names: Sequence[Name], where: str, asked: Asked) -> Chosen:
     if quantity == "current":
         return _product(names, place, where, asked)
     if name.words & MAINS:
-        raise _refused(f"{where}: column {name.text!r} is no active power", ACTIVE)
+        raise refused(f"{where}: column {name.text!r} is no active power", ACTIVE)
     unknown = f", and its unit {name.odd!r} is not known" if name.odd and name.quantity else ""
-    raise _refused(
+    raise refused(
         f"{where}: column {name.text!r} is no power by its name{unknown}",
         "say its unit if it is one: --power csv:column=NAME,unit=mW; or name another column",
     )
@@ -174,7 +171,7 @@ def _assumed(name: Name, factor: float | None) -> str:
 def _unsaid(names: Sequence[Name], name: Name, where: str) -> SensorError:
     layout = layouts.of([each.text for each in names])
     assert layout is not None
-    return _refused(
+    return refused(
         f"{where}: the unit of column {name.text!r} differs between exports of {layout.meter}", layout.remedy
     )
 
@@ -187,7 +184,7 @@ def _power(names: Sequence[Name], where: str, asked: Asked) -> Chosen:
         name = names[place]
         said = unit(asked.unit) if asked.unit else None
         if said and said.quantity != "power":
-            raise _refused(
+            raise refused(
                 f"{where}: unit={asked.unit} is none of a power, which column {name.text!r} is", "leave it out"
             )
         if said is None and name.text.strip().lower() in layouts.UNSAID:
@@ -206,14 +203,14 @@ def _power(names: Sequence[Name], where: str, asked: Asked) -> Chosen:
 def _no_power(names: Sequence[Name], where: str) -> SensorError:
     """What stands where a power was looked for."""
     if odd := next((name for name in names if name.quantity in ("power", "current") and name.odd), None):
-        return _refused(
+        return refused(
             f"{where}: the unit {odd.odd!r} of column {odd.text!r} is not known",
             f"say which it is: --power csv:column={odd.text},unit=mW (W, mW, uW, A, mA or uA)",
         )
     if apparent := next((name for name in names if {"va", "kva", "apparent"} & name.words), None):
-        return _refused(f"{where}: column {apparent.text!r} is no active power", ACTIVE)
+        return refused(f"{where}: column {apparent.text!r} is no active power", ACTIVE)
     others = ", ".join(repr(name.text) for name in names if name.quantity != "time" and name.text)
-    return _refused(
+    return refused(
         f"{where}: no line names a column of time and one of power (or of current and voltage): {others} is none",
         "if one of them is the power, name it with its unit: --power csv:column=NAME,unit=mW",
     )
@@ -226,7 +223,7 @@ def _one(names: Sequence[Name], places: Sequence[int], where: str) -> tuple[int,
         place = places[0] if len(places) == 1 else main[0]
         return place, [other for other in places if other != place]
     listed = ", ".join(names[place].text for place in places)
-    raise _refused(f"{where}: several columns could be meant: {listed}", "name one by --power csv:column=NAME")
+    raise refused(f"{where}: several columns could be meant: {listed}", "name one by --power csv:column=NAME")
 
 
 def _product(names: Sequence[Name], place: int, where: str, asked: Asked, *, strict: bool = True) -> Chosen:
@@ -238,7 +235,7 @@ def _product(names: Sequence[Name], place: int, where: str, asked: Asked, *, str
     current = _column(names, place, "current", said.factor if said and said.quantity == "current" else None)
     factors = [other for other, name in enumerate(names) if name.quantity == "factor" and name.usable]
     if len(factors) != 1 and any(name.words & MAINS for name in names):
-        raise _refused(f"{where}: {current.name!r} and a voltage are an alternating current's", ACTIVE)
+        raise refused(f"{where}: {current.name!r} and a voltage are an alternating current's", ACTIVE)
     factor: tuple[Column, ...] = (_column(names, factors[0], "factor"),) if factors else ()
     if asked.volts_v is not None:
         note = f"at {asked.volts_v:g} V, as told"
@@ -248,7 +245,7 @@ def _product(names: Sequence[Name], place: int, where: str, asked: Asked, *, str
         layout = layouts.of([name.text for name in names])
         meter = f" ({layout.meter})" if layout else ""
         remedy = layout.remedy if layout else layouts.VOLTS
-        raise _refused(
+        raise refused(
             f"{where}: column {current.name!r} is a current, and no column of voltage goes with it{meter}", remedy
         )
     if voltage is None:
@@ -264,7 +261,7 @@ def _voltage(names: Sequence[Name], place: int, where: str, asked: Asked) -> Col
         if not (
             (names[named].usable and names[named].quantity == "voltage") or (of_unit and of_unit.quantity == "voltage")
         ):
-            raise _refused(f"{where}: column {names[named].text!r} is no voltage by its name or unit", layouts.VOLTS)
+            raise refused(f"{where}: column {names[named].text!r} is no voltage by its name or unit", layouts.VOLTS)
         return _column(names, named, "voltage")
     volts = [other for other, name in enumerate(names) if name.quantity == "voltage" and name.usable]
     same = [other for other in volts if names[other].label - {"bus", "load"} == names[place].label]
@@ -274,7 +271,7 @@ def _voltage(names: Sequence[Name], place: int, where: str, asked: Asked) -> Col
         found = [other for other in found if "bus" in names[other].label] or found  # an INA219's: what its power is of
     if len(found) > 1:
         listed = ", ".join(names[other].text for other in found)
-        raise _refused(
+        raise refused(
             f"{where}: several columns of voltage could be meant: {listed}", "name one by --power csv:volts=NAME"
         )
     return _column(names, found[0], "voltage") if found else None

@@ -19,7 +19,7 @@ from suite.power.imported.head import find
 from suite.power.imported.history import held_readings, is_history
 from suite.power.imported.readings import Readings
 from suite.power.imported.table import Checks, Table
-from suite.power.imported.text import Text, of_file, of_string
+from suite.power.imported.text import Text, of_file, of_string, refused
 from suite.records import record, require
 from suite.units import show
 
@@ -87,8 +87,7 @@ def _read(text: Text, asked: Asked) -> Log:
 def _log(readings: Readings, column: str, unix: bool, note: str, where: str) -> Log:
     """Raises SensorError where there are fewer than two readings, or all tell that the device feeds its supply."""
     if len(readings) < 2:
-        raise SensorError(
-            "METER_CSV",
+        raise refused(
             f"{where}: it holds {len(readings)} reading(s) of column {column!r}",
             "let the meter log from before the run until after it, and export all of that",
         )

@@ -15,7 +15,7 @@ from suite.power.imported.columns import Asked, Chosen, chosen, history
 from suite.power.imported.numbers import PLAIN, Column
 from suite.power.imported.quantities import Name, read, unit
 from suite.power.imported.stamps import COMPACT, DATE, ELAPSED, NUMBER
-from suite.power.imported.text import Text, shown
+from suite.power.imported.text import Text, refused, shown
 
 MAX_BANNER_LINES = 60
 DELIMITERS = ("\t", ";", "|", ",", "  ", " ")  # the last two: two blanks or more, and any
@@ -153,8 +153,7 @@ def _headless(lines: Sequence[str], where: str, asked: Asked) -> Head:
                 note = "without names: time in seconds, power in watts, assumed" if power is None else ""
                 return Head(delimiter, number, (), Chosen(columns, (second,), note=note))
         raise _unnamed(line, f"{where}:{number + 1}")
-    raise SensorError(
-        "METER_CSV",
+    raise refused(
         f"{where}: no line names a column of time and one of power: there is nothing in it",
         "export the log once the meter has logged something",
     )
@@ -165,10 +164,9 @@ def _is_number(cell: str) -> bool:
 
 
 def _unnamed(line: str, where: str) -> SensorError:
-    return SensorError(
-        "METER_CSV",
-        f"{where}: no line names a column of time and one of power (or of current and voltage): {line.strip()[:60]!r} "
-        "was not understood",
+    return refused(
+        f"{where}: no line names a column of time and one of power (or of current and voltage): "
+        f"{line.strip()[:60]!r} was not understood",
         "name them by --power csv:time=NAME,column=NAME, with unit=W or what else it is; or export time and watts with"
         " a line of names, as in `time,watts`",
     )

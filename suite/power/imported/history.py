@@ -7,7 +7,6 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from suite.errors import SensorError
 from suite.power.imported import layouts
 from suite.power.imported.columns import Asked
 from suite.power.imported.columns import history as is_history
@@ -16,7 +15,7 @@ from suite.power.imported.numbers import BadCell, Column, missing
 from suite.power.imported.quantities import read, unit
 from suite.power.imported.readings import MAX_READINGS, Readings
 from suite.power.imported.stamps import Clock
-from suite.power.imported.text import Text, shown
+from suite.power.imported.text import Text, refused, shown
 
 MAX_ENTITIES = 1000
 MAX_CHANGES = 2_000_000
@@ -76,21 +75,19 @@ def _entity(text: Text, head: Head, who: int, what: int, asked: Asked) -> Entity
         )
         said = "several entities could be meant" if len(taken) > 1 else said
         listed = ", ".join((taken or list(found))[:8])
-        raise SensorError(
-            "METER_CSV",
+        raise refused(
             f"{text.where}: {said}: {listed}",
             "name it by --power csv:column=ENTITY, with unit=W or what it is in",
         )
     name = read(taken[0].partition(".")[2])
     if name.quantity != "power" and not asked.unit:
-        raise SensorError(
-            "METER_CSV",
+        raise refused(
             f"{text.where}: entity {taken[0]!r} is no power by its name",
             f"say its unit if it is one: --power csv:column={taken[0]},unit=W",
         )
     said_unit = unit(asked.unit) if asked.unit else name.unit
     if said_unit is not None and said_unit.quantity != "power":
-        raise SensorError("METER_CSV", f"{text.where}: unit={asked.unit} is none of a power", "say W, mW, uW or kW")
+        raise refused(f"{text.where}: unit={asked.unit} is none of a power", "say W, mW, uW or kW")
     factor = said_unit.factor if said_unit else 1.0
     note = "" if said_unit else f"entity {taken[0]!r} names no unit: watts assumed"
     return Entity(taken[0], Column(what, taken[0], "power", factor, said=said_unit is not None), note)
@@ -117,10 +114,8 @@ def _changes(text: Text, head: Head, entity: Entity, who: int, when: int) -> Ite
             power_w = None if missing(cell) else entity.column.value(cell, ".")
         except BadCell as error:
             reason = f"{text.where}:{number}: {cell.strip()[:40]!r} of {entity.name!r} {error}"
-            raise SensorError("METER_CSV", reason, "mend that line, or export the history again") from error
+            raise refused(reason, "mend that line, or export the history again") from error
         if count > MAX_CHANGES:
-            raise SensorError(
-                "METER_CSV", f"{text.where}: over {MAX_CHANGES:,} changes", "export the time of the run alone"
-            )
+            raise refused(f"{text.where}: over {MAX_CHANGES:,} changes", "export the time of the run alone")
         last_s = time_s
         yield Change(time_s, power_w)

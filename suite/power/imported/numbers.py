@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from suite.errors import SensorError
 from suite.power.imported.quantities import Quantity, unit
+from suite.power.imported.text import refused
 
 MARKS: Mapping[str, str] = {"point": ".", "comma": ","}
 GROUPS = " '’\u00a0\u202f\u2009"  # between thousands, beside the other mark
@@ -114,8 +114,7 @@ class Marks:
         cells = list((self.proof or self.doubtful).values())
         said = " and ".join(repr(cell.strip()[:30]) for cell in cells[:2])
         leave = "leaves" if len(cells) == 1 else "leave"
-        raise SensorError(
-            "METER_CSV",
+        raise refused(
             f"{where}: {said} {leave} open whether the decimal mark is a point or a comma",
             "say which it is: --power csv:decimal=point, or csv:decimal=comma",
         )

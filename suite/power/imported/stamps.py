@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal, NamedTuple
 
-from suite.errors import SensorError
 from suite.power.imported.numbers import PLAIN, BadCell, Column
+from suite.power.imported.text import refused
 
 Order = Literal["ymd", "dmy", "mdy"]
 ORDERS: tuple[Order, ...] = ("ymd", "dmy", "mdy")
@@ -65,8 +65,7 @@ class Dates:
             return self.order
         if not self.doubtful or self.half_days:
             return "mdy"
-        raise SensorError(
-            "METER_CSV",
+        raise refused(
             f"{where}: {self.doubtful.strip()[:30]!r} leaves open which of its numbers is the month",
             "say in which order the dates are: --power csv:dates=dmy, or csv:dates=mdy",
         )

@@ -12,7 +12,7 @@ from suite.power.imported.head import Head, rows
 from suite.power.imported.layouts import BESIDE
 from suite.power.imported.numbers import MARKS, BadCell, Column, Marks, missing
 from suite.power.imported.stamps import DATE, ELAPSED, Clock, Dates, cell_of
-from suite.power.imported.text import Text
+from suite.power.imported.text import Text, refused
 from suite.units import show
 
 MAX_FOOTER_LINES = 30
@@ -108,19 +108,18 @@ class Table(NamedTuple):
                 raise self._bad(number, row, column.name, cell or "", error) from error
         if abs(value) > MAX_POWER_W:
             reason = f"{self.text.where}:{number}: {value:.3g} W is no power of a device: the unit is misread"
-            raise SensorError("METER_CSV", reason, "say which it is: --power csv:column=NAME,unit=mW")
+            raise refused(reason, "say which it is: --power csv:column=NAME,unit=mW")
         return value
 
     def _bad(self, number: int, row: list[str], name: str, cell: str, error: BadCell) -> SensorError:
         if len(row) == 1 and row[0].count('"') % 2:
             reason = f"{self.text.where}:{number}: {row[0].strip()[:40]!r} opens a quote and does not close it"
-            return SensorError("METER_CSV", reason, EXPORT)
+            return refused(reason, EXPORT)
         reason = f"{self.text.where}:{number}: column {name!r} holds {cell.strip()[:40]!r}, which {error}"
-        return SensorError("METER_CSV", reason, EXPORT)
+        return refused(reason, EXPORT)
 
     def _long(self, number: int, row: list[str]) -> SensorError:
-        return SensorError(
-            "METER_CSV",
+        return refused(
             f"{self.text.where}:{number}: {len(row)} cells stand below {len(self.head.names)} names: "
             f"{row[len(self.head.names)].strip()[:40]!r} has none",
             "export numbers with a decimal point, or part the cells by semicolons",
@@ -130,12 +129,8 @@ class Table(NamedTuple):
         cell = cell_of(row, self.head.chosen.time)
         reason = f"{self.text.where}:{number}: time goes back by {back_s:g} s, at {cell[:40]!r}"
         if self.clock.unix:
-            return SensorError(
-                "METER_CSV", reason, "its clock was set meanwhile: export stamps in UTC, or elapsed seconds"
-            )
-        return SensorError(
-            "METER_CSV", reason, "export one log, from before the run until after it, in the order of time"
-        )
+            return refused(reason, "its clock was set meanwhile: export stamps in UTC, or elapsed seconds")
+        return refused(reason, "export one log, from before the run until after it, in the order of time")
 
 
 def factor_of(column: Column, cell: str | None, mark: str) -> float:
@@ -180,9 +175,9 @@ class Checks:
         """Raises SensorError METER_CSV."""
         if self._count and self._total_v / self._count > MAINS_V:
             mean = show(self._total_v / self._count, "V")
-            raise SensorError("METER_CSV", f"{where}: column {self._volts and self._volts.name!r} is of {mean}", ACTIVE)
+            raise refused(f"{where}: column {self._volts and self._volts.name!r} is of {mean}", ACTIVE)
         for columns, total_w in zip(self._chosen.beside, self._beside_w, strict=True):
             if total_w > BESIDE * self._total_w:
                 names = f"{columns[0].name!r} beside {self._chosen.power[0].name!r}"
                 reason = f"{where}: two channels carry power, {names}"
-                raise SensorError("METER_CSV", reason, "say which feeds the device: --power csv:column=NAME")
+                raise refused(reason, "say which feeds the device: --power csv:column=NAME")

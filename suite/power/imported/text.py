@@ -33,13 +33,17 @@ class Text(NamedTuple):
                 number += 1
                 if not line.endswith("\n"):
                     if len(line) == MAX_LINE_CHARS:
-                        raise SensorError(
-                            "METER_CSV",
+                        raise refused(
                             f"{self.where}:{number}: a line of over {MAX_LINE_CHARS:,} characters is no reading",
                             "name the CSV that the meter's program exports",
                         )
                     return
                 yield line[:-1]
+
+
+def refused(reason: str, remedy: str) -> SensorError:
+    """What is not understood of a log, and what helps."""
+    return SensorError("METER_CSV", reason, remedy)
 
 
 def shown(line: str) -> str:
@@ -61,10 +65,10 @@ def of_file(path: Path, what: str = "the meter's log") -> Iterator[Text]:
         size_bytes = os.fstat(descriptor).st_size
         if size_bytes > MAX_BYTES:
             reason = f"{path}: {what} has {size_bytes / 1e9:.3g} GB, more than {MAX_BYTES / 1e9:.3g} GB"
-            raise SensorError("METER_CSV", reason, SMALLER)
+            raise refused(reason, SMALLER)
         if os.pread(descriptor, len(ARCHIVE), 0) == ARCHIVE:
             reason = f"{path}: this is a workbook or an archive (.xlsx, .ods, .ppk2), not the CSV in it"
-            raise SensorError("METER_CSV", reason, "export CSV from the program that wrote it")
+            raise refused(reason, "export CSV from the program that wrote it")
         encoding = _encoding(descriptor)
 
         def again() -> TextIO:

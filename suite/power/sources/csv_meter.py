@@ -81,12 +81,14 @@ class CsvMeter(ImportedSource):
 
     def aligned(self, log: Log, schedules: Sequence[Schedule], options: Options) -> Sequence[Aligned]:
         settings = _settings(options)
-        if not log.unix and options.get("from_before") != "yes":
-            _refuse_older(options, schedules)
         if options.get("align") == "offset":
             offset_s, error_s = settings["offset_s"], settings["offset_error_s"]
-            return [by_stamps(log, schedule, offset_s, error_s) for schedule in schedules]
-        return by_marker(log, schedules, settings["search_s"])
+            places: Sequence[Aligned] = [by_stamps(log, schedule, offset_s, error_s) for schedule in schedules]
+        else:
+            places = by_marker(log, schedules, settings["search_s"])
+        if not log.unix and options.get("from_before") != "yes":
+            _refuse_older(options, schedules)
+        return places
 
 
 def _description(scope: str, period_s: float, resolution_w: float, options: Options) -> Description:
