@@ -18,6 +18,7 @@ from suite.power.imported.stamps import COMPACT, DATE, ELAPSED, NUMBER
 from suite.power.imported.text import Text, refused, shown
 
 MAX_BANNER_LINES = 60
+MAX_COLUMNS = 1000
 DELIMITERS = ("\t", ";", "|", ",", "  ", " ")  # the last two: two blanks or more, and any
 STAMPS = (PLAIN, NUMBER, DATE, ELAPSED, COMPACT)
 
@@ -74,7 +75,7 @@ def _candidates(lines: Sequence[str], asked: Asked) -> Iterator[Candidate]:
     for number, line in enumerate(lines[:MAX_BANNER_LINES]):
         for delimiter in DELIMITERS:
             names = _names(line, delimiter)
-            if len(names) < 2 or len({name.strip() for name in names} - {""}) < 2:
+            if not 2 <= len(names) <= MAX_COLUMNS or len({name.strip() for name in names} - {""}) < 2:
                 continue
             if any(PLAIN.fullmatch(name.strip()) for name in names):  # a row of readings, with a word among them
                 continue

@@ -14,6 +14,7 @@ MARKS: Mapping[str, str] = {"point": ".", "comma": ","}
 GROUPS = " '’\u00a0\u202f\u2009"  # between thousands, beside the other mark
 PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 CELL = re.compile(rf"([-+−]?)(\d[\d.,{GROUPS}]*|[.,]\d+)([eE][-+]?\d+)?\s*(\D*)")
+MAX_CELL_CHARS = 100
 MISSING = frozenset(("", "unavailable", "unknown", "none", "null", "n/a", "#n/a", "na", "-", "--", "---"))
 
 POINTED = (",", " ", "  ")  # between cells where a decimal mark is a point, unless a cell proves a comma
@@ -35,12 +36,14 @@ class Column(NamedTuple):
     def value(self, cell: str, mark: str) -> float:
         """In SI units. Raises BadCell."""
         text = cell.strip()
-        if mark == "." and PLAIN.fullmatch(text):
-            return finite(float(text), text) * self.factor
+        if mark == "." and PLAIN.fullmatch(text) and len(text) <= MAX_CELL_CHARS:
+            return finite(float(text)) * self.factor
+        if len(text) > MAX_CELL_CHARS:
+            raise BadCell(f"has {len(text):,} characters")
         found = CELL.fullmatch(text)
         if not found:
             raise BadCell("is no number")
-        number = finite(float(found[1].replace("−", "-") + _plain(found[2], mark) + (found[3] or "")), text)
+        number = finite(float(found[1].replace("−", "-") + _plain(found[2], mark) + (found[3] or "")))
         return number * (self._own(found[4].strip()) if found[4].strip() else self.factor)
 
     def _own(self, suffix: str) -> float:
@@ -58,9 +61,9 @@ def missing(cell: str) -> bool:
     return not cell or (not cell[0].isdigit() and cell.strip().lower() in MISSING)
 
 
-def finite(value: float, text: str) -> float:
+def finite(value: float) -> float:
     if not math.isfinite(value):
-        raise BadCell("is no number" if len(text) < 40 else f"is a number of {len(text):,} characters")
+        raise BadCell("is no number")
     return value
 
 
@@ -83,7 +86,7 @@ class Marks:
         self.doubtful: dict[str, str] = {}  # mark -> a cell where it could also part thousands
 
     def look(self, cell: str) -> None:
-        found = CELL.fullmatch(cell.strip())
+        found = CELL.fullmatch(cell.strip()) if len(cell) <= MAX_CELL_CHARS else None
         if not found:
             return
         digits = found[2]

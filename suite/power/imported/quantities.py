@@ -43,6 +43,7 @@ UNITS: Mapping[Quantity, Mapping[str, float]] = {
     },
     "factor": {"%": 0.01, "percent": 0.01},
 }
+MAX_NAME_CHARS = 200
 MEGA_OR_MILLI = {"MW", "MA", "MV", "Mw", "Ma", "Mv"}
 
 WORDS: Mapping[str, Quantity] = {
@@ -129,6 +130,8 @@ def unit(text: str) -> Unit | None:
 
 def read(text: str) -> Name:
     """What a column's name says."""
+    if len(text) > MAX_NAME_CHARS:
+        return Name(text.strip()[:MAX_NAME_CHARS], None, None, "", frozenset(), utc=False)
     name = _normal(text).strip().lstrip("#%/ ").strip()
     base, said = _parted(name)
     words = _words(base)
@@ -138,7 +141,7 @@ def read(text: str) -> Name:
     if quantity is None and found and set(words) <= CHANNELS:  # "W", "Main(mA)"
         quantity, behind = found.quantity, []
     unknown = [word for word in behind if word not in FILLERS]
-    odd = odd or " ".join(unknown)
+    odd = odd or ("" if found else " ".join(unknown))
     if found and quantity and found.quantity != quantity:
         odd = said
     if _others(words, quantity) or (said and set(_words(said)) & OTHERS and not found):

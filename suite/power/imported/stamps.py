@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal, NamedTuple
 
-from suite.power.imported.numbers import PLAIN, BadCell, Column
+from suite.power.imported.numbers import MAX_CELL_CHARS, PLAIN, BadCell, Column
 from suite.power.imported.text import refused
 
 Order = Literal["ymd", "dmy", "mdy"]
@@ -41,7 +41,7 @@ class Dates:
         self.half_days = False
 
     def look(self, cell: str) -> None:
-        found = DATE.fullmatch(cell.strip())
+        found = DATE.fullmatch(cell.strip()) if len(cell) <= MAX_CELL_CHARS else None
         if not found or self.order:
             return
         first, mark, second = found[1], found[2], found[3]
@@ -94,6 +94,8 @@ class Clock:
         """Since 1970 if `unix`, else since some moment. A stamp without a zone is this machine's local time, unless its
         column is named after UTC. Raises BadCell."""
         text = cell.strip()
+        if len(text) > MAX_CELL_CHARS:
+            raise BadCell(f"has {len(text):,} characters")
         kind, value = self._read(text)
         if abs(value) > UNIX_BEFORE_S:
             raise BadCell("is no time that a run could have")
@@ -140,8 +142,9 @@ class Clock:
             year, month, day, hours, minutes, seconds = (int(each) for each in compact.groups())
             return self._since_1970(datetime(year, month, day, hours, minutes, seconds), "")
         found = DATE.fullmatch(text)
-        if not found:
-            raise BadCell("is no time")
+        if not found:  # ISO's rarer forms
+            stamp = datetime.fromisoformat(text)
+            return (stamp.replace(tzinfo=UTC) if stamp.tzinfo is None and self._utc else stamp).timestamp()
         numbers = dict(zip(self._order, (int(found[1]), int(found[3]), int(found[4])), strict=True))
         short = len(found[1 if self._order == "ymd" else 4]) <= 2
         year = 2000 + numbers["y"] if short else numbers["y"]

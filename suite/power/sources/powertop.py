@@ -141,23 +141,25 @@ def _no_reports(reason: str) -> SensorError:
 
 def _rate_w(path: Path) -> float | SensorError:
     """The watts of one report, or why it has none. Raises SensorError where it can't be read."""
+    is_report = False
     with of_file(path, "powertop's report") as text:
-        whole = "\n".join(islice(text.lines(), MAX_REPORT_LINES))
-    found = RATE.search(unicodedata.normalize("NFKC", whole))
-    if found is None and TITLE.search(whole) is None:
+        for line in islice(text.lines(), MAX_REPORT_LINES):
+            is_report = is_report or TITLE.search(line) is not None
+            found = RATE.search(unicodedata.normalize("NFKC", line)) if "battery reports" in line else None
+            rate = unit(f"{found[2]}W") if found else None
+            if found and rate:
+                return float(found[1].replace(",", ".")) * rate.factor
+    if not is_report:
         return SensorError(
             "POWERTOP_NO_WATTS",
             f"{path}: this is no report of powertop in English",
             "run it as LC_ALL=C powertop --csv=powertop.csv, and name its reports alone",
         )
-    rate = unit(f"{found[2]}W") if found else None
-    if found is None or rate is None:
-        return SensorError(
-            "POWERTOP_NO_WATTS",
-            f"{path}: powertop gives watts only while a battery discharges, and this report has none",
-            "unplug the charger and repeat the run; on a board without a battery, use its own sensor or a meter",
-        )
-    return float(found[1].replace(",", ".")) * rate.factor
+    return SensorError(
+        "POWERTOP_NO_WATTS",
+        f"{path}: powertop gives watts only while a battery discharges, and this report has none",
+        "unplug the charger and repeat the run; on a board without a battery, use its own sensor or a meter",
+    )
 
 
 def _period_s(options: Options) -> float:

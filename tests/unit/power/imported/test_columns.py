@@ -202,6 +202,12 @@ def test_a_power_that_no_device_draws_is_a_unit_misread():
         powers(rows("time,power", "7000000"))
 
 
+def test_a_head_of_odd_sizes_takes_no_time():
+    for head in ("a" + "_" * 90_000 + " b", "time," * 15_000, '"' * 80_000, "(" * 90_000, "1" * 99_000):
+        with pytest.raises(SensorError):
+            powers(f"{head}\n" * 50)
+
+
 def test_names_that_resemble_a_power_are_none():
     for name in ("Accumulated power (mWh)", "Data+ (V)", "Power limit (W)", "Max power (W)", "Run time (s)", "T"):
         assert read(name).quantity is None, name

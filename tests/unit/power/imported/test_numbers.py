@@ -51,9 +51,10 @@ CELLS = {
     "another mark": ("Time (s);P (W)\n0.5;7.5\n1.5;7,25\n", "m.csv:3: column 'P .W.' holds '7,25'|leave open"),
     "a word": ("time,watts\n0,5\n1,off\n2,5\n", "m.csv:3: column 'watts' holds 'off', which is no number"),
     "no number": ("time,watts\n0,5\n1,nan\n2,5\n", "m.csv:3: column 'watts' holds 'nan', which is no number"),
+    "blanks that go on": (f"time,watts\n0,5\n1,1{' ' * 50_000}x1\n", "m.csv:3: .*has 50,003 characters"),
     "infinity": ("time,watts\n0,5\n1,1e999\n2,5\n", "m.csv:3: column 'watts' holds '1e999', which is no number"),
-    "5,000 digits": (f"time,watts\n0,5\n1,{'1' * 5000}\n", "m.csv:3: .*which is a number of 5,000 characters"),
-    "5,000 digits of time": (f"time,watts\n0,5\n{'1' * 5000},5\n2,5\n", "m.csv:3: .*a number of 5,000 characters"),
+    "5,000 digits": (f"time,watts\n0,5\n1,{'1' * 5000}\n", "m.csv:3: .*which has 5,000 characters"),
+    "5,000 digits of time": (f"time,watts\n0,5\n{'1' * 5000},5\n2,5\n", "m.csv:3: .*which has 5,000 characters"),
     "an underscore": ("time,watts\n0,5\n1,1_0\n", "holds '1_0', which"),
     "groups of two": ("Time (s);P (mW)\n0.5;7,01\n", "leave open"),
     "a row that is short": (
