@@ -26,7 +26,7 @@ from suite.power.imported.csv_align import Aligned, by_marker
 from suite.power.imported.csv_import import ImportedSource, file_of, number
 from suite.power.imported.csv_log import Log
 from suite.power.imported.quantities import unit
-from suite.power.imported.text import of_file
+from suite.power.imported.text import of_file, shown
 from suite.records import Schedule
 
 PERIOD_S = 1.0
@@ -68,14 +68,14 @@ class Powertop(ImportedSource):
         reports = _reports(file_of(options))
         lasted_s = [b.start_s - a.start_s for a, b in pairwise(reports)]
         lasted_s.append(median(lasted_s))
-        found = [
-            (each.start_s + lasted / 2, _rate_w(each.path)) for each, lasted in zip(reports, lasted_s, strict=True)
-        ]
-        rates = [(time_s, rate) for time_s, rate in found if isinstance(rate, float)]
-        missing = [rate for _, rate in found if isinstance(rate, SensorError)]
+        middles_s = [each.start_s + lasted / 2 for each, lasted in zip(reports, lasted_s, strict=True)]
+        found = [_rate_w(each.path) for each in reports]
+        rates = [(time_s, rate) for time_s, rate in zip(middles_s, found, strict=True) if isinstance(rate, float)]
+        missing = [(each, rate) for each, rate in zip(reports, found, strict=True) if isinstance(rate, SensorError)]
         if len(rates) < 2:
-            raise missing[0]
-        note = f"{len(missing)} of {len(found)} reports hold no watts, first {missing[0].reason}" if missing else ""
+            raise missing[0][1]
+        first = shown(missing[0][0].path.name) if missing else ""
+        note = f"{len(missing)} of {len(found)} reports hold no watts, first {first}" if missing else ""
         times_s, powers_w = zip(*rates, strict=True)
         return Log(column="discharge rate", unix=True, time_s=times_s, power_w=powers_w, note=note)
 
