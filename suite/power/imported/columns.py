@@ -12,10 +12,11 @@ from typing import NamedTuple
 from suite.errors import SensorError, UsageError
 from suite.power.imported import layouts
 from suite.power.imported.numbers import Column
-from suite.power.imported.quantities import MAINS, OTHERS, Name, Quantity, unit
+from suite.power.imported.quantities import EXTREMES, MAINS, OTHERS, Name, Quantity, unit
 from suite.power.imported.stamps import ORDERS, Order
 from suite.power.imported.text import refused
 
+NO_CHANNEL = frozenset(("bus", "load"))  # where in one circuit an INA219 takes its voltage
 MAINS_V = 80.0  # no meter of direct current that a device hangs on shows more; mains show 100 V and up
 ACTIVE = (
     "apparent power (V x A) is not what the load draws on mains: export its active power in watts, or its power factor"
@@ -146,25 +147,27 @@ def _asked_power(names: Sequence[Name], where: str, asked: Asked) -> Chosen:
     name = names[place]
     said = unit(asked.unit) if asked.unit else unit(name.odd)  # "Current (W)": what is drawn at present
     quantity = said.quantity if said else name.quantity if name.usable else None
-    if quantity is None and name.unit is not None and not name.words & OTHERS:
+    if quantity is None and name.unit is not None:
         quantity = name.unit.quantity  # of a name in another language: "Leistung (mW)"
+    is_other = bool(name.words & (OTHERS - EXTREMES)) or name.quantity not in (None, "power", "current")
     factor = said.factor if said else name.factor
-    if quantity == "power":
+    if quantity == "power" and not is_other:
         if said is None and name.factor is None and name.text.strip().lower() in layouts.UNSAID:
             raise _unsaid(names, name, where)
-        return Chosen((), (_column(names, place, "power", factor),), note=_assumed(name, factor))
-    if quantity == "current":
+        return Chosen((), (_column(names, place, "power", factor),), note=_told(name, factor, asked))
+    if quantity == "current" and not is_other:
         return _product(names, place, where, asked)
     if name.words & MAINS:
         raise refused(f"{where}: column {name.text!r} is no active power", ACTIVE)
     unknown = f", and its unit {name.odd!r} is not known" if name.odd and name.quantity else ""
-    raise refused(
-        f"{where}: column {name.text!r} is no power by its name{unknown}",
-        "say its unit if it is one: --power csv:column=NAME,unit=mW; or name another column",
-    )
+    remedy = "name another column" if is_other else "say its unit if it is one: --power csv:column=NAME,unit=mW"
+    raise refused(f"{where}: column {name.text!r} is no power by its name{unknown}", remedy)
 
 
-def _assumed(name: Name, factor: float | None) -> str:
+def _told(name: Name, factor: float | None, asked: Asked) -> str:
+    """Where the unit of a power is from, if not from its name alone."""
+    if asked.unit:
+        return f"column {name.text!r} in {asked.unit}, as told"
     return "" if factor is not None or name.factor is not None else f"column {name.text!r} names no unit: watts assumed"
 
 
@@ -191,7 +194,7 @@ def _power(names: Sequence[Name], where: str, asked: Asked) -> Chosen:
             raise _unsaid(names, name, where)
         beside: tuple[tuple[Column, ...], ...] = tuple((_column(names, other, "power"),) for other in others)
         factor = said.factor if said else None
-        return Chosen((), (_column(names, place, "power", factor),), note=_assumed(name, factor), beside=beside)
+        return Chosen((), (_column(names, place, "power", factor),), note=_told(name, factor, asked), beside=beside)
     if currents:
         place, others = _one(names, currents, where)
         found = _product(names, place, where, asked)
@@ -264,9 +267,10 @@ def _voltage(names: Sequence[Name], place: int, where: str, asked: Asked) -> Col
             raise refused(f"{where}: column {names[named].text!r} is no voltage by its name or unit", layouts.VOLTS)
         return _column(names, named, "voltage")
     volts = [other for other, name in enumerate(names) if name.quantity == "voltage" and name.usable]
-    same = [other for other in volts if names[other].label - {"bus", "load"} == names[place].label]
-    labelled = bool(names[place].label)
-    found = same if same or (labelled and any(names[other].label for other in volts)) else volts
+    channel = names[place].label - NO_CHANNEL
+    channels = {other: names[other].label - NO_CHANNEL for other in volts}
+    same = [other for other in volts if channels[other] == channel]
+    found = same if same or (channel and any(channels.values())) else volts
     if len(found) > 1:
         found = [other for other in found if "bus" in names[other].label] or found  # an INA219's: what its power is of
     if len(found) > 1:

@@ -73,10 +73,12 @@ OTHERS = frozenset(
         count status index""",
     )
 )
+EXTREMES = frozenset(("max", "maximum", "min", "minimum", "peak"))  # powers too, where they are asked for by name
 # A direct current has none of these.
 MAINS = frozenset(("apparent", "reactive", "va", "kva", "var", "frequency", "freq", "hz", "pf", "factor"))
 CLOCK = re.compile(r"[ymdhs:./\s-]{4,}f*", re.IGNORECASE)  # "(hh:mm:ss)"
 CHANNELS = frozenset(("main", "usb", "aux"))
+LABELS = CHANNELS | {"bus", "load", "in", "out", "input", "output"}
 # Words behind the quantity, or in brackets, that say nothing of a unit.
 FILLERS = CHANNELS | frozenset(
     re.findall(
@@ -114,7 +116,7 @@ class Name(NamedTuple):
     @property
     def label(self) -> frozenset[str]:
         """What tells its channel from others."""
-        return self.words - WORDS.keys() - LETTERS.keys() - (FILLERS - CHANNELS - {"bus", "load"})
+        return self.words - WORDS.keys() - LETTERS.keys() - (FILLERS - LABELS)
 
 
 def unit(text: str) -> Unit | None:
@@ -140,7 +142,7 @@ def read(text: str) -> Name:
     odd = "" if found or not said or set(_words(said)) <= FILLERS or CLOCK.fullmatch(said) else said
     if quantity is None and found and set(words) <= CHANNELS:  # "W", "Main(mA)"
         quantity, behind = found.quantity, []
-    unknown = [word for word in behind if word not in FILLERS]
+    unknown = [word for word in behind if word not in FILLERS and not word.isdigit()]
     odd = odd or ("" if found else " ".join(unknown))
     if found and quantity and found.quantity != quantity:
         odd = said
@@ -180,7 +182,9 @@ def _parted(name: str) -> tuple[str, str]:
 
 def _words(base: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", base)
-    return [word for part in re.findall(r"[^\W\d_]+", spaced) for word in FUSED.get(part.lower(), part.lower()).split()]
+    return [
+        word for part in re.findall(r"[^\W\d_]+|\d+", spaced) for word in FUSED.get(part.lower(), part.lower()).split()
+    ]
 
 
 def _noun(words: list[str], base: str) -> tuple[Quantity | None, list[str]]:

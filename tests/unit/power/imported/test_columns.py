@@ -149,8 +149,30 @@ def test_a_voltage_may_be_told_by_its_column():
 def test_a_column_that_is_no_power_is_refused_by_whatever_name(column):
     text = rows("time,temp,volts,energy (Wh),S (VA),PF,watts", "1", "1", "1", "1", "1", "7")
     assert powers(text) == (7.0, 7.0)
-    with pytest.raises(SensorError, match=r"is no power by its name|is no active power"):
-        powers(text, column=column)
+    for more in ({}, {"unit": "W"}, {"unit": "mA", "volts": "5"}):
+        with pytest.raises(SensorError, match=r"is no power by its name|is no active power"):
+            powers(text, column=column, **more)
+
+
+def test_a_unit_that_was_told_stands_in_the_scope():
+    log = csv_log.parse(rows("time,power", "7000"), "m.csv", asked=asked_of({"unit": "mW"}))
+    assert (log.power_w, log.note) == ((7.0, 7.0), "column 'power' in mW, as told")
+
+
+def test_the_highest_power_of_a_reading_is_taken_where_it_is_asked_for():
+    text = rows("time,power max (W),power avg (W)", "8", "7")
+    assert powers(text) == (7.0, 7.0)
+    assert powers(text, column="power max (W)") == (8.0, 8.0)
+
+
+def test_a_current_and_a_voltage_are_of_the_same_channel():
+    text = rows("time,CH1 voltage (V),CH1 current (A),CH2 voltage (V),CH2 current (A)", "5", "1.4", "12", "1")
+    with pytest.raises(SensorError, match="several columns could be meant"):
+        powers(text)
+    assert powers(text, column="CH1 current (A)") == pytest.approx((7.0, 7.0))
+    assert powers(text, column="CH2 current (A)") == pytest.approx((12.0, 12.0))
+    with pytest.raises(SensorError, match="no column of voltage goes with it"):
+        powers(rows("time,input voltage (V),output current (A)", "12", "1.4"))
 
 
 def test_several_powers_are_asked_for_and_the_answer_works():
