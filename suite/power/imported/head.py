@@ -19,7 +19,8 @@ from suite.power.imported.text import Text, refused, shown
 
 MAX_BANNER_LINES = 60
 MAX_COLUMNS = 1000
-DELIMITERS = ("\t", ";", "|", ",", "  ", " ")  # the last two: two blanks or more, and any
+BLANKS = ("  ", " ")  # two or more, and any
+DELIMITERS = ("\t", ";", "|", ",", *BLANKS)
 STAMPS = (PLAIN, NUMBER, DATE, ELAPSED, COMPACT)
 
 
@@ -81,7 +82,9 @@ def _candidates(lines: Sequence[str], asked: Asked) -> Iterator[Candidate]:
                 continue
             found.append(Candidate(number, delimiter, names, [read(name) for name in names]))
     timed = [each for each in found if history(each.names) or _has_time(each, asked)]
-    yield from (each for each in timed if history(each.names) or _has_power(each, asked))
+    powered = [each for each in timed if history(each.names) or _has_power(each, asked)]
+    yield from (each for each in powered if {"time", "power", "current"} & _usable(each) > {"time"})
+    yield from powered
     yield from timed
     yield from (each for each in found if any(name.quantity or name.unit for name in each.read))
 
@@ -110,6 +113,11 @@ def _has_power(candidate: Candidate, asked: Asked) -> bool:
     kinds = {name.quantity for name in candidate.read}
     named = asked.column is not None and any(name.text == asked.column for name in candidate.read)
     return named or "power" in kinds or "current" in kinds
+
+
+def _usable(candidate: Candidate) -> set[str]:
+    """The quantities that its names tell without an odd unit."""
+    return {str(name.quantity) for name in candidate.read if name.usable}
 
 
 def _is_followed(candidate: Candidate, lines: Sequence[str]) -> bool:

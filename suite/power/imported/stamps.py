@@ -39,12 +39,14 @@ class Dates:
         self.order: Order | None = None
         self.doubtful = ""  # a cell that could be of either order
         self.half_days = False
+        self.settled = True  # of a file without dates
 
     def look(self, cell: str) -> None:
         found = DATE.fullmatch(cell.strip()) if len(cell) <= MAX_CELL_CHARS else None
         if not found or self.order:
             return
         first, mark, second = found[1], found[2], found[3]
+        self.settled = False
         self.half_days = self.half_days or bool(found[9])
         if len(first) == 4:
             self.order = "ymd"
@@ -54,10 +56,7 @@ class Dates:
             self.order = "mdy"
         elif first != second:
             self.doubtful = self.doubtful or cell
-
-    @property
-    def settled(self) -> bool:
-        return self.order is not None
+        self.settled = self.order is not None
 
     def decided(self, where: str) -> Order:
         """Raises SensorError where no cell tells. Where noon is told by AM and PM, the month is named first."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from suite.errors import SensorError
 from suite.power.imported.columns import ACTIVE, MAINS_V, Asked, Chosen
-from suite.power.imported.head import Head, rows
+from suite.power.imported.head import BLANKS, Head, rows
 from suite.power.imported.layouts import BESIDE
 from suite.power.imported.numbers import MARKS, BadCell, Column, Marks, missing
 from suite.power.imported.stamps import DATE, ELAPSED, Clock, Dates, cell_of
@@ -49,7 +49,7 @@ class Table(NamedTuple):
             dates.look(stamp)
             for column in power:
                 marks.look(row[column.place] if column.place < len(row) else "")
-            if marks.settled and (dates.settled or not dates.doubtful):
+            if marks.settled and dates.settled:
                 break
         mark = MARKS[asked.decimal] if asked.decimal else marks.decided(head.delimiter, text.where)
         order = asked.dates or dates.decided(text.where)
@@ -95,8 +95,8 @@ class Table(NamedTuple):
         """None where a cell says that there was no reading."""
         chosen = self.head.chosen
         width = len(self.head.names)
-        if len(row) > width > 0 and any(cell.strip() for cell in row[width:]):
-            raise self._long(number, row)
+        if len(row) != width > 0 and (self.head.delimiter in BLANKS or any(cell.strip() for cell in row[width:])):
+            raise self._uneven(number, row)
         value = chosen.constant
         for column in chosen.power:
             cell = row[column.place] if column.place < len(row) else None
@@ -118,11 +118,12 @@ class Table(NamedTuple):
         reason = f"{self.text.where}:{number}: column {name!r} holds {cell.strip()[:40]!r}, which {error}"
         return refused(reason, EXPORT)
 
-    def _long(self, number: int, row: list[str]) -> SensorError:
+    def _uneven(self, number: int, row: list[str]) -> SensorError:
+        """Which cell is below which name can't be told: of blanks, one that is empty leaves no trace."""
+        where, cells = f"{self.text.where}:{number}", "|".join(row)[:60]
+        reason = f"{where}: {len(row)} cells stand below {len(self.head.names)} names: {cells!r}"
         return refused(
-            f"{self.text.where}:{number}: {len(row)} cells stand below {len(self.head.names)} names: "
-            f"{row[len(self.head.names)].strip()[:40]!r} has none",
-            "export numbers with a decimal point, or part the cells by semicolons",
+            reason, "export numbers with a decimal point, cells parted by semicolons, and a cell for each name"
         )
 
     def _back(self, number: int, row: list[str], back_s: float) -> SensorError:

@@ -61,7 +61,11 @@ CELLS = {
         "time,volts,amps\n0,5,1\n1,5\n2,5,1\n",
         "m.csv:3: column 'amps' holds '', which is not there",
     ),
-    "decimal commas between commas": ("time,watts\n0,0,5,25\n1,0,5,5\n", "m.csv:2: 4 cells stand below 2 names: '5'"),
+    "decimal commas between commas": (
+        "time,watts\n0,0,5,25\n1,0,5,5\n",
+        r"m.csv:2: 4 cells stand below 2 names: '0\|0",
+    ),
+    "an empty cell between blanks": ("time volts amps\n0 5 1\n1 5\n2 5 1\n", r"m.csv:3: 2 cells stand below 3 names"),
     "an unclosed quote": ('time,watts\n0,7\n1,"7\n2,7\n3,7\n', "m.csv:3: '1,\"7' opens a quote and does not close it"),
     "a long cell": (f'time,watts\n0,7\n1,"{"7" * 140_000}"\n', "m.csv:3: a line of over 100,000 characters"),
 }
@@ -100,6 +104,7 @@ DELIMITED = {
     "semicolons": "Time (s);Power (W)\n0.0;7.0\n1.0;7.0\n",
     "a date and a time in a row of blanks": "timestamp watts\n2026-11-29 12:00:00 7\n2026-11-29 12:00:01 7\n",
     "a last delimiter": "Time (s),Power (W),\n0.0,7.0,\n1.0,7.0,\n",
+    "a line above that names a time": "Start time: 12:00;power: on\nTime (s);Power (W)\n0,5;7,0\n1,5;7,0\n",
     "Excel's line": "sep=;\nTime (s);Power (W)\n0,5;7,0\n1,5;7,0\n",
 }
 

@@ -66,6 +66,7 @@ def test_a_date_and_a_time_of_the_day_in_two_columns_are_one_stamp():
 
 def test_the_order_of_dates_is_found_from_the_whole_file_or_asked_for():
     assert log_of("12/11/2026 23:59:59", "13/11/2026 00:00:00").period_s == 1
+    assert log_of("11/11/2026 23:59:59", "12/11/2026 00:00:00", "13/11/2026 00:00:00").time_s[1] == 1_794_438_000
     stamps = ("11/12/2026 10:00:00", "11/12/2026 10:00:01")
     with pytest.raises(
         SensorError, match=r"'11/12/2026 10:00:00' leaves open which of its numbers is the month"
