@@ -18,7 +18,7 @@ from suite.power.imported.stamps import Clock
 from suite.power.imported.text import Text, refused, shown
 
 MAX_ENTITIES = 1000
-MAX_CHANGES = 2_000_000
+MAX_CHANGES = 500_000
 
 __all__ = ["Entity", "held_readings", "is_history"]
 

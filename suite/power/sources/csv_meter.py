@@ -122,7 +122,8 @@ def _refuse_older(options: Options, schedules: Sequence[Schedule]) -> None:
         raise SensorError(
             "METER_OLD",
             f"{file}: this log of elapsed time was last written to {show(before_s, 's')} before the run began",
-            "export the log of this run; if it is that, and was written under a wrong clock: --power-csv-from-before",
+            "export the log of this run; if it is that, written under a wrong clock: --power-csv-from-before, or"
+            " --power csv:from_before=yes",
         )
 
 
