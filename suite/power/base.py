@@ -83,6 +83,7 @@ class Source(ABC):
     machine: ClassVar[str] = "any"  # which machine it is for, in words
     part: Part = "whole"  # what it usually measures; `--power auto` puts sources of disjoint parts beside each other
     options: ClassVar[Mapping[str, str]] = {}  # name -> what it means and its default; no other name is let through
+    names: ClassVar[frozenset[str]] = frozenset()  # its options whose values are others' names, which may hold commas
 
     def check(self, options: Options) -> None:
         """Raises UsageError naming the option and what is allowed. Reads no sensor. Names were checked before."""

@@ -257,7 +257,7 @@ def _parse_one(spec: str) -> tuple[Source | None, Options]:
     source: Source | None = plugins.get(name)
     allowed = [*(source.options if source else RESERVED), "root"]
     options: dict[str, str] = {}
-    for pair in text.split(",") if colon else []:
+    for pair in _pairs(text, source, allowed) if colon else []:
         key, equals, value = (part.strip() for part in pair.partition("="))
         if key not in allowed:
             raise UsageError(f"--power {name}: {_not_taken(source, key, plugins)}")
@@ -269,6 +269,18 @@ def _parse_one(spec: str) -> tuple[Source | None, Options]:
     if source is not None:
         source.check({key: value for key, value in options.items() if key in source.options})
     return source, options
+
+
+def _pairs(text: str, source: Source | None, allowed: Sequence[str]) -> list[str]:
+    """key=value,key=value at its commas, but for those within a name: "column=Power, total (W)" is one pair."""
+    pairs: list[str] = []
+    for piece in text.split(","):
+        is_more = source is not None and bool(pairs) and pairs[-1].partition("=")[0].strip() in source.names
+        if is_more and "=" not in piece and piece.strip() not in allowed:
+            pairs[-1] += f",{piece}"
+        else:
+            pairs.append(piece)
+    return pairs
 
 
 def _not_taken(source: Source | None, key: str, plugins: Iterable[str]) -> str:

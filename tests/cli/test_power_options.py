@@ -93,6 +93,55 @@ def test_a_log_that_does_not_fit_changes_nothing(suite: CommandLine, text: str, 
     assert Path("run/records.jsonl").read_bytes() == before
 
 
+READ = {
+    "current, with its voltage": ("Timestamp(ms),Current(uA)", lambda w: f"{w / 5e-6:.0f}", "csv:volts=5.0", 1e3),
+    "on mains, with the power factor": (
+        "time,Volts,Amps,PF",
+        lambda w: f"230.0,{w / 126.5:.6f},0.55",
+        "csv",
+        1.0,
+    ),
+    "microwatts of either sign": ("Time (s),Power (\u03bcW)", lambda w: f"{w * 1e6:.0f}", "csv", 1.0),
+    "a name with a comma": (
+        'time,"Power, total (mW)",P2 (W)',
+        lambda w: f"{w * 1e3},1",
+        "csv:column=Power, total (mW)",
+        1.0,
+    ),
+}
+
+
+@pytest.mark.parametrize(("head", "cells", "power", "per_second"), READ.values(), ids=READ)
+def test_the_joules_of_a_log_are_right_whatever_its_columns_hold(suite, head, cells, power, per_second) -> None:
+    metered_by(suite)
+    suite("energy", "--model", "reader", "--power-csv", "meter.csv", "--out", "run")
+    write_log("run")
+    _, *rows = Path("meter.csv").read_text().splitlines()
+    lines = [(float(time_s), float(watts)) for time_s, watts in (row.split(",") for row in rows)]
+    Path("meter.csv").write_text(
+        "\n".join([head, *(f"{time_s * per_second:.3f},{cells(watts)}" for time_s, watts in lines)]) + "\n"
+    )
+    done = suite("power", "import", "run", "meter.csv", "--power", power, "--json")
+    assert done.status == 0
+    assert [entry["energy"]["gross_j"] for entry in done.answer["results"]] == pytest.approx([7 * 0.050], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "head", ["Time (s),Current (A)", "Time (s),Temp (C)", "Time (s),S (VA)", "Zeit (s),Leistung (mW)", "time,P (dBm)"]
+)
+def test_a_log_without_a_power_changes_nothing_and_names_its_column(suite: CommandLine, head: str) -> None:
+    metered_by(suite)
+    suite("energy", "--model", "reader", "--power-csv", "meter.csv", "--out", "run")
+    before = Path("run/records.jsonl").read_bytes()
+    write_log("run")
+    Path("meter.csv").write_text(Path("meter.csv").read_text().replace("time,watts", head))
+    refused = suite("power", "import", "run", "meter.csv")
+    assert refused.status == 2
+    assert head.partition(",")[2] in refused.error
+    assert len(refused.error.strip().splitlines()) == 1
+    assert Path("run/records.jsonl").read_bytes() == before
+
+
 def test_a_run_that_waits_for_no_meter_is_refused(suite: CommandLine) -> None:
     suite("params", "--out", "run")
     assert "no energy task of it waits for a meter" in suite("power", "import", "run", "meter.csv").error

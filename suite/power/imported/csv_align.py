@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import accumulate
 from statistics import median
 from typing import NamedTuple
@@ -22,6 +24,10 @@ MIN_CONTRAST = 3.0  # between load and idle, in deviations of single readings ab
 RIVAL = 0.95  # a place that fits this nearly as well, of the best, could be the load too,
 HILL = 0.5  # if the fit falls below this on the way there
 MAX_SHIFT_COUNT = 20_000
+MINUTE_S, QUARTER_S, MAX_ZONE_S = 60.0, 900.0, 54_000.0  # time zones differ by quarters of an hour, up to 14 h
+MANY_LOADS = 200.0  # a log that lasts longer, of the load, is believed to be in another unit
+# What the times would be in, and by which factor they would then be other than they were read.
+RESCALED = {"ms": 1e-3, "us": 1e-6, "ns": 1e-9, "s": 1e3, "min": 60.0, "h": 3600.0}
 FINE = 20  # steps of the last refinement in one period
 
 
@@ -49,8 +55,19 @@ def by_marker(log: Log, schedules: Sequence[Schedule], search_s: float) -> tuple
 
     A log whose stamps are of the day is searched search_s around them, any other throughout. All
     schedules together find the place; each then finds its own within a few periods, since two clocks drift apart.
-    Raises SensorError METER_ALIGNMENT where the load does not stand out, or does so in several places.
+    Raises SensorError METER_ALIGNMENT where the load does not stand out, or does so in several places; with what would
+    make it fit, if another clock or unit would.
     """
+    try:
+        return _by_marker(log, schedules, search_s)
+    except SensorError as error:
+        likely = _other_clock(log, schedules) if log.unix else _other_unit(log, schedules)
+        if likely is None:
+            raise
+        raise likely from error
+
+
+def _by_marker(log: Log, schedules: Sequence[Schedule], search_s: float) -> tuple[Aligned, ...]:
     fits = _Fits(log)
     shifts = list(_coarse(log, schedules, search_s))
     if not shifts:
@@ -66,6 +83,75 @@ def by_marker(log: Log, schedules: Sequence[Schedule], search_s: float) -> tuple
     if rival_s is not None:
         raise _refused(f"the load fits the log {abs(rival_s - near_s):.3g} s further on as well")
     return tuple(_refined(fits, schedule, near_s, margin_s) for schedule in schedules)
+
+
+def _other_clock(log: Log, schedules: Sequence[Schedule]) -> SensorError | None:
+    """Where the load stands out further from the stamps than was searched: by a zone, summer time, or a wrong clock."""
+    elapsed = replace(log, unix=False)  # searched throughout
+    around_s = _around_s(schedules)
+    try:
+        places = _by_marker(elapsed, schedules, 0.0)
+    except SensorError:
+        return _elsewhere(log, schedules)
+    off_s = places[0].shift_s - around_s
+    if abs(off_s) > MAX_ZONE_S:  # a log of another day is of another run
+        return _elsewhere(log, schedules)
+    if abs(off_s) < MINUTE_S:
+        return None
+    quarters = round(off_s / QUARTER_S)
+    is_zone = quarters != 0 and abs(off_s - quarters * QUARTER_S) < MINUTE_S
+    told = f"{quarters / 4:+g} h" if is_zone else f"{off_s:+.0f} s"
+    likely = "another time zone, or summer time" if is_zone else "the meter's clock was wrong"
+    return SensorError(
+        "METER_ALIGNMENT",
+        f"the load stands out {told} from where the log's stamps put it: {likely}",
+        f"export the stamps with their zone, or search that far: --power csv:search_s={math.ceil(abs(off_s)) + 60}",
+    )
+
+
+def _elsewhere(log: Log, schedules: Sequence[Schedule]) -> SensorError | None:
+    """Where the stamps and the run have no moment in common."""
+    around_s = _around_s(schedules)
+    ends_s = (log.time_s[0], log.time_s[-1])
+    run_s = (schedules[0].idle_before.start_s - around_s, schedules[-1].idle_after.end_s - around_s)
+    if ends_s[1] >= run_s[0] and ends_s[0] <= run_s[1]:
+        return None
+    log_from, log_to, run_from, run_to = (_utc(moment_s) for moment_s in (*ends_s, *run_s))
+    return SensorError(
+        "METER_ALIGNMENT",
+        f"the meter's log is from {log_from} to {log_to}, the run from {run_from} to {run_to} (UTC)",
+        "bring in the log of this run; if it is that, say in which order its dates are: --power csv:dates=dmy, or mdy",
+    )
+
+
+def _utc(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _other_unit(log: Log, schedules: Sequence[Schedule]) -> SensorError | None:
+    """The unit in which the log's times fit, if they are too short or too long for the run as they were read."""
+    load_s = schedules[-1].load.end_s - schedules[0].load.start_s
+    lasts_s = log.time_s[-1] - log.time_s[0]
+    if load_s < lasts_s < MANY_LOADS * load_s:
+        return None
+    for name, factor in RESCALED.items():
+        if not load_s < lasts_s * factor < MANY_LOADS * load_s:
+            continue
+        try:
+            _by_marker(replace(log, time_s=tuple(time_s * factor for time_s in log.time_s)), schedules, 0.0)
+        except SensorError:
+            continue
+        return SensorError(
+            "METER_ALIGNMENT",
+            f"the log, as read, lasts {lasts_s:.3g} s and fits the run with {factor:g} of that: a unit was misread",
+            f"say what the times are in: --power csv:time_unit={name}, or what it is",
+        )
+    return None
+
+
+def _around_s(schedules: Sequence[Schedule]) -> float:
+    """The monotonic clock less the seconds since 1970."""
+    return -median(offset for schedule in schedules for offset in schedule.unix_offset_s)
 
 
 def _rival_s(scores: Sequence[tuple[float, float]], near_s: float) -> float | None:
@@ -84,7 +170,7 @@ def _rival_s(scores: Sequence[tuple[float, float]], near_s: float) -> float | No
 def _coarse(log: Log, schedules: Sequence[Schedule], search_s: float) -> Iterator[float]:
     """Shifts to try, half a period apart, or further where that would be too many."""
     if log.unix:
-        around_s = -median(offset for schedule in schedules for offset in schedule.unix_offset_s)
+        around_s = _around_s(schedules)
         low_s, high_s = around_s - search_s, around_s + search_s
     else:
         low_s = schedules[-1].load.end_s - log.time_s[-1]

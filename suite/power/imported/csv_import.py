@@ -6,15 +6,17 @@ brought in, at the end of the run where the file is there by then, else by `suit
 
 from __future__ import annotations
 
+import math
+import time
 from abc import abstractmethod
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal, NoReturn
 
-from suite.errors import SensorError
+from suite.errors import SensorError, UsageError
 from suite.power.base import Description, Options, Sample, Source
 from suite.power.channel import Gauge, Stretches
 from suite.power.channel import read as read_trace
@@ -48,8 +50,25 @@ class ImportedSource(Source):
     def aligned(self, log: Log, schedules: Sequence[Schedule], options: Options) -> Sequence[Aligned]:
         """Where the log lies, for each schedule. Raises SensorError METER_ALIGNMENT."""
 
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_w = 0.0
+
+    def available(self, options: Options) -> NotMeasured | None:
+        try:
+            self.log(options)
+        except SensorError as error:
+            return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
+        return None
+
+    def open(self, options: Options) -> Description:
+        log = self.log(options)
+        self._last_w = log.power_w[-1]
+        return self.described(log, options)
+
     def read(self) -> Sample:
-        raise NotImplementedError("an imported source gives no readings while a run lasts")
+        """The file's last reading: all that a look at it before a run can show."""
+        return Sample(time_s=self._clock(), values=(self._last_w,))
 
 
 @dataclass(slots=True)
@@ -154,3 +173,15 @@ def file_of(options: Options) -> Path:
             "name the file that the meter's log is exported to: --power-csv FILE",
         )
     return Path(options["file"])
+
+
+def number(source: str, options: Options, name: str, default: float) -> float:
+    """An option that is a number. Raises UsageError."""
+    text = options.get(name, str(default))
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise UsageError(f"--power {source}: {name} must be a number, got {text!r}") from error
+    if not math.isfinite(value):
+        raise UsageError(f"--power {source}: {name} must be a number, got {text!r}")
+    return value

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import replace
 
@@ -105,8 +106,8 @@ def test_stamps_of_the_day_are_seconds_since_1970(text, first_s):
 REFUSED = {
     "nothing in it": ("", "no line names a column of time and one of power"),
     "no power": ("time,temperature\nat first,1\nthen,2\n", "no line names a column of time and one of power"),
-    "a word for a number": ("time,watts\n0,5\n1,off\n2,5\n", r"meter.csv:3: '1,off' is no reading"),
-    "not a number": ("time,watts\n0,5\n1,nan\n2,5\n", r"meter.csv:3: '1,nan' is no reading"),
+    "a word for a number": ("time,watts\n0,5\n1,off\n2,5\n", r"meter.csv:3: column 'watts' holds 'off', which is no"),
+    "not a number": ("time,watts\n0,5\n1,nan\n2,5\n", r"meter.csv:3: column 'watts' holds 'nan', which is no"),
     "time that goes back": ("time,watts\n5,5\n6,5\n3,5\n", "meter.csv:4: time goes back by 3 s"),
     "two powers": (
         "time,watts,power (mW)\n0,5,5000\n1,5,5000\n",
@@ -197,6 +198,44 @@ def test_by_stamps_the_offset_is_taken_and_a_clock_that_was_set_is_uncertainty()
     assert stepped == (3.0 - UNIX_S - 5.0, 5.0)
 
 
+@pytest.mark.parametrize(
+    ("behind_s", "told"), [(3600.0, r"\+1 h .*another time zone"), (-500.0, "-500 s .*clock was wrong")]
+)
+def test_a_meters_clock_that_is_off_is_found_and_told(behind_s, told):
+    plan = [schedule()]
+    log = logged(plan, behind_s=behind_s, noise_w=0.2)
+    with pytest.raises(SensorError, match=told) as caught:
+        by_marker(log, plan, 60.0)
+    assert caught.value.code == "METER_ALIGNMENT"
+    searched_s = float(caught.value.remedy.partition("search_s=")[2])
+    (found,) = by_marker(log, plan, searched_s)
+    assert found.shift_s == pytest.approx(behind_s - UNIX_S, abs=found.uncertainty_s)
+
+
+def test_a_log_of_another_day_is_told_by_its_dates_and_never_searched_for():
+    plan = [schedule()]
+    error = refusal_of(logged(plan, behind_s=30 * 86_400.0, noise_w=0.2), plan)
+    assert "the meter's log is from 2026-10-31" in error.reason
+    assert "the run from 2026-11-30" in error.reason
+    assert "search_s" not in error.remedy
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(1e3, "ms"), (1e6, "us"), (1e-3, "s")])
+def test_times_whose_unit_was_misread_are_told(factor, unit):
+    plan = [schedule()]
+    log = logged(plan, unix=False, noise_w=0.2)
+    error = refusal_of(replace(log, time_s=tuple(time_s * factor for time_s in log.time_s)), plan)
+    assert "a unit was misread" in error.reason
+    assert f"time_unit={unit}" in error.remedy
+
+
+def refusal_of(log, plan):
+    with pytest.raises(SensorError) as caught:
+        by_marker(log, plan, 60.0)
+    assert caught.value.code == "METER_ALIGNMENT"
+    return caught.value
+
+
 def options(path, **more):
     return {"file": str(path), **more}
 
@@ -231,6 +270,32 @@ def test_stamps_less_certain_than_the_lead_in_are_refused(tmp_path):
     assert isinstance(found, NotMeasured)
     assert found.code == "METER_ALIGNMENT"
     assert "known to 6.1 s" in found.reason
+
+
+def test_a_log_of_elapsed_time_written_before_the_run_is_refused(tmp_path):
+    plan = [schedule()]
+    log = logged(plan, unix=False, noise_w=0.05)
+    file = written(tmp_path / "meter.csv", log)
+    began_s = UNIX_S + plan[0].idle_before.start_s
+    os.utime(file, (began_s - 86_400, began_s - 86_400))
+    with pytest.raises(SensorError, match=r"last written to 86400 s|last written to 86.4 ks") as caught:
+        readings(PLUGIN, options(file), plan)
+    assert caught.value.code == "METER_OLD"
+    assert "--power-csv-from-before" in caught.value.remedy
+    with pytest.raises(SensorError, match="last written to"):
+        readings(PLUGIN, options(file, align="offset"), plan)
+    taken = readings(PLUGIN, options(file, from_before="yes"), plan)
+    os.utime(file, (began_s + 300, began_s + 300))
+    written_since = readings(PLUGIN, options(file), plan)
+    assert isinstance(taken[0], EnergyReading)
+    assert taken == written_since
+
+
+def test_stamps_of_the_day_prove_themselves_whenever_the_file_was_written(tmp_path):
+    plan = [schedule()]
+    file = written(tmp_path / "meter.csv", logged(plan, noise_w=0.05))
+    os.utime(file, (UNIX_S - 86_400, UNIX_S - 86_400))
+    assert isinstance(readings(PLUGIN, options(file), plan)[0], EnergyReading)
 
 
 def test_a_hole_in_the_log_is_the_outcome_of_its_own_task_alone(tmp_path):
@@ -311,6 +376,11 @@ def test_doctor_is_told_what_a_file_lacks(tmp_path):
         ("csv:period_s=0", "period_s must be a positive number, got '0'"),
         ("csv:offset_s=nan", "offset_s must be a number, got 'nan'"),
         ("csv:search_s=x", "search_s must be a number, got 'x'"),
+        ("csv:search_s=1e400", "search_s must be a number, got '1e400'"),
+        ("csv:from_before=maybe", "from_before must be yes or no, got 'maybe'"),
+        ("csv:unit=dBm", "unit must be one of W, mW, uW, A, mA or uA, got 'dBm'"),
+        ("csv:column=a,align", "option align needs a value"),
+        ("csv:align=offset,total (W)", "unknown option 'total .W.'"),
     ],
 )
 def test_wrong_options_are_named(spec, message):
@@ -322,3 +392,14 @@ def test_only_imported_sources_wait():
     assert imported("none") is None
     assert imported("simulated") is None
     assert imported("csv:file=x")[1] == {"file": "x"}
+
+
+@pytest.mark.parametrize("name", ["Power, total (W)", "Power, total, all, (W)", "a,b"])
+def test_a_columns_name_may_hold_commas(name):
+    assert imported(f"csv:file=x.csv,column={name},align=offset")[1] == {
+        "file": "x.csv",
+        "column": name,
+        "align": "offset",
+    }
+    log = csv_log.parse(f'time,"{name}"\n0,7\n1,7\n', "m.csv", name) if "W" in name else None
+    assert log is None or log.power_w == (7.0, 7.0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import datetime
 
 import pytest
@@ -33,7 +34,20 @@ def report(folder, unix_s, text):
 
 
 @pytest.mark.parametrize("text", [REPORT_2_9, REPORT_2_15], ids=["2.9", "2.15"])
-@pytest.mark.parametrize(("rate", "watts"), [("12.5 W", 12.5), (" 983 mW ", 0.983)])
+@pytest.mark.parametrize(
+    ("rate", "watts"),
+    [
+        ("12.5 W", 12.5),
+        (" 983 mW ", 0.983),
+        ("  796 m W", 0.796),
+        ("   8.30 m W", 0.0083),
+        (" 412 \u00b5W", 412e-6),
+        (" 412 \u03bcW", 412e-6),
+        ("1.02 kW", 1020.0),
+        ("12,5 W", 12.5),
+        ("    0 mW", 0.0),
+    ],
+)
 def test_the_rate_is_read_with_its_prefix_in_both_formats(tmp_path, text, rate, watts):
     for second in range(3):
         report(tmp_path, UNIX_S + 20 * second, text.format(rate=rate))
@@ -76,3 +90,55 @@ def test_a_wrong_period_is_named():
     with pytest.raises(UsageError, match="period_s must be a number, got 'x'"):
         PLUGIN.check({"period_s": "x"})
     assert PLUGIN.planned({"period_s": "5"}).minimum_window_s == 150.0
+
+
+def test_reports_without_watts_among_others_are_gaps_and_named(tmp_path):
+    plan = [schedule()]
+    for second in range(60, 330):
+        rate = REPORT_2_9.format(rate=f"{power_w(plan, second - 1):.2f} W")
+        report(tmp_path, UNIX_S + second, ON_MAINS if second in (62, 63) else rate)
+    options = {"file": str(tmp_path / "powertop-*.csv")}
+    (found,) = readings(PLUGIN, options, plan)
+    assert isinstance(found, EnergyReading)
+    assert "2 of 270 reports hold no watts, first " in found.scope
+    for second in range(180, 184):
+        report(tmp_path, UNIX_S + second, ON_MAINS)
+    (found,) = readings(PLUGIN, options, plan)
+    assert found.code == "GAP"
+
+
+def test_a_report_in_another_language_is_no_machine_on_mains(tmp_path):
+    for second in range(3):
+        report(tmp_path, UNIX_S + second, "Die Batterie meldet eine Entladerate von: 12,5 W;\n")
+    missing = PLUGIN.available({"file": str(tmp_path / "powertop-*.csv")})
+    assert (missing.code, "LC_ALL=C" in missing.remedy) == ("POWERTOP_NO_WATTS", True)
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["powertop-99999999-999999.csv", "powertop-20261129-120000.csv"], "'99999999-999999' in its name is no time"),
+        (["powertop-00010101-000000.csv", "powertop-20261129-120000.csv"], "in its name is no time"),
+        (["a-20261129-120000.csv", "b-20261129-120000.csv"], "of two runs, or of two clocks"),
+    ],
+)
+def test_reports_that_are_no_series_are_named(tmp_path, names, reason):
+    for name in names:
+        (tmp_path / name).write_text(REPORT_2_9.format(rate="12.5 W"))
+    with pytest.raises(SensorError, match=reason) as caught:
+        PLUGIN.log({"file": str(tmp_path / "*.csv")})
+    assert caught.value.code == "METER_NO_FILE"
+
+
+@pytest.mark.parametrize("pattern", ["", "/", "**", "a\0b-*.csv", "[", "../../../*"])
+def test_a_pattern_that_is_none_is_refused(pattern):
+    with pytest.raises(SensorError) as caught:
+        PLUGIN.log({"file": pattern})
+    assert caught.value.code == "METER_NO_FILE"
+
+
+def test_what_is_no_regular_file_among_the_reports_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "powertop-20261129-120000.csv")
+    (tmp_path / "powertop-20261129-120001.csv").write_text(REPORT_2_9.format(rate="12.5 W"))
+    with pytest.raises(SensorError, match="this is no regular file"):
+        PLUGIN.log({"file": str(tmp_path / "*.csv")})
