@@ -27,6 +27,7 @@ class HostFacts:
     git_commit: str | None  # with "-dirty" behind it where the checkout was changed
     lock_sha256: str | None
     versions: tuple[tuple[str, str], ...]  # of the worker's interpreter and libraries: (("python", "3.11.7"), ...)
+    probe_faults: tuple[str, ...] = ()  # probes that failed, so that what they tell is unknown: "cpu: ValueError: ..."
 
 
 @record
@@ -42,3 +43,4 @@ class HostState:
     memory_available_bytes: int | None
     throttle_count: int | None  # thermal throttle events since boot
     on_battery: bool | None
+    probe_faults: tuple[str, ...] = ()  # as in HostFacts
