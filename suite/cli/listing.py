@@ -66,7 +66,12 @@ def _runtimes() -> Sequence[Row]:
 def _power_sources() -> Sequence[Row]:
     sources = registry.discover(registry.POWER_SOURCES).values()
     return [
-        {"name": source.name, "summary": source.summary, "chosen by auto": "yes" if source.automatic else "no"}
+        {
+            "name": source.name,
+            "machine": source.machine,
+            "summary": source.summary,
+            "chosen by auto": "yes" if source.automatic else "no",
+        }
         for source in sources
     ]
 

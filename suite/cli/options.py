@@ -38,7 +38,7 @@ class Given:
     """What a person typed; None where they said nothing."""
 
     model: Annotated[
-        list[str] | None, _option(SUBJECT, "--model", "-m", metavar="NAME", help="Measure this model (again for more).")
+        list[str] | None, _option(SUBJECT, "--model", "-m", metavar="NAME", help="This model alone (again for more).")
     ] = None
     plan: Annotated[
         str | None,

@@ -12,7 +12,7 @@ from suite.cli.options import ANSWER, Given
 from suite.cli.session import help_unless_command, session_of
 
 app = typer.Typer(
-    help="Power from elsewhere: a Mac for its container, a meter's log.",
+    help="Power from elsewhere: a Mac's helper, a meter's log.",
     rich_markup_mode=None,
     invoke_without_command=True,
 )
@@ -35,7 +35,7 @@ def serve(
         Path | None, typer.Option("--token-file", metavar="FILE", help="Where the token goes.")
     ] = None,
 ) -> int:
-    """Serve this Mac's power readings to a container on it, until Ctrl-C."""
+    """Serve this Mac's power to a container on it, until Ctrl-C."""
     from suite.cli import power
 
     return power.serve(session_of(context, given).tools, source, port, token_file, as_json=given.as_json)
@@ -48,7 +48,7 @@ def import_log(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The log of the meter that ran meanwhile.")],
 ) -> int:
-    """Bring the log of an external meter into a run that is over."""
+    """Bring the log of an external meter into a finished run."""
     from suite.cli import importing
 
     session_of(context, given)
