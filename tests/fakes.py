@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suite.cli.tools import Tools
 from suite.client.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
 from suite.errors import EngineError, WorkerError
 from suite.fleet.engine import Engine, EngineFacts, ImageFacts
@@ -18,8 +17,8 @@ from suite.plan.load import Surroundings
 from suite.power.base import Description
 from suite.power.choice import Surveyed
 from suite.power.meter import Meter, WindowRule
-from suite.progress import PlainProgress
 from suite.records import FlopCount, HostState, NotMeasured, OperatorCost, ParameterCount, PowerTrace, SharedGroup, Task
+from suite.tools import Tools
 from suite.worker.model import Axis, Model
 from tests.unit.samples import FACTS, STATE
 
@@ -314,5 +313,4 @@ def fake_tools(
         facts=lambda _: FACTS,
         surroundings=lambda: Surroundings(plans=plans, models=MODELS, cpu_count=2),
         engine=NoEngine,
-        progress=lambda stream: PlainProgress(stream, clock),
     )

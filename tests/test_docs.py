@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 import typer
 
 from suite.cli.app import app
+from suite.cli.options import OUTPUT, Given
 from suite.power.base import Source
 from suite.report.plots import Plots
 from suite.report.section import Section
@@ -138,3 +140,43 @@ def test_the_example_section_renders_a_table() -> None:
     section: Section = names["PLUGIN"]
     lines = section.render(RunView(cut_off_run()), Plots()).splitlines()
     assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["params", "LXMERT", "1"]
+
+
+def everything(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Groups of commands too, as the list of commands shows them."""
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if hasattr(command, "commands"):
+            yield from everything(command, (*path, name))
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    dict(everything(ROOT)).items(),
+    ids=lambda value: "" if hasattr(value, "params") else " ".join(value),
+)
+def test_a_short_help_fits_on_its_line(words: tuple[str, ...], command: Any) -> None:
+    """At 80 columns, beside the longest name: it never ends in "..."."""
+    short = command.get_short_help_str(60)
+    assert 10 <= len(short) <= 60, f"suite {' '.join(words)}: {len(short)} characters: {short!r}"
+    assert re.search(r"[^.]\.$", short), f"suite {' '.join(words)}: {short!r}"
+
+
+@each_command
+def test_a_command_shows_its_options_under_their_groups(words: tuple[str, ...]) -> None:
+    command = COMMANDS[words]
+    shown = command.get_help(command.make_context(" ".join(words), [], resilient_parsing=True))
+    headings = {param.rich_help_panel for param in command.params if getattr(param, "rich_help_panel", None)}
+    assert OUTPUT in headings
+    assert all(f"\n{heading}:\n" in shown for heading in headings), shown
+
+
+def test_an_option_is_declared_once() -> None:
+    """Commands take shared options from one table: no two of their own have the same name."""
+    shared = {field.name for field in dataclasses.fields(Given)}
+    own: dict[str, list[str]] = {}
+    for words, command in COMMANDS.items():
+        for param in command.params:
+            if param.param_type_name == "option" and param.name not in shared | {"help", "to"}:
+                own.setdefault(param.opts[0], []).append(" ".join(words))
+    assert {name: where for name, where in own.items() if len(where) > 1} == {}

@@ -14,12 +14,16 @@ import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import groups, options, power_app
+from suite.cli import groups, power_app
+from suite.cli.declared import command
+from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, TIMED, Given
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.errors import SuiteError
 
 if TYPE_CHECKING:
-    from suite.cli.tools import Tools
+    from suite.cli.progress import Open
+    from suite.records import Test
+    from suite.tools import Tools
 
 INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
 FAILED = 3
@@ -49,234 +53,121 @@ def suite(
         help_unless_command(context)
 
 
-@app.command("all", epilog="Example: suite all --quick --model lxmert --model et-human")
+@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, POWER))
 def run_all(
     context: typer.Context,
-    plan: options.PlanName = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Short for --plan quick.")] = False,
-    model: options.Model = None,
-    test: options.Test = None,
-    batch_size: options.BatchSize = None,
-    axis: options.Axis = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
-    seed: options.Seed = None,
-    weights: options.Weights = None,
-    checkpoint: options.Checkpoint = None,
-    trajectory: options.Trajectory = None,
-    time_limit: options.TimeLimit = None,
-    power: options.Power = None,
-    power_csv: options.PowerCsv = None,
-    rails: options.Rails = None,
-    sysfs_root: options.SysfsRoot = None,
-    out: options.Out = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
+    given: Given,
+    quick: Annotated[bool, typer.Option("--quick", help="Short for --plan quick.", rich_help_panel=SUBJECT)] = False,
+    test: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test",
+            metavar="NAME",
+            help="params, flops, latency or energy (again for more).",
+            rich_help_panel=SUBJECT,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=OUTPUT)
+    ] = False,
 ) -> int:
     """Run a whole battery and write its report."""
-    from suite.cli import battery
-    from suite.plan.load import Options
+    from dataclasses import replace
 
-    changes = Options(
-        models=options.names(model),
-        tests=options.names(test),
-        batch_size=options.sizes(batch_size, "--batch-size"),
-        axes=options.axes(axis),
-        device=device,
-        threads=options.threads(threads),
-        seed=seed,
-        weights=weights,
-        checkpoint=checkpoint,
-        trajectory=trajectory,
-        time_limit_s=time_limit,
-    )
-    request = battery.Request(
-        plan=battery.plan_name(plan, quick),
-        options=changes,
-        power=options.power(power, power_csv, rails, sysfs_root),
-        out=out,
-        resume=resume,
-        verbose=verbose,
-    )
-    return battery.whole(request, session_of(context, verbose).tools, as_json=as_json)
+    from suite.cli import running, words
+
+    plan = words.plan_name(given.plan, quick)
+    request = replace(given.request(), plan=plan, options=given.options(test), resume=resume)
+    return running.whole(request, session_of(context, given), as_json=given.as_json)
 
 
-@app.command(epilog="Example: suite params --model et-human-synthetic")
-def params(
-    context: typer.Context,
-    model: options.Model = None,
-    checkpoint: options.Checkpoint = None,
-    out: options.Out = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
-) -> int:
-    """Count parameters: unique, registered under several names, trainable, embeddings."""
-    from suite.cli import battery
-    from suite.plan.load import Options
-
-    changes = Options(models=options.names(model), checkpoint=checkpoint)
-    request = battery.Request(options=changes, out=out, verbose=verbose)
-    return battery.single("params", request, session_of(context, verbose).tools, as_json=as_json)
+@command(app, "params", example="suite params --model et-human-synthetic", takes=("model", "checkpoint", OUTPUT))
+def params(context: typer.Context, given: Given) -> int:
+    """Count parameters: unique, shared, trainable, embeddings."""
+    return _single("params", context, given)
 
 
-@app.command(epilog="Example: suite flops --model lxmert --axis text_tokens=20,40")
-def flops(
-    context: typer.Context,
-    model: options.Model = None,
-    plan: options.PlanName = None,
-    axis: options.Axis = None,
-    checkpoint: options.Checkpoint = None,
-    out: options.Out = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
-) -> int:
-    """Count the multiply-accumulates and FLOPs of a forward pass at batch 1."""
-    from suite.cli import battery
-    from suite.plan.load import Options
-
-    changes = Options(models=options.names(model), axes=options.axes(axis), checkpoint=checkpoint)
-    request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
-    return battery.single("flops", request, session_of(context, verbose).tools, as_json=as_json)
+@command(
+    app,
+    "flops",
+    example="suite flops --model lxmert --axis text_tokens=20,40",
+    takes=("model", "plan", "axis", "checkpoint", OUTPUT),
+)
+def flops(context: typer.Context, given: Given) -> int:
+    """Count MACs and FLOPs of a forward pass at batch 1."""
+    return _single("flops", context, given)
 
 
-@app.command(epilog="Example: suite latency --model visualbert --batch-size 1,2,4")
-def latency(
-    context: typer.Context,
-    model: options.Model = None,
-    plan: options.PlanName = None,
-    batch_size: options.BatchSize = None,
-    axis: options.Axis = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
-    seed: options.Seed = None,
-    weights: options.Weights = None,
-    checkpoint: options.Checkpoint = None,
-    trajectory: options.Trajectory = None,
-    time_limit: options.TimeLimit = None,
-    out: options.Out = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
-) -> int:
-    """Time forward passes: mean, standard deviation, median and its interval."""
-    from suite.cli import battery
-    from suite.plan.load import Options
-
-    changes = Options(
-        models=options.names(model),
-        batch_size=options.sizes(batch_size, "--batch-size"),
-        axes=options.axes(axis),
-        device=device,
-        threads=options.threads(threads),
-        seed=seed,
-        weights=weights,
-        checkpoint=checkpoint,
-        trajectory=trajectory,
-        time_limit_s=time_limit,
-    )
-    request = battery.Request(plan=plan, options=changes, out=out, verbose=verbose)
-    return battery.single("latency", request, session_of(context, verbose).tools, as_json=as_json)
+@command(app, "latency", example="suite latency --model visualbert --batch-size 1,2,4", takes=TIMED)
+def latency(context: typer.Context, given: Given) -> int:
+    """Time forward passes: mean, deviation, median, interval."""
+    return _single("latency", context, given)
 
 
-@app.command(epilog="Example: suite energy --model et-human --power auto")
-def energy(
-    context: typer.Context,
-    model: options.Model = None,
-    plan: options.PlanName = None,
-    batch_size: options.BatchSize = None,
-    axis: options.Axis = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
-    seed: options.Seed = None,
-    weights: options.Weights = None,
-    checkpoint: options.Checkpoint = None,
-    trajectory: options.Trajectory = None,
-    power: options.Power = None,
-    power_csv: options.PowerCsv = None,
-    rails: options.Rails = None,
-    sysfs_root: options.SysfsRoot = None,
-    out: options.Out = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
-) -> int:
-    """Measure the energy of an inference, idle included and net of it."""
-    from suite.cli import battery
-    from suite.plan.load import Options
-
-    changes = Options(
-        models=options.names(model),
-        batch_size=options.sizes(batch_size, "--batch-size"),
-        axes=options.axes(axis),
-        device=device,
-        threads=options.threads(threads),
-        seed=seed,
-        weights=weights,
-        checkpoint=checkpoint,
-        trajectory=trajectory,
-    )
-    asked = options.power(power, power_csv, rails, sysfs_root)
-    request = battery.Request(plan=plan, options=changes, power=asked, out=out, verbose=verbose)
-    return battery.single("energy", request, session_of(context, verbose).tools, as_json=as_json)
+@command(
+    app,
+    "energy",
+    example="suite energy --model et-human --power auto",
+    takes=(SUBJECT, SIZES, MACHINE, POWER, OUTPUT),
+)
+def energy(context: typer.Context, given: Given) -> int:
+    """Measure joules per inference, with and without idle."""
+    return _single("energy", context, given)
 
 
-@app.command(epilog="Example: suite report results/20261123T180000Z-standard")
+def _single(test: Test, context: typer.Context, given: Given) -> int:
+    from suite.cli import running
+
+    return running.single(given.request(test), session_of(context, given), as_json=given.as_json)
+
+
+@command(app, "report", example="suite report results/20261123T180000Z-standard", takes=ANSWER)
 def report(
     context: typer.Context,
+    given: Given,
     run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
 ) -> int:
     """Render the report of a run again, from its files alone."""
-    from suite.cli import battery
+    from suite.cli import running
 
-    session_of(context, verbose)
-    return battery.report_again(run, as_json=as_json)
+    session_of(context, given)
+    return running.report_again(run, as_json=given.as_json)
 
 
-@app.command("list", epilog="Example: suite list models")
+@command(app, "list", example="suite list models", takes=(POWER, *ANSWER))
 def list_what(
     context: typer.Context,
+    given: Given,
     what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
-    power: options.Power = None,
-    power_csv: options.PowerCsv = None,
-    rails: options.Rails = None,
-    sysfs_root: options.SysfsRoot = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
 ) -> int:
-    """List what can be named: models with their input sizes, runtimes, power sources, plans."""
+    """List what can be named: models, runtimes, power, plans."""
     from suite.cli import listing
 
-    asked = options.power(power, power_csv, rails, sysfs_root)
-    return listing.show(what, session_of(context, verbose).tools, asked, as_json=as_json)
+    tools = session_of(context, given).tools
+    return listing.show(what, tools, given.power_asked(), as_json=given.as_json)
 
 
-@app.command(epilog="Example: suite doctor --self-test")
+@command(app, "doctor", example="suite doctor --self-test", takes=(POWER, *ANSWER))
 def doctor(
     context: typer.Context,
+    given: Given,
     self_test: Annotated[
         bool, typer.Option("--self-test", help="Run a short load with each usable power source.")
     ] = False,
-    power: options.Power = None,
-    power_csv: options.PowerCsv = None,
-    rails: options.Rails = None,
-    sysfs_root: options.SysfsRoot = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
 ) -> int:
-    """Say what this machine can measure, and how to fix the rest."""
+    """Say what this machine can measure, and what would help."""
     from suite.cli import diagnosis
 
-    asked = options.power(power, power_csv, rails, sysfs_root) or "auto"
-    return diagnosis.show(session_of(context, verbose).tools, asked, self_test=self_test, as_json=as_json)
+    asked = given.power_asked() or "auto"
+    return diagnosis.show(session_of(context, given).tools, asked, self_test=self_test, as_json=given.as_json)
 
 
-def main(arguments: Sequence[str] | None = None, tools: Tools | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, progress: Open | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 not all of it could be measured, 2 wrong use, 3 failed.
 
-    tools: what commands measure with; the real ones if None.
+    tools: what commands measure with; progress: what a run tells its progress to. The real ones if None.
     """
-    session = Session(tools)
+    session = Session(tools, progress)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `docker stop` leaves a resumable run, as Ctrl-C does
     try:
         return int(app(args=arguments, prog_name="suite", standalone_mode=False, obj=session) or 0)

@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from enum import IntEnum
 from pathlib import Path
 
 from suite.cli import image
-from suite.cli.tools import Tools
 from suite.client.replies import Hello
 from suite.errors import EngineError, SuiteError
 from suite.fleet.engine import Engine
@@ -19,10 +19,22 @@ from suite.power import choice
 from suite.power.selftest import SelfTest
 from suite.records import HostFacts, HostState, NotMeasured, record
 from suite.report.table import table
+from suite.tools import Tools
 from suite.units import show as show_quantity
 
 DISK_BYTES = 200e6  # a standard run with its report, and room to spare
 MEMORY_BYTES = 1.5e9  # what a worker with the largest model peaks at
+
+
+class Effect(IntEnum):
+    """What a remedy gives back, the most first."""
+
+    EVERYTHING = 0
+    A_MODEL = 1
+    ENERGY = 2
+    ROOM = 3
+    STEADINESS = 4
+    CONTAINERS = 5
 
 
 @record
@@ -33,6 +45,10 @@ class Finding:
     found: str
     ok: bool
     remedy: str = ""
+    effect: Effect = Effect.EVERYTHING  # the order of "To do"; no part of the answer
+
+    def told(self) -> dict[str, str | bool]:
+        return {name: value for name, value in asdict(self).items() if name != "effect"}
 
 
 def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json: bool) -> int:
@@ -51,13 +67,22 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
         *_containers(facts, tools.engine()),
     ]
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        print(json.dumps([finding.told() for finding in findings], indent=1))
     else:
         rows = [("ok" if finding.ok else "--", finding.what, finding.found) for finding in findings]
         print(table(("", "what", "found"), rows, left=3).text())
-        remedies = [f"{finding.what}: {finding.remedy}" for finding in findings if finding.remedy]
-        print("\n".join(["", "To do:", *remedies] if remedies else ["", "Everything can be measured here."]))
+        print("\n" + _to_do(findings))
     return 0 if isinstance(hello, Hello) and hello.devices else 1
+
+
+def _to_do(findings: Sequence[Finding]) -> str:
+    """What would help here, in the order of its effect; one remedy of several findings stands once."""
+    by_remedy: dict[str, list[str]] = {}
+    for finding in sorted(findings, key=lambda finding: finding.effect):
+        if finding.remedy:
+            by_remedy.setdefault(finding.remedy, []).append(finding.what)
+    lines = [f"{', '.join(what)}: {remedy}" for remedy, what in by_remedy.items()]
+    return "\n".join(["To do:", *lines]) if lines else "Everything can be measured here."
 
 
 def _hello(tools: Tools) -> Hello | SuiteError:
@@ -91,31 +116,37 @@ def _models(tools: Tools, hello: Hello | SuiteError) -> Iterator[Finding]:
     for model in tools.surroundings().models.values():
         missing = [name for name in model.packages if name not in versions]
         found = f"needs {', '.join(missing)}" if missing else "can be measured"
-        yield Finding(what=f"model {model.name}", found=found, ok=not missing)
+        remedy = f"install {', '.join(missing)} for the worker (make setup)" if missing and versions else ""
+        yield Finding(what=f"model {model.name}", found=found, ok=not missing, remedy=remedy, effect=Effect.A_MODEL)
 
 
 def _power(tools: Tools, power: str) -> Iterator[Finding]:
-    """Energy can be measured if a source is there that --power may choose; the others are told beside it."""
+    """Energy can be measured if a source is there that --power may choose; beside it, what concerns this machine."""
     chosen = tools.select_meter(power)
     if isinstance(chosen, NotMeasured):
-        several = (
-            chosen.code == "NO_POWER_SOURCE" and ":" in chosen.reason
-        )  # whose reason repeats what the lines below say
-        reason = chosen.reason.partition(":")[0] if several else chosen.reason
-        remedy = (
-            "make one of the sources below work, or bring in a meter's log (--power-csv)" if several else chosen.remedy
-        )
-        yield Finding(what="energy", found=f"{chosen.code}: {reason}", ok=False, remedy=remedy)
+        several = chosen.code == "NO_POWER_SOURCE"  # whose reason lists what every source said
+        reason = chosen.reason.partition(":")[0].partition(" (")[0] if several else chosen.reason
+        found = f"{chosen.code}: {reason}"
+        yield Finding(what="energy", found=found, ok=False, remedy=chosen.remedy, effect=Effect.ENERGY)
     else:
         told = [f"{gauge.source}: {gauge.description.scope}" for gauge in chosen.gauges]
         yield Finding(what="energy", found=f"by {'; '.join(told)}", ok=True)
-    for source in tools.survey(power):
-        if isinstance(source.found, NotMeasured):
-            absence = source.found
-            found = f"{absence.code}: {absence.reason}"
-            yield Finding(what=f"power {source.name}", found=found, ok=False, remedy=absence.remedy)
-        else:
-            yield Finding(what=f"power {source.name}", found=f"{source.summary}: {source.found.scope}", ok=True)
+    surveyed = tools.survey(power)
+    for source in surveyed:
+        if source.concerns:
+            yield _source(source)
+    if others := sum(not source.concerns for source in surveyed):
+        are = "1 source is" if others == 1 else f"{others} sources are"
+        found = f"{are} for other machines, or read a file that you name: suite list power"
+        yield Finding(what="other power", found=found, ok=True)
+
+
+def _source(source: choice.Surveyed) -> Finding:
+    what = f"power {source.name}"
+    if isinstance(source.found, NotMeasured):
+        found = f"{source.found.code}: {source.found.reason}"
+        return Finding(what=what, found=found, ok=False, remedy=source.found.remedy, effect=Effect.ENERGY)
+    return Finding(what=what, found=f"{source.summary}: {source.found.scope}", ok=True)
 
 
 def _self_tests(tools: Tools, power: str) -> Iterator[Finding]:
@@ -127,11 +158,12 @@ def _self_tests(tools: Tools, power: str) -> Iterator[Finding]:
         found = tools.self_test(source.name, source.options)
         what = f"self-test {source.name}"
         if isinstance(found, NotMeasured):
-            yield Finding(what=what, found=f"{found.code}: {found.reason}", ok=False, remedy=found.remedy)
+            told = f"{found.code}: {found.reason}"
+            yield Finding(what=what, found=told, ok=False, remedy=found.remedy, effect=Effect.ENERGY)
         else:
             doubts = "; ".join(found.doubts)
             remedy = f"{doubts}: let nothing else run, and look for another client of the same sensor" if doubts else ""
-            yield Finding(what=what, found=_told(found), ok=not doubts, remedy=remedy)
+            yield Finding(what=what, found=_told(found), ok=not doubts, remedy=remedy, effect=Effect.ENERGY)
 
 
 def _told(found: SelfTest) -> str:
@@ -161,14 +193,18 @@ def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:
     steady = state.governors in ((), ("performance",))
     remedy = "for steadier latency: sudo cpupower frequency-set -g performance"
     yield Finding(
-        what="governor", found=governors or "the machine does not say", ok=steady, remedy="" if steady else remedy
+        what="governor",
+        found=governors or "the machine does not say",
+        ok=steady,
+        remedy="" if steady else remedy,
+        effect=Effect.STEADINESS,
     )
     available = state.memory_available_bytes
     if available is not None:
         enough = available >= MEMORY_BYTES
         remedy = f"close other programs: the largest model's worker takes about {show_quantity(MEMORY_BYTES, 'B')}"
         found = f"{show_quantity(available, 'B')} available"
-        yield Finding(what="memory", found=found, ok=enough, remedy="" if enough else remedy)
+        yield Finding(what="memory", found=found, ok=enough, remedy="" if enough else remedy, effect=Effect.ROOM)
 
 
 def _containers(host: HostFacts, engine: Engine) -> Iterator[Finding]:
@@ -194,6 +230,7 @@ def _containers(host: HostFacts, engine: Engine) -> Iterator[Finding]:
             found="; ".join(doubts) or f"fits this checkout, {show_quantity(candidate.size_bytes, 'B')}",
             ok=not doubts,
             remedy="build it again with make, or check out the commit that it was built from" if doubts else "",
+            effect=Effect.CONTAINERS,
         )
 
 
@@ -203,13 +240,12 @@ def _without_engine(host: HostFacts, error: EngineError) -> Finding:
         digest = host.container_image_digest or "unknown (SUITE_IMAGE_DIGEST was not given)"
         return Finding(what="containers", found=f"this is one; its image: {digest}", ok=True)
     reason, _, remedy = str(error).partition("; ")
-    return Finding(what="containers", found=reason, ok=False, remedy=remedy)
+    return Finding(what="containers", found=reason, ok=False, remedy=remedy, effect=Effect.CONTAINERS)
 
 
 def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     enough = free >= DISK_BYTES
     remedy = "make room, or write to another disk with --out"
-    return Finding(
-        what="disk", found=f"{show_quantity(free, 'B')} free in {folder}", ok=enough, remedy="" if enough else remedy
-    )
+    found = f"{show_quantity(free, 'B')} free in {folder}"
+    return Finding(what="disk", found=found, ok=enough, remedy="" if enough else remedy, effect=Effect.ROOM)

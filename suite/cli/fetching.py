@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from suite import registry
-from suite.cli.tools import Tools
 from suite.errors import FetchError, SuiteError, UsageError, WorkerError
 from suite.pinned import lock as models_lock
 from suite.pinned import relock
@@ -21,6 +20,7 @@ from suite.pinned.hub import DEFAULT_URL, Hub
 from suite.pinned.lock import Pinned
 from suite.pinned.verify import Verdict, place, verify
 from suite.report.table import table
+from suite.tools import Tools
 from suite.units import show
 
 _TOLD_EVERY_S = 1.0

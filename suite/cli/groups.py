@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from suite.cli import options
+from suite.cli import words
+from suite.cli.declared import command
+from suite.cli.options import ANSWER, Given
 from suite.cli.session import help_unless_command, session_of
 from suite.errors import UsageError
 
@@ -16,9 +18,6 @@ image = typer.Typer(
     help="An image of the suite in the Docker engine.", rich_markup_mode=None, invoke_without_command=True
 )
 
-PinnedNames = Annotated[
-    list[str] | None, typer.Option("--model", "-m", metavar="NAME", help="This model or tokenizer (again for more).")
-]
 Folder = Annotated[
     Path | None, typer.Option("--to", metavar="FOLDER", help="Where they lie; SUITE_WEIGHTS or the user's cache else.")
 ]
@@ -31,33 +30,29 @@ def group(context: typer.Context) -> None:
     help_unless_command(context)
 
 
-@models.command(epilog="Example: suite models lock --check")
+@command(models, "lock", example="suite models lock --check", takes=("model", *ANSWER))
 def lock(
     context: typer.Context,
+    given: Given,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing: is what this machine makes as models.lock says?")
     ] = False,
-    model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", metavar="NAME", help="With --check, this one (again for more).")
-    ] = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
 ) -> int:
-    """Count and hash every model here, and write models.lock anew; or check that seeded weights come out as locked."""
+    """Count and hash every model here; write or check the lock."""
     from suite.cli import locking
 
-    tools = session_of(context, verbose).tools
+    tools = session_of(context, given).tools
     if check:
-        return locking.check(tools, options.names(model) or (), as_json=as_json)
-    if model:
+        return locking.check(tools, words.names(given.model) or (), as_json=given.as_json)
+    if given.model:
         raise UsageError("--model needs --check: models.lock is written whole")
-    return locking.write(tools, as_json=as_json)
+    return locking.write(tools, as_json=given.as_json)
 
 
-@models.command(epilog="Example: suite models fetch --model lxmert")
+@command(models, "fetch", example="suite models fetch --model lxmert", takes=("model", *ANSWER))
 def fetch(
     context: typer.Context,
-    model: PinnedNames = None,
+    given: Given,
     hub: Annotated[
         str | None, typer.Option("--hub", metavar="URL", help="HF_ENDPOINT or https://huggingface.co else.")
     ] = None,
@@ -65,56 +60,55 @@ def fetch(
     record: Annotated[
         bool, typer.Option("--record", help="Trust what has no hash yet, and write its hash into models.lock.")
     ] = False,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
 ) -> int:
-    """Fetch published weights as models.lock pins them, to the byte, and convert them to safetensors."""
+    """Fetch published weights as pinned, and convert them.
+
+    Each file is held against models.lock to the byte; what comes out is safetensors.
+    """
     from suite.cli import fetching
 
-    request = fetching.Request(names=options.names(model), folder=to, hub=hub, record_hashes=record)
-    return fetching.fetch_all(request, session_of(context, verbose).tools, as_json=as_json)
+    request = fetching.Request(names=words.names(given.model), folder=to, hub=hub, record_hashes=record)
+    return fetching.fetch_all(request, session_of(context, given).tools, as_json=given.as_json)
 
 
-@models.command(epilog="Example: suite models verify")
+@command(models, "verify", example="suite models verify", takes=("model", *ANSWER))
 def verify(
     context: typer.Context,
-    model: PinnedNames = None,
+    given: Given,
     to: Folder = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
 ) -> int:
-    """Hold what was fetched against models.lock, reading each byte again."""
+    """Hold what was fetched against models.lock, byte by byte."""
     from suite.cli import fetching
 
-    session_of(context, verbose)
-    return fetching.verify_all(fetching.Request(names=options.names(model), folder=to), as_json=as_json)
+    session_of(context, given)
+    return fetching.verify_all(fetching.Request(names=words.names(given.model), folder=to), as_json=given.as_json)
 
 
-@image.command(epilog="Example: suite image info")
-def info(
-    context: typer.Context, name: ImageName = None, as_json: options.Json = False, verbose: options.Verbose = False
-) -> int:
-    """Say what an image of the suite is, and whether it fits this checkout and this machine."""
+@command(image, "info", example="suite image info", takes=ANSWER)
+def info(context: typer.Context, given: Given, name: ImageName = None) -> int:
+    """Say what an image is, and whether it fits this machine.
+
+    And this checkout: an image of another commit gives other figures.
+    """
     from suite.cli import image as answers
 
-    return answers.info(name, session_of(context, verbose).tools.engine(), as_json=as_json)
+    return answers.info(name, session_of(context, given).tools.engine(), as_json=given.as_json)
 
 
-@image.command(epilog="Example: suite image digest")
-def digest(
-    context: typer.Context, name: ImageName = None, as_json: options.Json = False, verbose: options.Verbose = False
-) -> int:
-    """Print what an image is pulled by, as records name it; its id where it was never pushed."""
+@command(image, "digest", example="suite image digest", takes=ANSWER)
+def digest(context: typer.Context, given: Given, name: ImageName = None) -> int:
+    """Print what an image is pulled by, as records name it.
+
+    Its id where it was never pushed.
+    """
     from suite.cli import image as answers
 
-    return answers.digest(name, session_of(context, verbose).tools.engine(), as_json=as_json)
+    return answers.digest(name, session_of(context, given).tools.engine(), as_json=given.as_json)
 
 
-@image.command(epilog="Example: suite image labels")
-def labels(
-    context: typer.Context, name: ImageName = None, as_json: options.Json = False, verbose: options.Verbose = False
-) -> int:
+@command(image, "labels", example="suite image labels", takes=ANSWER)
+def labels(context: typer.Context, given: Given, name: ImageName = None) -> int:
     """Print what an image says of itself."""
     from suite.cli import image as answers
 
-    return answers.labels(name, session_of(context, verbose).tools.engine(), as_json=as_json)
+    return answers.labels(name, session_of(context, given).tools.engine(), as_json=given.as_json)

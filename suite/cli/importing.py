@@ -1,80 +1,24 @@
-"""A meter's log brought into a run that is over: at its end, or by `suite power import`."""
+"""`suite power import`: a meter's log brought into a run that is over."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
 from pathlib import Path
 
+from suite import battery
 from suite.cli import answers
-from suite.errors import SensorError, UsageError
-from suite.power import choice
-from suite.power.base import Options
-from suite.power.imported.csv_import import ImportedSource, readings
-from suite.records import EnergyReading, NotMeasured, Run, RunRecord, store
+from suite.power.imported import amend
+from suite.records import EnergyReading, store
 
 DONE, INCOMPLETE = 0, 1
 
 
 def bring_in(out: Path, file: Path, power: str | None, *, as_json: bool) -> int:
-    """Stores the energy that a log tells, renders the report again, and prints the table of energy.
+    """Renders the report again, and prints the table of energy.
 
     Exit status 1 where a task's energy is still not measured. Raises UsageError, StoreError.
     """
-    from suite.report import page
-
+    amended = amend.bring_in(out, file, power)
+    report = battery.report(out)
     run = store.load(out)
-    source, options = _source(power or run.manifest.power, file)
-    records = _waiting(run, source)
-    if not records:
-        raise UsageError(f"{out}: no energy task of it waits for a meter; measure with --power-csv {file}")
-    try:
-        amended = _amended(records, source, options)
-    except SensorError as error:
-        raise UsageError(str(error)) from error
-    store.amend(out, amended)
-    run = store.load(out)
-    report = page.render(run, out)
     print(answers.as_json(run, out, report) if as_json else answers.table("energy", run))
     return DONE if all(isinstance(record.energy, EnergyReading) for record in amended) else INCOMPLETE
-
-
-def at_end(out: Path, power: str) -> None:
-    """The same where the run that has just ended names a file that is there; else a note on stderr says what to do."""
-    named = choice.imported(power)
-    run = store.load(out)
-    records = _waiting(run, named[0]) if named else []
-    if named is None or not records:
-        return
-    source, options = named
-    try:
-        store.amend(out, _amended(records, source, options))
-    except SensorError as error:
-        file = options.get("file", "FILE")
-        print(f"{error.reason}; {error.remedy}; then: suite power import {out} {file}", file=sys.stderr)
-
-
-def _source(power: str, file: Path) -> tuple[ImportedSource, Options]:
-    """The imported source that `power` names (csv if it names another one), with that file."""
-    named = choice.imported(power)
-    if named is None:
-        named = choice.imported("csv")
-    assert named is not None  # csv is one
-    source, options = named
-    return source, {**options, "file": str(file)}
-
-
-def _waiting(run: Run, source: ImportedSource) -> list[RunRecord]:
-    """Energy tasks whose calls were made, and that have no reading, or one of this source that may be taken again."""
-    return [
-        record
-        for record in run.records
-        if record.schedule is not None
-        and (isinstance(record.energy, NotMeasured) or (record.energy and record.energy.source == source.name))
-    ]
-
-
-def _amended(records: list[RunRecord], source: ImportedSource, options: Options) -> list[RunRecord]:
-    schedules = [record.schedule for record in records if record.schedule is not None]
-    found = readings(source, options, schedules)
-    return [replace(record, energy=energy) for record, energy in zip(records, found, strict=True)]

@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from suite import registry
-from suite.cli.tools import Tools
 from suite.errors import UsageError
 from suite.plan import load as plan
 from suite.power.base import Description
 from suite.records import NotMeasured
 from suite.report.table import table
+from suite.tools import Tools
 from suite.worker.model import Axis
 
 Row = dict[str, str]
@@ -66,7 +66,12 @@ def _runtimes() -> Sequence[Row]:
 def _power_sources() -> Sequence[Row]:
     sources = registry.discover(registry.POWER_SOURCES).values()
     return [
-        {"name": source.name, "summary": source.summary, "chosen by auto": "yes" if source.automatic else "no"}
+        {
+            "name": source.name,
+            "machine": source.machine,
+            "summary": source.summary,
+            "chosen by auto": "yes" if source.automatic else "no",
+        }
         for source in sources
     ]
 

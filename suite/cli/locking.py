@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from suite.cli.tools import Tools
 from suite.errors import UsageError
 from suite.pinned import lock as models_lock
 from suite.pinned import relock
 from suite.pinned.relock import Made
 from suite.report.table import table
+from suite.tools import Tools
 
 
 def write(tools: Tools, *, as_json: bool, path: Path | None = None) -> int:

@@ -10,12 +10,12 @@ import shlex
 import sys
 from pathlib import Path
 
-from suite.cli.tools import Tools
 from suite.errors import UsageError
 from suite.power.helper.lines import ADDRESS_VARIABLE, TOKEN_FILE, TOKEN_VARIABLE, VERSION
 from suite.power.helper.serve import LOOPBACK, Helper
 from suite.power.meter import Meter
 from suite.records import NotMeasured
+from suite.tools import Tools
 
 TOKEN_BYTES = 32
 

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from suite.cli import options
+from suite.cli.declared import command
+from suite.cli.options import ANSWER, Given
 from suite.cli.session import help_unless_command, session_of
 
 app = typer.Typer(
-    help="Power from elsewhere: a Mac for its container, a meter's log.",
+    help="Power from elsewhere: a Mac's helper, a meter's log.",
     rich_markup_mode=None,
     invoke_without_command=True,
 )
@@ -22,9 +23,10 @@ def power(context: typer.Context) -> None:
     help_unless_command(context)
 
 
-@app.command(epilog="Example: suite power serve")
+@command(app, "serve", example="suite power serve", takes=ANSWER)
 def serve(
     context: typer.Context,
+    given: Given,
     source: Annotated[
         str, typer.Option("--source", metavar="SOURCE", help="What to read (suite list power).")
     ] = "apple",
@@ -32,28 +34,22 @@ def serve(
     token_file: Annotated[
         Path | None, typer.Option("--token-file", metavar="FILE", help="Where the token goes.")
     ] = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
 ) -> int:
-    """Serve this Mac's power readings to a container on it, until Ctrl-C."""
+    """Serve this Mac's power to a container on it, until Ctrl-C."""
     from suite.cli import power
 
-    return power.serve(session_of(context, verbose).tools, source, port, token_file, as_json=as_json)
+    return power.serve(session_of(context, given).tools, source, port, token_file, as_json=given.as_json)
 
 
-@app.command("import", epilog="Example: suite power import results/20261123T180000Z-energy meter.csv")
+@command(app, "import", example="suite power import results/20261123T180000Z meter.csv", takes=("power", *ANSWER))
 def import_log(
     context: typer.Context,
+    given: Given,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The log of the meter that ran meanwhile.")],
-    power: Annotated[
-        str | None, typer.Option("--power", metavar="SOURCE", help="csv or powertop, and how to read it.")
-    ] = None,
-    as_json: options.Json = False,
-    verbose: options.Verbose = False,
 ) -> int:
-    """Bring the log of an external meter into a run that is over."""
+    """Bring the log of an external meter into a finished run."""
     from suite.cli import importing
 
-    session_of(context, verbose)
-    return importing.bring_in(run, file, power, as_json=as_json)
+    session_of(context, given)
+    return importing.bring_in(run, file, given.power, as_json=given.as_json)

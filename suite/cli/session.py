@@ -8,27 +8,36 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from suite.cli.tools import Tools
+    from suite.cli.options import Given
+    from suite.cli.progress import Open
+    from suite.tools import Tools
 
 
 @dataclass(slots=True)
 class Session:
-    """One call of the command line. `given` are a test's tools; the real ones are made where a command needs them."""
+    """`given_*` are a test's; the real ones are made where a command needs them."""
 
-    given: Tools | None
+    given_tools: Tools | None
+    given_progress: Open | None = None
     verbose: bool = False
 
     @property
     def tools(self) -> Tools:
-        from suite.cli.tools import Tools
+        from suite.tools import Tools
 
-        return self.given or Tools()
+        return self.given_tools or Tools()
+
+    @property
+    def progress(self) -> Open:
+        from suite.cli.progress import opened
+
+        return self.given_progress or opened
 
 
-def session_of(context: typer.Context, verbose: bool) -> Session:
+def session_of(context: typer.Context, given: Given) -> Session:
     session = context.obj
     assert isinstance(session, Session)
-    session.verbose = verbose
+    session.verbose = given.verbose
     return session
 
 

@@ -71,6 +71,7 @@ class Source(ABC):
     automatic: bool = True  # whether `--power auto` may choose it
     rank: int = 100  # lower is tried first
     codes_elsewhere: ClassVar[frozenset[str]] = frozenset()  # its codes that say: this machine is of another kind
+    machine: ClassVar[str] = "any"  # which machine it is for, in words
     part: Part = "whole"  # what it usually measures; `--power auto` puts sources of disjoint parts beside each other
     options: ClassVar[Mapping[str, str]] = {}  # name -> what it means and its default; no other name is let through
 

@@ -22,12 +22,16 @@ MAX_PROBES = 4  # at a time: each is a process
 
 
 class Surveyed(NamedTuple):
-    """One source looked at: what it measures here with these options, or why it can't."""
+    """One source looked at: what it measures here with these options, or why it can't.
+
+    concerns: whether a person on this machine would want it: not for another kind of machine, and no trial.
+    """
 
     name: str
     summary: str
     options: Options
     found: Description | NotMeasured
+    concerns: bool = True
 
 
 def select(spec: str, *, start: Start = Sampler.start, rule: WindowRule = DEFAULT_RULE) -> Meter | NotMeasured:
@@ -91,7 +95,10 @@ def survey(spec: str = "auto", *, start: Start = Sampler.start) -> tuple[Surveye
 
     def look(source: Source) -> Surveyed:
         options = given.get(source.name, _taken(source, shared))
-        return Surveyed(source.name, source.summary, options, probe(source, options, start))
+        found = probe(source, options, start)
+        elsewhere = isinstance(found, NotMeasured) and found.code in source.codes_elsewhere
+        concerns = source.name in given or (source.automatic and not elsewhere)
+        return Surveyed(source.name, source.summary, options, found, concerns)
 
     with ThreadPoolExecutor(max_workers=min(MAX_PROBES, max(1, len(sources)))) as pool:
         return tuple(pool.map(look, sources))

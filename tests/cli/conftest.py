@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from suite.cli import main
-from suite.cli.tools import Tools
+from suite.cli.progress import PlainProgress
+from suite.tools import Tools
 from tests.fakes import FakeClock, FakeWorkers, fake_tools
 
 STANDARD = """
@@ -69,7 +70,8 @@ class CommandLine:
 
     def __call__(self, *arguments: object) -> Result:
         tools = self.tools or fake_tools(self.folder / "plans", self.workers)
-        status = main([str(argument) for argument in arguments], tools)
+        clock = self.workers.clock
+        status = main([str(argument) for argument in arguments], tools, lambda stream: PlainProgress(stream, clock))
         captured = self.capture.readouterr()
         return Result(status, captured.out, captured.err)
 

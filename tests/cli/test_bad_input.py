@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from suite.cli.tools import real_workers
 from suite.errors import WorkerError
 from suite.records import store
+from suite.tools import real_workers
 from tests.cli.conftest import CommandLine
 from tests.fakes import Asked, Fault, fake_tools
 

@@ -18,7 +18,8 @@ from suite.errors import UsageError
 from suite.fleet.engine import Engine, EngineFacts, ImageFacts
 from suite.pinned import lock as models_lock
 from suite.pinned import relock
-from suite.records import store
+from suite.power.choice import Surveyed
+from suite.records import NotMeasured, store
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_meter, fake_tools
 from tests.unit.samples import FACTS
@@ -219,6 +220,29 @@ def test_doctor_says_what_can_be_measured_and_how_to_fix_the_rest(suite: Command
     text = suite("doctor").out
     assert "energy: connect one" in text.split("To do:")[1]
     assert suite.workers.open_count == 0
+
+
+def test_doctor_lists_what_would_help_here_in_the_order_of_its_effect(suite: CommandLine) -> None:
+    """Sources for other machines are one line; a remedy of several findings stands once."""
+    refused = NotMeasured(code="RAPL_PERM", reason="root alone may read it", remedy="allow it")
+    away = NotMeasured(code="NOT_A_MAC", reason="this machine is not a Mac", remedy="nothing is missing")
+    survey = [
+        Surveyed("rapl", "counters", {}, refused),
+        Surveyed("perf", "events", {}, refused),
+        Surveyed("apple", "a chip", {}, away, concerns=False),
+    ]
+    fakes = fake_tools(suite.folder / "plans", suite.workers, lambda _: refused, survey)
+    slow = replace(fakes.observe, state=lambda: replace(suite.workers.clock.state(), governors=("powersave",)))
+    suite.tools = replace(fakes, observe=slow)
+    text = suite("doctor").out
+    assert "other power" in text
+    assert "1 source is for other machines, or read a file that you name: suite list power" in text
+    assert "NOT_A_MAC" not in text
+    assert text.split("To do:\n")[1].splitlines() == [
+        "energy, power rapl, power perf: allow it",
+        "governor: for steadier latency: sudo cpupower frequency-set -g performance",
+        "containers: start it",
+    ]
 
 
 def test_doctor_tells_of_the_engine_and_whether_its_image_fits_this_checkout(suite: CommandLine) -> None:

@@ -14,13 +14,13 @@ import pytest
 
 from suite.cli import fetching
 from suite.cli.fetching import Request
-from suite.cli.tools import Tools
 from suite.client.worker import Worker
 from suite.errors import FetchError, UsageError
 from suite.pinned import lock as models_lock
 from suite.pinned import relock
 from suite.pinned.lock import UNRESOLVED, LockedModel, ModelsLock, Pinned, PinnedFile
 from suite.records import Task
+from suite.tools import Tools
 from tests.cli.conftest import CommandLine
 from tests.hub import REPOSITORY, REVISION, Hub, serving
 

@@ -28,6 +28,7 @@ UNPLUG = "unplug the charger, wait a minute, and run again with the battery well
 class Battery(Source):
     name = "battery"
     summary = "what a laptop draws from its battery, while it discharges"
+    machine = "laptop"
     rank = 80
     codes_elsewhere = frozenset({"NO_BATTERY"})
 

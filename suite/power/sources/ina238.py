@@ -26,6 +26,7 @@ GAIN_ERROR = 0.02  # the shunt's tolerance, mostly
 class Ina238(Source):
     name = "ina238"
     summary = "the power monitor at the input of a Jetson Thor (INA238, through sysfs)"
+    machine = "Jetson Thor"
     rank = 11
     codes_elsewhere = frozenset({"NO_INA238"})
     options: ClassVar[Mapping[str, str]] = {"rails": RAILS_OPTION}

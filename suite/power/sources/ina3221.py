@@ -46,6 +46,7 @@ class Channel:
 class Ina3221(Source):
     name = "ina3221"
     summary = "the power monitor of a Jetson board (INA3221, through sysfs)"
+    machine = "Jetson"
     rank = 10
     codes_elsewhere = frozenset({"NO_INA3221"})
     options: ClassVar[Mapping[str, str]] = {"rails": RAILS_OPTION}

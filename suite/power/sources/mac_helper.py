@@ -22,6 +22,7 @@ ADDRESS = f"host.docker.internal:{PORT}"
 class MacHelper(Source):
     name = "mac-helper"
     summary = "what `suite power serve` reads on the Mac, for a container on it"
+    machine = "container on a Mac"
     rank = 65
     codes_elsewhere = frozenset({"NO_HELPER"})
     options: ClassVar[Mapping[str, str]] = {

@@ -78,6 +78,7 @@ class Pmu:
 class Perf(Source):
     name = "perf"
     summary = "the energy of an Intel or AMD processor package, as the kernel counts it (perf events)"
+    machine = "Intel or AMD processor"
     rank = 40
     codes_elsewhere = frozenset({"NO_RAPL"})
     part = "cpu package"

@@ -41,6 +41,7 @@ class Powertop(ImportedSource):
 
     name = "powertop"
     summary = "powertop's CSV reports of a laptop on battery, brought in after the run; no measurement of its own"
+    machine = "laptop"
     rank = 910
     method = "powertop's rates"
     options: ClassVar[Mapping[str, str]] = {

@@ -40,6 +40,7 @@ class Zone:
 class Rapl(Source):
     name = "rapl"
     summary = "the energy counter of an Intel or AMD processor package (RAPL)"
+    machine = "Intel or AMD processor"
     rank = 30
     codes_elsewhere = frozenset({"NO_RAPL"})
     part = "cpu package"

@@ -373,3 +373,12 @@ def test_an_option_to_a_source_without_options_is_refused(sources):
     start, _ = sources(beta=True)
     with pytest.raises(UsageError, match="--power beta: it takes no options, got 'key'"):
         select("beta:key=1", start=start)
+
+
+def test_a_survey_says_which_sources_concern_this_machine(sources, monkeypatch):
+    monkeypatch.setattr(Declared, "codes_elsewhere", frozenset({"NO_ZETA"}))
+    start, _ = sources(zeta="NO_ZETA", beta="BETA_PERM", alpha=True, toy=True)
+    concerns = {source.name: source.concerns for source in survey("auto", start=start)}
+    assert concerns == {"zeta": False, "beta": True, "alpha": True, "toy": False}  # toy is a trial: auto leaves it out
+    named = {source.name: source.concerns for source in survey("toy", start=start)}
+    assert named["toy"]

@@ -32,6 +32,7 @@ def _here(root: Path) -> System:
 class Apple(Source):
     name = "apple"
     summary = "CPU, GPU and Neural Engine of an Apple chip, as Apple estimates them (on the Mac itself)"
+    machine = "Apple Mac"
     rank = 60
     codes_elsewhere = frozenset({"NOT_A_MAC"})
     options: ClassVar[Mapping[str, str]] = {

@@ -44,6 +44,7 @@ CLOCK_BOOTTIME = 7  # of Linux: what uptime counts; macOS, where this module is 
 class Jtop(Source):
     name = "jtop"
     summary = "the power rails of a Jetson board, through the service of jetson-stats"
+    machine = "Jetson"
     rank = 20
     codes_elsewhere = frozenset({"JTOP_ABSENT"})
     options: ClassVar[Mapping[str, str]] = {

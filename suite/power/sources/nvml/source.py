@@ -34,6 +34,7 @@ SCOPE = "beside the CPU's package, never instead of it"
 class Nvml(Source):
     name = "nvml"
     summary = "the boards of NVIDIA GPUs, through the driver's library NVML"
+    machine = "NVIDIA GPU"
     rank = 50
     codes_elsewhere = frozenset({"NVML_UNSUPPORTED"})
     part: Part = "gpu board"

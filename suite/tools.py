@@ -1,4 +1,4 @@
-"""What commands measure with. Tests put fakes in place of each."""
+"""What a battery measures with. Tests put fakes in place of each."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
-from suite import host, progress
+from suite import host
 from suite.client.replies import WorkerLike
 from suite.client.worker import Worker, interpreter
 from suite.fleet.engine import Engine
@@ -44,7 +43,6 @@ class Tools:
     facts: Callable[[tuple[tuple[str, str], ...]], HostFacts] = host.facts
     surroundings: Callable[[], Surroundings] = Surroundings.here
     engine: Callable[[], Engine] = Engine
-    progress: Callable[[TextIO], progress.Progress] = progress.opened
 
     def looking_at(self, power: str) -> Tools:
         """The same, with the host's facts and state read where `root` in --power says: at another machine's tree."""

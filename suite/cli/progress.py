@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
 
+from suite.battery import Progress
+from suite.measure.estimate import task_allowed_s
 from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, ParameterCount, RunRecord, Task
 from suite.units import show, show_count
 
@@ -15,43 +17,13 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 Clock = Callable[[], float]
-COUNT_S = 1.0  # what counting parameters or FLOPs of one model takes, roughly; measured tasks have a time limit
-ENERGY_WINDOW_S = 10.0  # where the power source decides
 
 
-class Progress(Protocol):
-    """What is said while a run goes on."""
-
-    def plan(self, total_s_estimate: float, tasks: int) -> None:
-        """Once, before the first task: how long the tasks may take together, and how many there are."""
-
-    def begin(self, text: str) -> None:
-        """What is being done from now on."""
-
-    def advance(self, task: Task, record: RunRecord) -> None:
-        """A task has its record."""
-
-    def note(self, text: str) -> None:
-        """Something that a person should know and that stops nothing."""
+class Display(Progress):
+    """Progress that a person sees."""
 
     def close(self) -> None:
         """No more is coming."""
-
-
-def allowed_s(tasks: Iterable[Task], *, metered: bool) -> float:
-    """Seconds that the tasks may take by their time limits: an upper guess, for a bar.
-
-    metered: whether there is a power source; without one, a task of energy takes no time worth speaking of.
-    """
-    return sum(_allowed_s(task) for task in tasks if metered or task.test != "energy")
-
-
-def _allowed_s(task: Task) -> float:
-    if task.test == "latency":
-        return task.repetition.time_limit_s
-    if task.test == "energy":
-        return 2 * task.energy.idle_s + task.energy.window_count * (task.energy.window_s or ENERGY_WINDOW_S)
-    return COUNT_S
 
 
 class Pace:
@@ -75,7 +47,7 @@ class Pace:
     def advance(self, task: Task, record: RunRecord) -> None:
         """What the task was allowed is done with, whether it was measured or not."""
         if not isinstance(record.energy, NotMeasured):  # without a power source it was not in the total
-            self.done_s += _allowed_s(task)
+            self.done_s += task_allowed_s(task)
         self.done_count += 1
 
     @property
@@ -87,7 +59,7 @@ class Pace:
         return max(0.0, self.total_s - max(self.elapsed_s, self.done_s))
 
 
-class PlainProgress:
+class PlainProgress(Display):
     """A line for each thing that happens: for a log, or a terminal that can't move its cursor."""
 
     def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
@@ -117,7 +89,7 @@ class PlainProgress:
         print(text, file=self._stream, flush=True)
 
 
-class LiveProgress:
+class LiveProgress(Display):
     """A bar that stays in place, with the finished tasks above it.
 
     It is redrawn only between two requests to the worker: a thread that redraws by itself would run beside timed calls.
@@ -166,7 +138,10 @@ class LiveProgress:
         self._bar.refresh()
 
 
-def opened(stream: TextIO) -> Progress:
+Open = Callable[[TextIO], Display]
+
+
+def opened(stream: TextIO) -> Display:
     """A bar on a terminal, plain lines anywhere else."""
     return LiveProgress(stream) if stream.isatty() else PlainProgress(stream)
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from suite import progress
-from suite.progress import LiveProgress, PlainProgress
+from suite.cli import progress
+from suite.cli.progress import LiveProgress, PlainProgress
+from suite.measure.estimate import allowed_s
 from suite.records import EnergyRule, Repetition, Task
 from tests.unit.samples import ABSENT, latency_record
 
@@ -33,16 +34,16 @@ class Terminal(io.StringIO):
 def test_what_tasks_may_take_is_their_time_limit_or_a_rough_guess() -> None:
     counting = Task(test="params", model="null")
     energy = Task(test="energy", model="null", energy=EnergyRule(window_count=3, window_s=5.0, idle_s=10.0))
-    assert progress.allowed_s(TASKS, metered=True) == 30.0
-    assert progress.allowed_s([counting], metered=True) == 1.0
-    assert progress.allowed_s([energy], metered=True) == 35.0
-    assert progress.allowed_s([energy], metered=False) == 0.0
+    assert allowed_s(TASKS, metered=True) == 30.0
+    assert allowed_s([counting], metered=True) == 1.0
+    assert allowed_s([energy], metered=True) == 35.0
+    assert allowed_s([energy], metered=False) == 0.0
 
 
 def test_a_line_says_what_came_out_how_far_it_is_and_how_long_it_still_takes() -> None:
     stream, clock = io.StringIO(), Clock()
     plain = PlainProgress(stream, clock)
-    plain.plan(progress.allowed_s(TASKS, metered=True), len(TASKS))
+    plain.plan(allowed_s(TASKS, metered=True), len(TASKS))
     plain.begin("timing null, 3 sizes in turns")
     clock.now_s = 5.0  # half of what the limit allows: its 10 s of the 30 are done with
     plain.advance(TASKS[0], latency_record(TASKS[0], (0.011, 0.012, 0.013)))

@@ -1,0 +1,231 @@
+"""The whole line: a plan, measured task by task, stored, and reported. Prints nothing; it is the Python API too.
+
+    out = Path("results/mine")
+    run = battery.measure(Request(plan="quick", options=Options(models=("null",)), out=out))
+    page = battery.report(out)
+
+What was stored stays, whatever ends a battery: `Request(out=out, resume=True)` goes on with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from suite import __version__
+from suite.errors import SuiteError, UsageError
+from suite.measure.estimate import allowed_s
+from suite.measure.runner import Runner
+from suite.plan import load as plans
+from suite.plan.load import Options, Plan
+from suite.power.imported import amend
+from suite.power.meter import Meter
+from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
+from suite.records.store import RunStore
+from suite.tools import Tools
+
+__all__ = ["Battery", "Options", "Progress", "Request", "begin", "complete", "measure", "report"]
+
+RESULTS = Path("results")
+
+
+@record
+class Request:
+    """What a person asked for; None where they said nothing.
+
+    test: that one alone, as `suite latency` measures. resume: go on with the run in `out`.
+    """
+
+    test: Test | None = None
+    plan: str | None = None
+    options: Options = Options()
+    power: str | None = None
+    out: Path | None = None
+    resume: bool = False
+
+
+class Progress:
+    """What a battery tells while it goes on. This one tells nobody; subclasses do."""
+
+    def plan(self, total_s_estimate: float, tasks: int) -> None:
+        """Once, before the first task: how long the tasks may take together, and how many there are."""
+
+    def begin(self, text: str) -> None:
+        """What is being done from now on."""
+
+    def advance(self, task: Task, record: RunRecord) -> None:
+        """A task has its record, and it is on disk."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know and that stops nothing."""
+
+
+SILENCE = Progress()
+
+
+def measure(request: Request, tools: Tools | None = None, progress: Progress = SILENCE) -> Run:
+    """Measures what is asked for, and returns the run as it is stored.
+
+    tools: what it measures with, the real ones if None. Raises SuiteError (UsageError for what can't be meant,
+    StoreError for a folder that can't be written, ...). KeyboardInterrupt passes through; what was measured is stored.
+    """
+    battery = begin(request, tools or Tools())
+    battery.measure(progress)
+    return battery.run()
+
+
+def report(out: Path) -> Path:
+    """Renders the report of a run from its files alone. Returns its path. Raises StoreError."""
+    from suite.report import page
+
+    return page.render(store.load(out), out)
+
+
+def complete(run: Run) -> bool:
+    """Whether every task has its record, and each quantity that was asked for its value."""
+    return not run.missing() and not any(found.not_measured() for found in run.records)
+
+
+def begin(request: Request, tools: Tools) -> Battery:
+    """The run, made or opened, and nothing measured yet. What can be refused is refused before a folder is made."""
+    return _resumed(request, tools) if request.resume else _begun(_plan(request, tools), request, tools)
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """A run with what it is measured with."""
+
+    run_store: RunStore
+    meter: Meter | NotMeasured
+    tools: Tools
+
+    @property
+    def out(self) -> Path:
+        return self.run_store.out
+
+    @property
+    def log_path(self) -> Path:
+        return self.run_store.log_path
+
+    def missing(self) -> tuple[Task, ...]:
+        """The tasks that have no record yet."""
+        return self.run_store.missing()
+
+    def measure(self, progress: Progress = SILENCE) -> None:
+        """Does what is left, and reads a meter's log that is there by then. Raises as `measure` above."""
+        with self.run_store:
+            tasks = self.run_store.missing()
+            progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
+            sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
+            Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts).run(tasks)
+        if left := amend.at_end(self.out, self.run_store.manifest.power):
+            progress.note(left)
+
+    def run(self) -> Run:
+        """The run as it is stored."""
+        return store.load(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Stores each record, then tells of it."""
+
+    run_store: RunStore
+    progress: Progress
+
+    def begin(self, text: str) -> None:
+        self.progress.begin(text)
+
+    def store(self, found: RunRecord) -> None:
+        self.run_store.append(found)
+        self.progress.advance(found.task, found)
+
+
+def _plan(request: Request, tools: Tools) -> Plan:
+    around = tools.surroundings()
+    if request.test is None:
+        return plans.load(request.plan or "standard", request.options, around)
+    if request.plan is None:
+        return plans.single(request.test, request.options, around)
+    return plans.load(request.plan, replace(request.options, tests=(request.test,)), around)
+
+
+def _begun(plan: Plan, request: Request, tools: Tools) -> Battery:
+    """A new run. What can be refused is refused before its folder is made."""
+    if not plan.tasks:
+        raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
+    power = request.power or "auto"
+    meter = _meter(plan.tasks, power, tools)
+    tools = tools.looking_at(power)
+    _check_worker(plan.tasks, tools)
+    started_utc = tools.observe().utc
+    manifest = Manifest(
+        schema_version=SCHEMA_VERSION,
+        suite_version=__version__,
+        plan=plan.name,
+        plan_description=plan.description,
+        power=power,
+        started_utc=started_utc,
+        tasks=plan.tasks,
+    )
+    run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
+    return Battery(run_store, meter, tools)
+
+
+def _free_folder(started_utc: str, name: str) -> Path:
+    stem = f"{started_utc.replace('-', '').replace(':', '')}-{name}"
+    folder, number = RESULTS / stem, 1
+    while folder.exists():
+        number += 1
+        folder = RESULTS / f"{stem}-{number}"
+    return folder
+
+
+def _resumed(request: Request, tools: Tools) -> Battery:
+    """The run in --out, if nothing else is asked for than it has. Raises UsageError."""
+    if request.out is None:
+        latest = max((path.parent for path in RESULTS.glob("*/run.json")), default=None)
+        hint = f"; the latest is {latest}" if latest else ""
+        raise UsageError(f"--resume: name the folder of the run to go on with by --out{hint}")
+    run_store = RunStore.resume(request.out)
+    try:
+        _check_same(run_store.manifest, request, tools)
+        meter = _meter(run_store.missing(), run_store.manifest.power, tools)
+        tools = tools.looking_at(run_store.manifest.power)
+        _check_worker(run_store.missing(), tools)
+    except SuiteError:
+        run_store.close()
+        raise
+    return Battery(run_store, meter, tools)
+
+
+def _check_same(manifest: Manifest, request: Request, tools: Tools) -> None:
+    if request.plan is None and not request.options.given() and request.power is None:
+        return
+    plan = plans.load(request.plan or manifest.plan, request.options, tools.surroundings())
+    difference = store.differences(manifest, plan.name, request.power, plan.tasks)
+    if difference is not None:
+        raise UsageError(
+            f"{request.out}: {difference}; leave the options out to go on with it, or start a new run in another --out"
+        )
+
+
+def _meter(tasks: Sequence[Task], power: str, tools: Tools) -> Meter | NotMeasured:
+    """The power source, looked for only where a task needs one. Raises UsageError for one that does not exist."""
+    return tools.select_meter(power if any(task.test == "energy" for task in tasks) else "none")
+
+
+def _check_worker(tasks: Sequence[Task], tools: Tools) -> None:
+    """Raises UsageError for an interpreter that is not there, or a device that its torch does not have."""
+    wanted = {task.device for task in tasks if task.test in ("latency", "energy")} - {"cpu"}
+    open_worker = tools.workers(Path(os.devnull))
+    if not wanted:
+        return
+    worker = open_worker(1)
+    there = worker.hello.devices
+    worker.close()
+    for device in sorted(wanted):
+        if device not in there and f"{device}:0" not in there:
+            raise UsageError(f"--device: {device} can't be used here; there is {', '.join(there) or 'none'}")

@@ -1,0 +1,69 @@
+"""The text forms in which a person writes sizes, axes, names and power, and what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from suite.errors import UsageError
+
+
+def sizes(text: str | None, option: str) -> tuple[int, ...] | None:
+    """ "1,2,4" as numbers. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"{option}: {text!r} is not a list of whole numbers; write it as 1,2,4") from error
+
+
+def axes(texts: list[str] | None) -> tuple[tuple[str, tuple[int, ...]], ...] | None:
+    """["text_tokens=8,16"] as names and numbers. Raises UsageError."""
+    if texts is None:
+        return None
+    found: dict[str, tuple[int, ...]] = {}
+    for text in texts:
+        name, equals, numbers = text.partition("=")
+        if not equals or name in found:
+            why = "is given twice" if equals else "has no sizes"
+            raise UsageError(f"--axis: {name!r} {why}; write each axis once, as text_tokens=8,16")
+        found[name] = sizes(numbers, f"--axis {name}") or ()
+    return tuple(found.items())
+
+
+def plan_name(plan: str | None, quick: bool) -> str | None:
+    """Raises UsageError where both are given."""
+    if plan is not None and quick:
+        raise UsageError("--quick is short for --plan quick: give one of the two")
+    return "quick" if quick else plan
+
+
+def threads(text: str | None) -> int | str | None:
+    """A number, or text for the plan to judge ("all" is what it knows)."""
+    return int(text) if text is not None and text.isdecimal() else text
+
+
+def names(texts: list[str] | None) -> tuple[str, ...] | None:
+    """Repeated options, each of which may hold several names with commas between them."""
+    return tuple(name.strip() for text in texts for name in text.split(",")) if texts else None
+
+
+def power(
+    source: str | None, csv: Path | None = None, rails: str | None = None, sysfs_root: Path | None = None
+) -> str | None:
+    """What --power, --power-csv, --rails and --sysfs-root say together, in the form of --power. Raises UsageError."""
+    if csv is not None:
+        if source is not None and source.partition(":")[0] != "csv":
+            raise UsageError(f"--power-csv: it is the power source, but --power names {source!r}; give one of the two")
+        source = _with(source or "csv", "file", str(csv), "--power-csv")
+    if sysfs_root is not None:
+        if not sysfs_root.is_dir():
+            raise UsageError(f"--sysfs-root: {sysfs_root} is not a folder; give one that holds sys, proc and etc")
+        source = _with(source or "auto", "root", str(sysfs_root.resolve()), "--sysfs-root")
+    return source if rails is None else _with(source or "auto", "rails", rails, "--rails")
+
+
+def _with(source: str, key: str, value: str, option: str) -> str:
+    if "," in value:
+        raise UsageError(f"{option}: {value!r} holds a comma, which parts options; give it without")
+    return f"{source}{',' if ':' in source else ':'}{key}={value}"
