@@ -20,7 +20,8 @@ from typing import Any
 
 import suite
 from suite.client import postmortem
-from suite.errors import UsageError, WorkerError
+from suite.errors import StoreError, UsageError, WorkerError
+from suite.records.folder import appended
 
 _GRACE_S = 5.0
 _REPLY_LIMIT_BYTES = 64 * 2**20
@@ -46,7 +47,7 @@ class Wire:
             raise UsageError(f"{tempfile.gettempdir()}: no folder can be made for a worker ({exc.strerror})") from exc
         try:
             stage(Path(self._staged.name))
-            with log.open("ab") as stderr:
+            with appended(log) as stderr:
                 self._log_start = stderr.tell()
                 self.spawned_s = time.monotonic()
                 self._process = subprocess.Popen(
@@ -59,6 +60,9 @@ class Wire:
                     bufsize=0,
                     start_new_session=True,  # Ctrl-C in the terminal is the controller's; one kill reaches all of it
                 )
+        except StoreError:
+            self._staged.cleanup()
+            raise
         except OSError as exc:
             self._staged.cleanup()
             raise UsageError(f"{python}: can't start a worker ({exc.strerror}: {exc.filename})") from exc

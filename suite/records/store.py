@@ -197,6 +197,8 @@ def amend(out: Path, amended: Sequence[RunRecord]) -> None:
 def _opened(out: Path) -> Folder:
     try:
         return Folder(out)
+    except FileNotFoundError as error:
+        raise StoreError(f"{out}: holds no run (no {MANIFEST_NAME}); name the folder of a run") from error
     except OSError as error:
         raise StoreError(f"{out}: {words_of(error)}; name the folder of a run") from error
 
