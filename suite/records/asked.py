@@ -107,7 +107,8 @@ class Task:
     def __post_init__(self) -> None:
         for what in ("model", "scenario", "runtime"):
             require_name(what, getattr(self, what))
-        require(DEVICE.fullmatch(self.device) is not None, f"device {brief(self.device)} is none: cpu, mps, cuda:0")
+        if not DEVICE.fullmatch(self.device):
+            raise ValueError(f"device {brief(self.device)} is none, as cpu, mps, cuda and cuda:0 are")
         require_count("batch_size", self.batch_size, MAX_INPUT_SIZE)
         require_count("thread_count", self.thread_count, MAX_THREAD_COUNT)
         require_count("seed", self.seed, MAX_INTEGER, low=0)

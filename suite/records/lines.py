@@ -29,13 +29,13 @@ def whole_records(folder: Folder, manifest: Manifest) -> tuple[RunRecord, ...]:
 def records_of(folder: Folder, manifest: Manifest, upgrades: Mapping[int, Upgrade]) -> Iterator[RunRecord | Damage]:
     """The file's lines, each read for itself."""
     path = folder.path / RECORDS_NAME
-    waiting = {task.key for task in manifest.tasks}
+    waiting = set(manifest.tasks)
     hosts: dict[HostFacts, HostFacts] = {}  # records of one machine share what is said of it
     for number, line in enumerate(_lines(folder), start=1):
         where = f"{path}:{number}"
         try:
             record = _whole(line, where, folder.path, upgrades)
-            if record.task.key not in waiting:
+            if record.task not in waiting:
                 raise StoreError(
                     f"{where}: {record.task.test} of {record.task.model} is stored twice, or {MANIFEST_NAME} does not "
                     "ask for it; take that line out"
@@ -43,7 +43,7 @@ def records_of(folder: Folder, manifest: Manifest, upgrades: Mapping[int, Upgrad
         except StoreError as error:
             yield Damage(line_number=number, text=str(error).removeprefix(f"{where}: "))
             continue
-        waiting.remove(record.task.key)
+        waiting.remove(record.task)
         object.__setattr__(record, "host", hosts.setdefault(record.host, record.host))  # equal, so nothing changes
         yield record
 

@@ -36,6 +36,8 @@ REMEDY = "bring back the original file, or take that line out and measure it aga
 
 _NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as JSON texts write them
 
+_CONTAINERS = (dict, list, tuple)
+
 T = TypeVar("T")
 
 
@@ -101,22 +103,18 @@ def require_measurable(value: Any, depth: int = 0) -> None:
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, (list, tuple)):
-        _require_number(value)
-        return
+        value = (value,)
     require(depth < MAX_JSON_DEPTH, f"it is nested more than {MAX_JSON_DEPTH} deep")
     for part in value:
-        if type(part) is float:
+        kind = type(part)
+        if kind is float:
             if not -MAX_NUMBER <= part <= MAX_NUMBER:
-                _require_number(part)
-        elif type(part) is not str:
+                raise ValueError(f"{_NAMES.get(str(part), str(part))} is no measured value")
+        elif kind is int:
+            if not -MAX_INTEGER <= part <= MAX_INTEGER:
+                raise ValueError(f"{brief(part)} is no measured value")
+        elif kind in _CONTAINERS:
             require_measurable(part, depth + 1)
-
-
-def _require_number(value: Any) -> None:
-    if type(value) is float:
-        require(-MAX_NUMBER <= value <= MAX_NUMBER, f"{_NAMES.get(str(value), str(value))} is no measured value")
-    elif type(value) is int:
-        require(-MAX_INTEGER <= value <= MAX_INTEGER, f"{brief(value)} is no measured value")
 
 
 def record_schema() -> Json:

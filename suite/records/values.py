@@ -57,25 +57,31 @@ def require(condition: bool, message: str) -> None:
 
 def require_positive(name: str, *values: float) -> None:
     for value in values:
-        require(0 < value < math.inf, f"{name} must be positive and finite, got {brief(value)}")
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} must be positive and finite, got {brief(value)}")
 
 
 def require_non_negative(name: str, *values: float) -> None:
     for value in values:
-        require(0 <= value < math.inf, f"{name} must be zero or positive and finite, got {brief(value)}")
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} must be zero or positive and finite, got {brief(value)}")
 
 
 def require_within(name: str, value: float, low: float, high: float) -> None:
-    require(low <= value <= high, f"{name} must be {low:g} to {high:g}, got {brief(value)}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {low:g} to {high:g}, got {brief(value)}")
 
 
 def require_count(name: str, value: int, high: int, low: int = 1) -> None:
-    require(value >= low, f"{name} must be at least {low}, got {brief(value)}")
-    require(value <= high, f"{name} must be at most {high}, got {brief(value)}")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low}, got {brief(value)}")
+    if value > high:
+        raise ValueError(f"{name} must be at most {high}, got {brief(value)}")
 
 
 def require_name(what: str, text: str) -> None:
-    require(is_name(text), f"{what} {brief(text)} is no name: {NAME_RULE}")
+    if not is_name(text):
+        raise ValueError(f"{what} {brief(text)} is no name: {NAME_RULE}")
 
 
 @record
