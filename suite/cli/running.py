@@ -46,10 +46,12 @@ def single(request: Request, session: Session, *, as_json: bool) -> int:
 
 def report_again(folders: Sequence[Path], *, as_json: bool) -> int:
     """Prints the path of each report."""
+    from suite.report import page
+
     damaged = False
     for folder in folders:
-        report = battery.report(folder)
         run = store.load(folder)
+        report = page.render(run, folder)
         _tell_damage(run, folder)
         damaged |= bool(run.damaged)
         print(answers.as_json(run, folder, report) if as_json else report)

@@ -7,12 +7,14 @@ is what the page shows, and must not become a part of the page.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from suite.outside import one_line
 
 BLANK = "(blank)"
-MAX_WORDS = 1000  # characters: a sentence
-MAX_CELL = 400  # a table pads its columns to the longest cell
+MAX_WORDS = 4000  # characters: a sentence
+MAX_LISTED = 40
+MAX_CELL = 1000  # a table pads its columns to the longest cell
 
 _SIGNS = re.compile(r"([\\`*\[\]|~$])")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word it is itself
@@ -25,6 +27,12 @@ _PLAIN_CODE = re.compile(r"[\w .,:;/@=+()%°-]+")
 def words(text: str, limit: int = MAX_WORDS) -> str:
     """For people, in any writer; a writer's own escape comes on top."""
     return one_line(text, limit) or BLANK
+
+
+def listed(parts: Sequence[str], separator: str = ", ") -> str:
+    """The parts in a row, and how many there are beyond those that a reader would still read."""
+    more = f"{separator}and {len(parts) - MAX_LISTED:,} more" if len(parts) > MAX_LISTED else ""
+    return separator.join(parts[:MAX_LISTED]) + more
 
 
 def inline(text: str, limit: int = MAX_WORDS) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from suite import units
-from suite.records import Interval
+from suite.records import Interval, NotMeasured
 from suite.report import energies, scaling
+from suite.report.escape import inline, markdown
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.quantities import r_squared
@@ -32,14 +33,12 @@ def _linear(view: RunView) -> str:
     sweeps = view.sweeps(BATCH_SIZE)
     if not sweeps:
         return ""
-    lines = [
-        f"- {view.label(sweep.subject)}: {_linear_sentence(scaling.linear(view, sweep), 'batch size', 'item')}"
-        for sweep in sweeps
-    ]
+    lines = [f"- {markdown(view.label(sweep.subject))}: {_linear_sentence(view, sweep)}" for sweep in sweeps]
     return paragraphs("### Is latency linear in the batch size?", "\n".join(lines))
 
 
-def _linear_sentence(verdict: Verdict[LinearFigures], label: str, item: str) -> str:
+def _linear_sentence(view: RunView, sweep: Sweep) -> str:
+    verdict = scaling.linear(view, sweep)
     figures = verdict.figures
     if figures is None:
         return f"**{verdict.answer}**: fewer than three sizes have an interval, and a line fits any two."
@@ -50,16 +49,16 @@ def _linear_sentence(verdict: Verdict[LinearFigures], label: str, item: str) -> 
     )
     return (
         f"**{verdict.answer}**: latency is {_term(figures.intercept_s, figures.intercept_interval_s)} plus "
-        f"{_term(figures.slope_s, figures.slope_interval_s)} per {item} ({r_squared(figures.r_squared)}, "
+        f"{_term(figures.slope_s, figures.slope_interval_s)} per item ({r_squared(figures.r_squared)}, "
         f"{figures.size_count} sizes up to {figures.largest_size:g}); a square term would make up "
-        f"{_percent(figures.curvature_share)} of the latency at {label} {figures.largest_size:g}, and up to "
+        f"{_percent(figures.curvature_share)} of the latency at batch size {figures.largest_size:g}, and up to "
         f"±{figures.margin * 100:g} % counts as linear; {through_zero}."
     )
 
 
 def _quadratic(view: RunView) -> str:
     lines = [
-        f"- {view.label(sweep.subject)}, {view.axis_label(axis)}: {_quadratic_sentence(view, sweep)}"
+        f"- {markdown(view.label(sweep.subject))}, {inline(view.axis_label(axis))}: {_quadratic_sentence(view, sweep)}"
         for axis in view.axes
         for sweep in view.sweeps(axis)
     ]
@@ -77,7 +76,7 @@ def _quadratic_sentence(view: RunView, sweep: Sweep) -> str:
     figures = verdict.figures
     if figures is None:
         return f"**{verdict.answer}**: fewer than three sizes have an interval, too few for a square."
-    label = view.axis_label(sweep.axis)
+    label = inline(view.axis_label(sweep.axis))
     crossover = (
         f"; it would equal the linear term at about {units.show_count(round(figures.crossover_size))} {label}"
         if figures.crossover_size is not None
@@ -148,7 +147,8 @@ def _why_no_order(view: RunView, verdict: Verdict[RankFigures], name: str) -> st
     if verdict.reason == "no_spread":
         return "all models are equal in one of the two"
     if name == "energy":
-        absence = next((value for found in view.run.records if (value := found.not_measured().get("energy"))), None)
+        absences = (found.energy for found in view.run.records if isinstance(found.energy, NotMeasured))
+        absence = next(absences, None)
         if absence is not None:
             return f"no energy was measured ({absent(absence)})"
     return "fewer than two models have both figures"
