@@ -68,9 +68,9 @@ class Folder:
     def write_whole(self, name: str, content: bytes, *, durable: bool = True) -> None:
         """The file with all of its content or not at all, in the place of one of that name."""
         part = f"{name}.part"
-        with suppress(FileNotFoundError):
-            _require_file(self.path / name, self._stat(name), os.O_RDONLY)
-            _require_file(self.path / part, self._stat(part), os.O_RDONLY)
+        for there in (name, part):
+            with suppress(FileNotFoundError):
+                _require_file(self.path / there, self._stat(there), os.O_RDONLY)
         with suppress(FileNotFoundError):  # of a start that was killed
             os.unlink(part, dir_fd=self._descriptor)
         descriptor = self.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
