@@ -143,7 +143,8 @@ def test_a_run_is_not_begun_over_the_link_of_a_start_that_was_killed(tmp_path: P
     out.mkdir()
     (out / "run.json.part").symlink_to(other)
     refused(lambda: RunStore.create(out, manifest(THREE)), "run.json.part: it is a link")
-    (out / "run.json.part").unlink()
+    for path in out.iterdir():
+        path.unlink()
     (out / "records.jsonl").symlink_to(other)
     refused(lambda: RunStore.create(out, manifest(THREE)), "records.jsonl")
     assert other.read_bytes() == SECRET
