@@ -43,20 +43,20 @@ def difference(
 def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Iterator[tuple[str, set[Any], set[Any]]]:
     """(option, its values in the run, its values now) for each option that is given."""
     timed = [task for task in tasks if task.test in ("latency", "energy")]
-    given = options.given()
+    given, one = options.given(), {1} if timed else set()
     if options.models is not None:
         yield "--model", {task.model for task in tasks}, set(options.models)
     if options.tests is not None:
         yield "--test", {task.test for task in tasks}, set(options.tests)
     for option, field in _FIELDS.items():
-        if field in given and timed:
+        if field in given:
             values = {getattr(task, field) for task in timed}
             yield option, values - {None} or values, {given[field]}  # of several models one takes a checkpoint
-    if options.threads is not None and timed:
+    if options.threads is not None:
         threads = cpu_count if options.threads == "all" else options.threads
         yield "--threads", {task.thread_count for task in timed}, {threads}
-    if options.batch_size is not None and timed:  # beside them, other sizes are swept at batch 1
-        yield "--batch-size", {task.batch_size for task in timed} | {1}, set(options.batch_size) | {1}
+    if options.batch_size is not None:  # beside them, other sizes are swept at batch 1
+        yield "--batch-size", {task.batch_size for task in timed} | one, set(options.batch_size) | one
     for name, sizes in options.axes or ():
         swept = _swept(timed, name)
         yield f"--axis {name}", set(swept), set(sizes) | {size for size, _ in swept.most_common(1)}

@@ -82,3 +82,10 @@ def test_an_option_is_blamed_under_its_own_name(option: dict[str, object], messa
 )
 def test_the_same_option_again_differs_in_nothing(option: dict[str, object]) -> None:
     assert told(manifest(SWEPT), **option) is None
+
+
+def test_an_option_that_concerns_nothing_in_the_run_is_a_difference() -> None:
+    counted = manifest(SWEPT[:2])
+    assert told(counted, device="cuda") == "--device was nothing and is cuda now"
+    assert told(counted, batch_size=(1,)) == "--batch-size was nothing and is 1 now"
+    assert told(counted, models=("reader",)) is None
