@@ -10,7 +10,7 @@ from suite.report import energies, scaling
 from suite.report.escape import inline, markdown
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Point, Sweep
-from suite.report.quantities import r_squared
+from suite.report.quantities import fixed, r_squared
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
 from suite.report.view import RunView
@@ -139,7 +139,7 @@ def _tracks_sentence(view: RunView, verdict: Verdict[RankFigures], name: str) ->
     }.get(verdict.reason, "the order is unclear")
     return (
         f"**{verdict.answer}**: over {figures.model_count} models the rank correlation is "
-        f"{figures.rank_correlation:.2f} (p = {figures.p_value:.3f} by permutation); {reason}{needed}."
+        f"{figures.rank_correlation:.2f} (p = {fixed(figures.p_value, 3)} by permutation); {reason}{needed}."
     )
 
 

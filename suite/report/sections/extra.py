@@ -8,7 +8,7 @@ from suite.report import charts, scaling
 from suite.report.escape import MAX_LISTED, code, inline, listed, words
 from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import Point
-from suite.report.quantities import flop_table
+from suite.report.quantities import fixed, flop_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -68,12 +68,12 @@ def _operators(counts: list[FlopCount]) -> tuple[str, ...]:
 def _operator_cells(count: FlopCount, operators: tuple[str, ...]) -> list[Cell]:
     costs = {cost.operator: cost.mac_count for cost in count.by_operator}
     shares = [
-        f"{2 * costs[name] / 1e9:.3f} ({costs[name] / count.mac_count * 100:.1f} %)"
+        f"{fixed(2 * costs[name] / 1e9, 3)} ({fixed(costs[name] / count.mac_count * 100, 1)} %)"
         if name in costs
         else "does not run"
         for name in operators
     ]
-    return [units.show_count(count.mac_count), f"{count.flop_count / 1e9:.3f}", *shares]
+    return [units.show_count(count.mac_count), fixed(count.flop_count / 1e9, 3), *shares]
 
 
 def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
@@ -144,7 +144,7 @@ def _rates(view: RunView) -> str:
         summary, flop = view.summary(point), scaling.flops(view, point)
         start: list[Cell] = [view.label(point.subject), view.describe(point)]
         if isinstance(summary, Summary) and flop is not None:
-            rows.append([*start, f"{flop / 1e9:.2f}", f"{flop / summary.median / 1e9:.1f}"])
+            rows.append([*start, fixed(flop / 1e9, 2), fixed(flop / summary.median / 1e9, 1)])
         else:
             gap = _gap(view, point)
             rows.append([*start, gap, gap])
