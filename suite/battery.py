@@ -18,8 +18,11 @@ from suite import __version__
 from suite.errors import SuiteError, UsageError
 from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
+from suite.outside import one_line
 from suite.plan import load as plans
 from suite.plan.load import Options, Plan
+from suite.plan.resumed import difference
+from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
 from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
@@ -87,8 +90,9 @@ def report(out: Path) -> Path:
 
 
 def complete(run: Run) -> bool:
-    """Whether every task has its record, each quantity that was asked for its value, and no series was cut short."""
-    return not run.missing() and not any(found.not_measured() or found.cut_short for found in run.records)
+    """Whether every line is read, every task has its record, each quantity its value, and no series was cut short."""
+    done = not run.missing() and not run.damaged
+    return done and not any(found.not_measured() or found.cut_short for found in run.records)
 
 
 def begin(request: Request, tools: Tools) -> Battery:
@@ -103,6 +107,7 @@ class Battery:
     run_store: RunStore
     meter: Meter | NotMeasured
     tools: Tools
+    power: str  # what --power says now: a run's folder is not asked for files and programs
 
     @property
     def out(self) -> Path:
@@ -119,11 +124,16 @@ class Battery:
     def measure(self, progress: Progress = SILENCE) -> None:
         """Does what is left, and reads a meter's log that is there by then. Raises as `measure` above."""
         with self.run_store:
+            if self.run_store.manifest.suite_version != __version__:
+                begun = one_line(self.run_store.manifest.suite_version, 100)
+                progress.note(
+                    f"the run was begun by suite {begun}, and goes on with {__version__}: the report tells both"
+                )
             tasks = self.run_store.missing()
             progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
             sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
             Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts).run(tasks)
-        if left := amend.at_end(self.out, self.run_store.manifest.power):
+        if left := amend.at_end(self.out, self.power):
             progress.note(left)
 
     def run(self) -> Run:
@@ -177,7 +187,7 @@ def _begun(plan: Plan, request: Request, tools: Tools) -> Battery:
         tasks=plan.tasks,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
-    return Battery(run_store, meter, tools)
+    return Battery(run_store, meter, tools, power)
 
 
 def _free_folder(started_utc: str, name: str) -> Path:
@@ -198,23 +208,42 @@ def _resumed(request: Request, tools: Tools) -> Battery:
     run_store = RunStore.resume(request.out)
     try:
         _check_same(run_store.manifest, request, tools)
-        meter = _meter(run_store.missing(), run_store.manifest.power, tools)
-        tools = tools.looking_at(run_store.manifest.power)
+        power = request.power or _power_as_begun(run_store)
+        meter = _meter(run_store.missing(), power, tools)
+        tools = tools.looking_at(power)
         _check_worker(run_store.missing(), tools)
     except SuiteError:
         run_store.close()
         raise
-    return Battery(run_store, meter, tools)
+    return Battery(run_store, meter, tools, power)
+
+
+def _power_as_begun(run_store: RunStore) -> str:
+    """What the run's folder says of --power, if that executes and opens nothing of the folder's own choice.
+
+    Raises UsageError where what is left to measure needs more.
+    """
+    power, tasks = run_store.manifest.power, run_store.missing()
+    unsafe = choice.unsafe_options(power)
+    if not unsafe:
+        return power
+    if any(task.test == "energy" for task in tasks) or (tasks and "root" in unsafe):
+        raise UsageError(
+            f"{run_store.out}: it was begun with --power {one_line(power)}; what a run's folder says of "
+            f"{' and '.join(one_line(key, 40) for key in unsafe)} is neither run nor read: give that option again"
+        )
+    return "none"
 
 
 def _check_same(manifest: Manifest, request: Request, tools: Tools) -> None:
     if request.plan is None and not request.options.given() and request.power is None:
         return
-    plan = plans.load(request.plan or manifest.plan, request.options, tools.surroundings())
-    difference = store.differences(manifest, plan.name, request.power, plan.tasks)
-    if difference is not None:
+    around = tools.surroundings()
+    plan = None if request.plan is None else plans.load(request.plan, request.options, around)
+    told = difference(manifest, plan, request.options, request.power, around.cpu_count)
+    if told is not None:
         raise UsageError(
-            f"{request.out}: {difference}; leave the options out to go on with it, or start a new run in another --out"
+            f"{request.out}: {told}; leave the options out to go on with it, or start a new run in another --out"
         )
 
 

@@ -22,6 +22,8 @@ from typing import Any
 from suite.client.declarations import Broken, declared
 from suite.client.worker import INTERPRETER_VARIABLE
 from suite.errors import UsageError
+from suite.limits import MAX_NAME_LENGTH
+from suite.outside import brief
 from suite.worker import plugins
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -129,9 +131,9 @@ def missing(package_name: str, name: str, what: str, known: Iterable[str] | None
 def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
     """One line for a name that does not exist: the nearest one first, then all."""
     names = list(allowed)
-    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(name[:MAX_NAME_LENGTH], names, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return f"unknown {what} {name!r}: {hint}There is {', '.join(names)}"
+    return f"unknown {what} {brief(name)}: {hint}There is {', '.join(names)}"
 
 
 @cache

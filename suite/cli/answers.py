@@ -35,6 +35,7 @@ def as_json(run: Run, out: Path, report: Path | None) -> str:
         "report": str(report) if report else None,
         "plan": run.manifest.plan,
         "missing_count": len(run.missing()),
+        "damaged": [asdict(damage) for damage in run.damaged],
         "results": [_result(found) for found in run.records],
     }
     return json.dumps(answer, indent=1, allow_nan=False)

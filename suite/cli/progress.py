@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from suite.battery import Progress
 from suite.measure.estimate import task_allowed_s
+from suite.outside import one_line
 from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, ParameterCount, RunRecord, Task
 from suite.units import show, show_count
 
@@ -103,7 +104,7 @@ class PlainProgress(Display):
         self._stream.flush()
 
     def _say(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        print(one_line(text), file=self._stream, flush=True)
 
 
 class LiveProgress(Display):
@@ -116,8 +117,9 @@ class LiveProgress(Display):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        columns = (TextColumn("{task.fields[count]}"), BarColumn(bar_width=30), TextColumn("{task.description}"))
-        console = Console(file=stream, highlight=False)
+        count, doing = TextColumn("{task.fields[count]}"), TextColumn("{task.description}", markup=False)
+        columns = (count, BarColumn(bar_width=30), doing)
+        console = Console(file=stream, highlight=False, emoji=False)
         self._bar: Bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
         self._row: TaskID = self._bar.add_task("starting", total=None, count="")
         self._pace = Pace(clock)
@@ -138,11 +140,11 @@ class LiveProgress(Display):
 
     def advance(self, task: Task, record: RunRecord) -> None:
         self._pace.advance(task, record)
-        self._bar.print(f"{describe(task)}: {outcome(record)}", markup=False)
+        self._bar.print(one_line(f"{describe(task)}: {outcome(record)}"), markup=False)
         self._draw()
 
     def note(self, text: str) -> None:
-        self._bar.print(text, markup=False)
+        self._bar.print(one_line(text), markup=False)
 
     def close(self) -> None:
         self._bar.stop()
@@ -154,7 +156,7 @@ class LiveProgress(Display):
             total=pace.total_s,
             completed=pace.done_s,
             count=f"{pace.done_count}/{pace.task_count}",
-            description=f"{self._doing}; about {duration(pace.remaining_s)} left",
+            description=f"{one_line(self._doing, 200)}; about {duration(pace.remaining_s)} left",
         )
         self._bar.refresh()
 

@@ -15,9 +15,13 @@ from suite.cli.progress import counted
 from suite.cli.session import Session
 from suite.cli.streams import Forgiving
 from suite.errors import SuiteError
+from suite.outside import one_line
 from suite.records import Run, store
+from suite.records.folder import appended
+from suite.records.lines import RECORDS_NAME
 
 DONE, INCOMPLETE, INTERRUPTED = 0, 1, 130
+MAX_TOLD = 5
 
 
 def whole(request: Request, session: Session, *, as_json: bool) -> int:
@@ -44,10 +48,25 @@ def single(request: Request, session: Session, *, as_json: bool) -> int:
 
 def report_again(folders: Sequence[Path], *, as_json: bool) -> int:
     """Prints the path of each report."""
+    from suite.report import page
+
+    damaged = False
     for folder in folders:
-        report = battery.report(folder)
-        print(answers.as_json(store.load(folder), folder, report) if as_json else report)
-    return DONE
+        run = store.load(folder)
+        report = page.render(run, folder)
+        _tell_damage(run, folder)
+        damaged |= bool(run.damaged)
+        print(answers.as_json(run, folder, report) if as_json else report)
+    return INCOMPLETE if damaged else DONE
+
+
+def _tell_damage(run: Run, folder: Path) -> None:
+    """On stderr: the first lines of records.jsonl that can't be read. The report tells of all."""
+    for damage in run.damaged[:MAX_TOLD]:
+        print(f"suite: error: {folder / RECORDS_NAME}:{damage.line_number}: {one_line(damage.text)}", file=sys.stderr)
+    if len(run.damaged) > MAX_TOLD:
+        more = len(run.damaged) - MAX_TOLD
+        print(f"suite: error: {folder / RECORDS_NAME}: {more} more lines can't be read", file=sys.stderr)
 
 
 def _measured(begun: Battery, session: Session) -> bool:
@@ -63,8 +82,8 @@ def _measured(begun: Battery, session: Session) -> bool:
         return False
     except SuiteError:
         if session.verbose:
-            with begun.log_path.open("a", encoding="utf-8") as log:
-                traceback.print_exc(file=log)
+            with appended(begun.log_path) as log:
+                log.write(traceback.format_exc().encode(errors="backslashreplace"))
         raise
     finally:
         progress.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
+
+from suite.records.folder import appended
 
 HEAD_BYTES = 2**20  # of one worker's words, the first are kept, ...
 TAIL_BYTES = 2**18  # ... the last, ...
@@ -20,9 +22,9 @@ class WorkerLog:
         self.start = 0
         self._left_out_bytes = 0
 
-    def open(self) -> BinaryIO:
-        """Opened for the worker. Raises OSError."""
-        file = self.path.open("ab")
+    def open(self) -> IO[bytes]:
+        """Opened for the worker. Raises StoreError where it is a link or no file, OSError where it can't be opened."""
+        file = appended(self.path)
         self.start = file.tell()
         return file
 

@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 
 from suite.client.fields import one_line
+from suite.errors import StoreError
 from suite.records import NotMeasured
+from suite.records.folder import Folder
 from suite.units import show
 
 _LESS_MEMORY = "Take a smaller batch or input, or give the worker more memory"
@@ -47,11 +49,11 @@ def explain(
 def read_tail(log: Path, start: int) -> str:
     """The last lines that were written to log behind byte `start`; empty where it can't be read."""
     try:
-        with log.open("rb") as file:
+        with Folder(log.parent) as folder, folder.reader(log.name) as file:
             end = file.seek(0, 2)
             file.seek(max(start, end - _TAIL_BYTES))
             return file.read().decode(errors="replace")
-    except OSError:
+    except (OSError, StoreError):
         return ""
 
 
@@ -103,7 +105,7 @@ def _memory_cgroups(root: Path) -> list[Path]:
 def _read(path: Path) -> str:
     try:
         return path.read_text()
-    except OSError:
+    except (OSError, StoreError):
         return ""
 
 

@@ -67,6 +67,7 @@ def _git(checkout: Path, *arguments: str) -> str | None:
             ["git", "-C", str(checkout), *arguments],
             capture_output=True,
             text=True,
+            errors="replace",  # names of files may be no text
             timeout=GIT_DEADLINE_S,
             check=False,
             env=environ,

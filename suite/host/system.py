@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
+import re
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +18,12 @@ import suite
 
 # The firmware's description of a board. Engines mask it in a container, which finds it where Compose mounts it.
 DEVICE_TREES = ("proc/device-tree", "host/device-tree")
+
+MAX_FILE_BYTES = 2**20  # /proc/cpuinfo of 256 cores has a third of it
+
+MAX_DIGITS = 25  # more than 64 bits have is no number of the kernel's
+
+_INTEGER = re.compile(r"[+-]?\d+")
 
 Sysctl = Callable[[Sequence[str]], Mapping[str, str]]
 
@@ -86,7 +95,7 @@ class System:
         Sensors that are switched off answer with an OSError; to a probe that is the same as no sensor.
         """
         try:
-            raw = (self.root / path).read_bytes()
+            raw = _start_of(self.root / path)
         except OSError:
             return None
         return raw.decode(errors="replace").strip(" \t\r\n\0") or None
@@ -96,17 +105,27 @@ class System:
         return next((text for folder in DEVICE_TREES if (text := self.text(f"{folder}/{field}"))), None)
 
     def number(self, path: str) -> int | None:
-        """A file that holds one integer, or None."""
+        """A file that holds one integer, or None. Raises ValueError for one that no kernel writes."""
         text = self.text(path)
-        try:
-            return None if text is None else int(text)
-        except ValueError:
+        if text is None or not _INTEGER.fullmatch(text):
             return None
+        if len(text) > MAX_DIGITS:
+            raise ValueError(f"{path} holds a number of {len(text)} digits")
+        return int(text)
 
     def paths(self, pattern: str) -> list[str]:
         """Paths under the root that match, relative to it, in natural order: cpu2 before cpu10."""
         found = [path.relative_to(self.root).as_posix() for path in self.root.glob(pattern)]
         return sorted(found, key=lambda path: (len(path), path))
+
+
+def _start_of(path: Path) -> bytes:
+    """Of a regular file, as much as any probe needs: what a FIFO or a device under `root` says has no end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return file.read(MAX_FILE_BYTES)
 
 
 class Probe:

@@ -17,7 +17,10 @@ from typing import Literal
 import suite
 from suite.client.replies import Axes
 from suite.errors import StoreError
+from suite.limits import MAX_LOCK_BYTES
+from suite.outside import is_name
 from suite.records import record, require
+from suite.records.values import require_name
 
 SCHEMA_VERSION = 1
 PATH = Path(suite.__file__).resolve().parents[1] / "models.lock"
@@ -46,6 +49,7 @@ class PinnedFile:
 
     def __post_init__(self) -> None:
         require(".." not in self.path.split("/") and not self.path.startswith("/"), f"{self.path} leaves its folder")
+        require(all(is_name(part.lstrip(".")) for part in self.path.split("/")), f"{self.path} names no file")
         _require_hash("sha256", self.sha256)
 
     @property
@@ -105,18 +109,26 @@ class ModelsLock:
 
     def __post_init__(self) -> None:
         require(self.schema_version == SCHEMA_VERSION, f"schema_version must be {SCHEMA_VERSION}")
+        for name in (*self.models, *self.tokenizers):  # a folder is named after each
+            require_name("model", name)
 
 
 @cache
 def load(path: Path = PATH) -> ModelsLock:
     """The lock; one without models where there is no file. Raises StoreError where the file is damaged."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
+
+    from suite.records.schema import require_bounded
 
     try:
-        return TypeAdapter(ModelsLock).validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(MAX_LOCK_BYTES + 1)
+        require(len(content) <= MAX_LOCK_BYTES, f"it has more than {MAX_LOCK_BYTES} bytes")
+        require_bounded(content)
+        return TypeAdapter(ModelsLock).validate_json(content)
     except FileNotFoundError:
         return ModelsLock(schema_version=SCHEMA_VERSION, models={})
-    except (OSError, ValidationError) as exc:
+    except (OSError, ValueError) as exc:  # a ValidationError is one
         raise StoreError(
             f"{path}: not a lock of this version; restore it from git, or run `suite models lock`"
         ) from exc

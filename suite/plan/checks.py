@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from suite.errors import PlanError
+from suite.limits import FREE_THREAD_COUNT, MAX_PATH_LENGTH, MAX_THREAD_COUNT, THREADS_PER_CPU
+from suite.outside import REPLACEMENT, brief
 from suite.pinned import lock as models_lock
 from suite.plan.spec import PlanSpec, place
 from suite.records import TESTS
@@ -90,6 +92,34 @@ def _check_scenarios(spec: PlanSpec, everyone: Iterable[Model], file: str) -> No
                 _check_sizes(axes[axis_name], model, [size], f"{file}: scenarios.{name}.axes.{axis_name}")
 
 
+def check_count(thread_count: int, cpu_count: int, where: str) -> None:
+    """Raises PlanError for more threads than could ever help: each is one of the machine's, for everybody."""
+    limit = min(MAX_THREAD_COUNT, max(FREE_THREAD_COUNT, THREADS_PER_CPU * cpu_count))
+    if thread_count > limit:
+        raise PlanError(f"{where}: at most {limit} on the {cpu_count} processors here, got {brief(thread_count)}")
+
+
+def is_file(path: Path) -> bool:
+    """False for a name that no file can have, too: one of thousands of letters, one with a NUL."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _require_text(path: str, option: str) -> None:
+    """A path goes into the records, and comes back from there when the run is resumed."""
+    if REPLACEMENT in path or len(path) > MAX_PATH_LENGTH:
+        raise PlanError(f"{option}: {brief(path)} can't be written down as text; rename the file, or shorten its path")
+
+
 def _check_checkpoint(spec: PlanSpec, models: Iterable[Model]) -> None:
     if spec.checkpoint is None:
         return
@@ -98,7 +128,8 @@ def _check_checkpoint(spec: PlanSpec, models: Iterable[Model]) -> None:
         raise PlanError("--checkpoint: none of the chosen models takes one; choose one that does with --model")
     if len(takers) > 1:
         raise PlanError(f"--checkpoint: it fits one model, not {' and '.join(takers)}; choose one with --model")
-    if not Path(spec.checkpoint).is_file():
+    _require_text(spec.checkpoint, "--checkpoint")
+    if not is_file(Path(spec.checkpoint)):
         raise PlanError(f"--checkpoint: {spec.checkpoint} is not a file; give the path of the checkpoint")
 
 
@@ -122,5 +153,6 @@ def _check_trajectory(spec: PlanSpec, models: Iterable[Model]) -> None:
         return
     if not any(model.takes_trajectory for model in models):
         raise PlanError("--trajectory: none of the chosen models takes one; choose one that does with --model")
-    if not Path(spec.trajectory).is_dir():
+    _require_text(spec.trajectory, "--trajectory")
+    if not is_folder(Path(spec.trajectory)):
         raise PlanError(f"--trajectory: {spec.trajectory} is not a folder; give one that holds traj_data.json")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,14 @@ from suite import registry
 from suite.errors import PlanError
 from suite.host import quota
 from suite.host.system import System
-from suite.plan.checks import check
+from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
+from suite.plan.checks import check, check_count, is_file
 from suite.plan.spec import parse, place
 from suite.plan.tasks import tasks_of, within_budget
+from suite.plan.toml import toml
 from suite.records import Task, Test, record
 from suite.worker.model import Model
 
-THREADS_A_CPU = 4
-THREADS_ANYWHERE = 16
 SHIPPED = Path(suite.__file__).resolve().parents[1] / "plans"
 
 
@@ -81,11 +81,6 @@ class Surroundings:
         """What "all" means here."""
         return self.cpu_count if self.quota is None else max(1, min(self.cpu_count, math.floor(self.quota)))
 
-    @property
-    def most_threads(self) -> int:
-        """Some more than there are CPUs are a question that can be asked; hundreds are a slip, and cost the machine."""
-        return max(THREADS_A_CPU * self.cpu_count, THREADS_ANYWHERE)
-
 
 def load(name_or_path: str, options: Options | None = None, around: Surroundings | None = None) -> Plan:
     """The plan of that file, or the shipped plan of that name, with the options put over it. Raises PlanError."""
@@ -113,7 +108,7 @@ def find(name_or_path: str, plans: Path = SHIPPED) -> Path:
     if name_or_path in names(plans):
         return plans / f"{name_or_path}.toml"
     path = Path(name_or_path)
-    if path.is_file():
+    if is_file(path):
         return path
     raise PlanError(f"{registry.unknown('plan', name_or_path, names(plans))}, or give the path of a TOML file")
 
@@ -128,13 +123,14 @@ def describe(name: str, plans: Path = SHIPPED) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise PlanError(f"{path}: this is not TOML: {error}; correct that line") from error
+        with path.open("rb") as file:
+            content = file.read(MAX_PLAN_BYTES + 1)
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise PlanError(f"{path}: this is not UTF-8 text ({error.reason}); give a TOML file") from error
     except OSError as error:
         raise PlanError(f"{path}: can't be read: {error.strerror}; give a readable TOML file") from error
+    return toml(text.replace("\r\n", "\n"), path)
 
 
 _OPTION_NAMES = {
@@ -151,10 +147,11 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     spec = parse(merged, origins, file)
     models = check(spec, around.models, origins, file)
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
-    if thread_count > around.most_threads:
-        told = f"{thread_count} are too many for {around.cpu_count} CPUs; give at most {around.most_threads}, or all"
-        raise PlanError(f"{place(origins, file, 'threads')}: {told}")
-    tasks = dict.fromkeys(task for model in models for task in tasks_of(spec, model, thread_count))
+    check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
+    asked = (task for model in models for task in tasks_of(spec, model, thread_count))
+    tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
+    if len(tasks) > MAX_TASK_COUNT:
+        raise PlanError(f"{file}: asks for more than {MAX_TASK_COUNT} tasks; part it into several runs")
     return Plan(name=spec.name, description=spec.description, tasks=within_budget(tuple(tasks), spec.time_budget_s))
 
 

@@ -6,15 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from suite.errors import PlanError
+from suite.limits import MAX_DURATION_S, MAX_INPUT_SIZE, MAX_SIZE_COUNT, MAX_WINDOW_COUNT
+from suite.outside import NAME_RULE, brief, is_name, one_line
 from suite.records import Repetition
 from suite.registry import unknown
 
-Size = Annotated[int, Field(ge=1)]
-Sizes = Annotated[list[Size], Field(min_length=1)]
+Size = Annotated[int, Field(ge=1, le=MAX_INPUT_SIZE)]
+Sizes = Annotated[list[Size], Field(min_length=1, max_length=MAX_SIZE_COUNT)]
+Duration = Annotated[float, Field(gt=0, le=MAX_DURATION_S)]
 FIXED_COUNT = "none"  # TOML has no null: a target of "none" is the lab's fixed count
 
 
@@ -35,15 +38,21 @@ class Energy(_Table):
 
     batch_size: Sizes = [1]
     axes: dict[str, Sizes] = {}
-    window_count: Size = 3
-    window_s: Annotated[float, Field(gt=0)] | None = None
-    idle_s: Annotated[float, Field(gt=0)] = 30.0
+    window_count: Annotated[int, Field(ge=1, le=MAX_WINDOW_COUNT)] = 3
+    window_s: Duration | None = None
+    idle_s: Duration = 30.0
+
+
+def _a_name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"{brief(text)} is no name: {NAME_RULE}")
+    return text
 
 
 class PlanSpec(_Table):
     """A plan file, key by key."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_a_name)]
     description: str
     models: Annotated[list[str], Field(min_length=1)]
     tests: Annotated[list[str], Field(min_length=1)]
@@ -58,7 +67,7 @@ class PlanSpec(_Table):
     weights: Literal["seeded", "pinned"] = "seeded"
     checkpoint: str | None = None
     trajectory: str | None = None
-    time_budget_s: Annotated[float, Field(gt=0)] | None = None
+    time_budget_s: Duration | None = None
 
 
 _TABLES: Mapping[str, Sequence[str]] = {
@@ -78,7 +87,7 @@ def parse(raw: Mapping[str, Any], origins: Mapping[str, str], file: str) -> Plan
     try:
         return PlanSpec.model_validate(_with_inherited_repetition(raw))
     except ValidationError as invalid:
-        raise PlanError(_one_line(invalid.errors(include_url=False)[0], origins, file)) from invalid
+        raise PlanError(one_line(_told(invalid.errors(include_url=False)[0], origins, file))) from invalid
 
 
 def _with_inherited_repetition(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +121,7 @@ def place(origins: Mapping[str, str], file: str, key: str) -> str:
     return origins.get(re.split(r"[.\[]", key)[0]) or f"{file}: {key}"
 
 
-def _one_line(error: ErrorDetails, origins: Mapping[str, str], file: str) -> str:
+def _told(error: ErrorDetails, origins: Mapping[str, str], file: str) -> str:
     location = tuple(error["loc"])
     key = _dotted(location)
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -130,10 +139,12 @@ def _wrong(error: ErrorDetails, key: str) -> str:
         return " is missing; every plan has it"
     if error["type"] == "too_short":
         return ": must name at least one"
+    if error["type"] == "too_long":
+        return f": must name at most {error['ctx']['max_length']}, got {error['ctx']['actual_length']}"
     if error["type"] == "value_error":  # raised by the record itself: it names the field and the value
         return f": {error['ctx']['error']}"
     allowed = {"threads": "must be 'all' or a number from 1 up", "device": "must be cpu, mps, cuda or cuda:<number>"}
-    return f": {allowed.get(key) or _lower_first(error['msg'])}, got {error['input']!r}"
+    return f": {allowed.get(key) or _lower_first(error['msg'])}, got {brief(error['input'])}"
 
 
 def _table_name(location: tuple[int | str, ...]) -> str:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from suite import registry
 from suite.errors import SensorError, UsageError
+from suite.limits import MAX_PATH_LENGTH
+from suite.outside import brief, clean
 from suite.power.base import CounterTrace, Description, Options, Source
 from suite.power.channel import Gauge, SamplerLike, Start
 from suite.power.client import Sampler
@@ -26,6 +28,10 @@ MAX_PROBES = 4  # at a time: each is a process
 COUNTER_PERIODS = 2  # so long a counter is watched to tell its power
 
 Watts = tuple[tuple[str, float], ...]  # by rail
+# What the folder of a run may say again by itself. No other option is among them: it may name a program, a file, a
+# host, and where a run comes from nobody knows.
+_NUMBERS = {"idle_w", "load_w", "period_s", "interval_s", "offset_s", "offset_error_s", "search_s", "gain_error"}
+HARMLESS = frozenset({"rails", "zone", "gpu", "backend", "column", "align"} | _NUMBERS)
 
 
 class Surveyed(NamedTuple):
@@ -148,10 +154,21 @@ def survey(spec: str = "auto", *, start: Start = Sampler.start) -> tuple[Surveye
         return tuple(pool.map(look, sources))
 
 
+def unsafe_options(spec: str) -> tuple[str, ...]:
+    """The options that must come from a command line or the environment, in what a run's folder says of --power."""
+    return tuple(dict.fromkeys(key for key, _ in _said(spec) if key not in HARMLESS))
+
+
 def root_of(spec: str) -> str | None:
     """The folder that `root` names in what --power says; None where the machine itself is meant."""
-    pairs = (pair.partition("=") for text in _split(spec) for pair in text.partition(":")[2].split(","))
-    return next((value for key, _, value in pairs if key == "root"), None)
+    return next((value for key, value in _said(spec) if key == "root"), None)
+
+
+def _said(spec: str) -> list[tuple[str, str]]:
+    """Keys and values as `_parse_one` takes them apart, unchecked."""
+    texts = [text.partition(":")[2] for text in _split(spec)]
+    pairs = [pair.partition("=") for text in texts if text for pair in text.split(",")]
+    return [(key.strip(), value.strip()) for key, _, value in pairs]
 
 
 def _automatic(start: Start, rule: WindowRule, options: Options) -> Meter | NotMeasured:
@@ -235,6 +252,8 @@ def _split(spec: str) -> list[str]:
 
 def _parse(spec: str) -> list[tuple[Source | None, Options]]:
     """The sources (None: auto) with their options, checked; the reserved ones are shared. Raises UsageError."""
+    if clean(spec, MAX_PATH_LENGTH) != spec:
+        raise UsageError(f"--power: {brief(spec)} can't be written down as text; rename the file, or shorten it")
     asked = [_parse_one(text) for text in _split(spec)]
     if len(asked) > 1 and any(source is None for source, _ in asked):
         raise UsageError(f"--power {spec}: auto stands alone; name the sources instead")

@@ -4,7 +4,8 @@ values     the decorator and the checks; NotMeasured and Flag
 asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
-schema     to JSON and back                     store      a run's folder (both by their own names)
+schema     to JSON and back                     folder     files without links
+store      a run on disk                        (these three by their own names)
 
 Quantities are SI with the unit in the name; counts end in `_count`. Nonsense is refused on entry, so code behind a
 constructor needs no checks. A quantity that was asked for and not measured is a `NotMeasured`; one that was not asked
@@ -37,7 +38,7 @@ from suite.records.measured import (
     SharedGroup,
     StopReason,
 )
-from suite.records.run import SCHEMA_VERSION, Manifest, Run, RunRecord
+from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Block",
     "CallWindow",
     "ColdStart",
+    "Damage",
     "EnergyReading",
     "EnergyRule",
     "EnergyWindow",

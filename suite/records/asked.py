@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from typing import Literal
 
-from suite.records.values import record, require, require_positive
+from suite.limits import (
+    MAX_CALL_COUNT,
+    MAX_DURATION_S,
+    MAX_INPUT_SIZE,
+    MAX_INTEGER,
+    MAX_THREAD_COUNT,
+    MAX_WINDOW_COUNT,
+    MIN_DURATION_S,
+)
+from suite.outside import brief
+from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
 Test = Literal["params", "flops", "latency", "energy"]
 TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy")
-
-MOST_THREADS = 4096  # of the largest machines; what a run folder says is refused beyond it, too
+DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
 @record
@@ -32,15 +42,18 @@ class Repetition:
     warmup_max_call_count: int = 20
 
     def __post_init__(self) -> None:
-        require(self.min_call_count >= 1, f"min_call_count must be at least 1, got {self.min_call_count}")
+        require_count("min_call_count", self.min_call_count, MAX_CALL_COUNT)
+        require_count("max_call_count", self.max_call_count, MAX_CALL_COUNT)
         require(
             self.max_call_count >= self.min_call_count,
             f"max_call_count ({self.max_call_count}) must be at least min_call_count ({self.min_call_count})",
         )
-        require_positive("time_limit_s", self.time_limit_s)
+        require_duration("time_limit_s", self.time_limit_s)
         require(0 < self.confidence < 1, f"confidence must lie between 0 and 1, got {self.confidence}")
+        require_within("confidence", self.confidence, 0.01, 0.9999)
         if self.target_relative_halfwidth is not None:
             require_positive("target_relative_halfwidth", self.target_relative_halfwidth)
+            require_within("target_relative_halfwidth", self.target_relative_halfwidth, 1e-9, 1e3)
         require(
             self.warmup_min_call_count >= 1, "warmup_min_call_count must be at least 1: the first pass never counts"
         )
@@ -48,6 +61,12 @@ class Repetition:
             self.warmup_max_call_count >= self.warmup_min_call_count,
             "warmup_max_call_count must be at least warmup_min_call_count",
         )
+        require_count("warmup_max_call_count", self.warmup_max_call_count, MAX_CALL_COUNT)
+
+
+def require_duration(name: str, value_s: float) -> None:
+    require_positive(name, value_s)
+    require_within(name, value_s, MIN_DURATION_S, MAX_DURATION_S)
 
 
 @record
@@ -59,10 +78,10 @@ class EnergyRule:
     idle_s: float = 30.0
 
     def __post_init__(self) -> None:
-        require(self.window_count >= 1, f"window_count must be at least 1, got {self.window_count}")
-        require_positive("idle_s", self.idle_s)
+        require_count("window_count", self.window_count, MAX_WINDOW_COUNT)
+        require_duration("idle_s", self.idle_s)
         if self.window_s is not None:
-            require_positive("window_s", self.window_s)
+            require_duration("window_s", self.window_s)
 
 
 @record
@@ -86,11 +105,17 @@ class Task:
     energy: EnergyRule = EnergyRule()
 
     def __post_init__(self) -> None:
-        require(self.batch_size >= 1, f"batch_size must be at least 1, got {self.batch_size}")
-        require(self.thread_count >= 1, f"thread_count must be at least 1, got {self.thread_count}")
-        require(self.thread_count <= MOST_THREADS, f"thread_count is at most {MOST_THREADS}, got {self.thread_count}")
+        for what in ("model", "scenario", "runtime"):
+            require_name(what, getattr(self, what))
+        if not DEVICE.fullmatch(self.device):
+            raise ValueError(f"device {brief(self.device)} is none, as cpu, mps, cuda and cuda:0 are")
+        require_count("batch_size", self.batch_size, MAX_INPUT_SIZE)
+        require_count("thread_count", self.thread_count, MAX_THREAD_COUNT)
+        require_count("seed", self.seed, MAX_INTEGER, low=0)
         for name, size in self.axes:
-            require(size >= 1, f"{name} must be at least 1, got {size}")
+            require_name("axis", name)
+            require_count(name, size, MAX_INPUT_SIZE)
+        require(len(dict(self.axes)) == len(self.axes), "an axis is named twice")
 
     @property
     def key(self) -> str:

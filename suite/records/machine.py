@@ -28,6 +28,7 @@ class HostFacts:
     lock_sha256: str | None
     versions: tuple[tuple[str, str], ...]  # of the worker's interpreter and libraries: (("python", "3.11.7"), ...)
     cpu_quota: float | None = None  # CPUs' worth of time that a control group allows; None: no limit is told
+    probe_faults: tuple[str, ...] = ()  # probes that failed, so that what they tell is unknown: "cpu: ValueError: ..."
 
 
 @record
@@ -44,3 +45,4 @@ class HostState:
     throttle_count: int | None  # thermal throttle events since boot
     on_battery: bool | None
     quota_throttle_count: int | None = None  # periods in which a control group's processor time had run out
+    probe_faults: tuple[str, ...] = ()  # as in HostFacts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from suite.records.values import record, require, require_positive
+from suite.limits import MAX_DURATION_S, MIN_DURATION_S
+from suite.records.values import record, require, require_positive, require_within
 
 StopReason = Literal["target", "fixed", "time_limit", "call_limit", "failed"]  # failed: the worker was lost midway
 
@@ -79,6 +80,8 @@ class Block:
         require_positive("latency_s", *self.latency_s)
         require(self.round_index is None or self.round_index >= 0, "round_index must not be negative")
         require(len(self.latency_s) > 0, "a block holds at least one call")
+        for extreme_s in (min(self.latency_s), max(self.latency_s)):
+            require_within("latency_s", extreme_s, MIN_DURATION_S, MAX_DURATION_S)
 
 
 @record

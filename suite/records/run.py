@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from suite.limits import MAX_TASK_COUNT
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
-from suite.records.values import Flag, NotMeasured, record
+from suite.records.values import Flag, NotMeasured, record, require, require_name
 
 SCHEMA_VERSION = 1
 
@@ -59,6 +60,18 @@ class Manifest:
     started_utc: str
     tasks: tuple[Task, ...]
 
+    def __post_init__(self) -> None:
+        require_name("plan", self.plan)
+        require(len(self.tasks) <= MAX_TASK_COUNT, f"a run has at most {MAX_TASK_COUNT} tasks, got {len(self.tasks)}")
+
+
+@record
+class Damage:
+    """A line of records.jsonl that can't be read, and why; the other lines are as good as before."""
+
+    line_number: int
+    text: str
+
 
 @record
 class Run:
@@ -66,8 +79,9 @@ class Run:
 
     manifest: Manifest
     records: tuple[RunRecord, ...]
+    damaged: tuple[Damage, ...] = ()
 
     def missing(self) -> tuple[Task, ...]:
-        """The tasks that have no record yet."""
-        done = {record.task.key for record in self.records}
-        return tuple(task for task in self.manifest.tasks if task.key not in done)
+        """The tasks that have no record, or none that can be read."""
+        done = {record.task for record in self.records}
+        return tuple(task for task in self.manifest.tasks if task not in done)

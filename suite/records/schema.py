@@ -11,9 +11,20 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from suite.errors import StoreError
+from suite.limits import (
+    MAX_INTEGER,
+    MAX_JSON_BYTES,
+    MAX_JSON_CONTAINER_COUNT,
+    MAX_JSON_DEPTH,
+    MAX_JSON_VALUE_COUNT,
+    MAX_NUMBER,
+)
+from suite.outside import brief, one_line
 from suite.records import SCHEMA_VERSION, Manifest, RunRecord
+from suite.records.values import require
 
 Json = dict[str, Any]
 Upgrade = Callable[[Json], Json]
@@ -23,16 +34,28 @@ MANIFEST = TypeAdapter(Manifest)
 
 REMEDY = "bring back the original file, or take that line out and measure it again with --resume"
 
+_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # as JSON texts write them
+
+_CONTAINERS = (dict, list, tuple)
+
 T = TypeVar("T")
 
 
 def to_line(record: RunRecord) -> bytes:
-    """One line of JSON with its newline. Raises ValueError on NaN and infinity: neither is a measured value."""
-    return json.dumps(asdict(record), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    """One line of JSON with its newline. Raises ValueError on what `read` would refuse, as NaN is."""
+    return _encoded(record, separators=(",", ":"))
 
 
 def to_text(manifest: Manifest) -> bytes:
-    return json.dumps(asdict(manifest), indent=1, allow_nan=False).encode() + b"\n"
+    return _encoded(manifest, indent=1)
+
+
+def _encoded(value: RunRecord | Manifest, **style: Any) -> bytes:
+    data = asdict(value)
+    require_measurable(data)
+    text = json.dumps(data, allow_nan=False, **style).encode() + b"\n"
+    require_bounded(text)
+    return text
 
 
 def read(adapter: TypeAdapter[T], text: bytes, where: str, upgrades: Mapping[int, Upgrade] = UPGRADES) -> T:
@@ -40,19 +63,58 @@ def read(adapter: TypeAdapter[T], text: bytes, where: str, upgrades: Mapping[int
 
     where: "results/x/records.jsonl:3", for the error. Raises StoreError: not JSON, another schema, a newer version.
     """
-    try:
-        data = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise StoreError(f"{where}: this is not JSON ({error}); {REMEDY}") from error
+    data = parse(text, where)
     if not isinstance(data, dict) or type(data.get("schema_version")) is not int:
         raise StoreError(f"{where}: this was not written by suite (it has no schema_version); {REMEDY}")
     version = data["schema_version"]
     if version != SCHEMA_VERSION:
         text = json.dumps(_upgraded(data, where, upgrades)).encode()
+    del data  # it is as large as the value itself
     try:
         return adapter.validate_json(text, strict=True)
     except ValidationError as invalid:
         raise StoreError(f"{where}: {_first(invalid)}; {REMEDY}") from invalid
+
+
+def parse(text: bytes, where: str) -> Any:
+    """What JSON text holds, within the limits of suite.limits. Raises StoreError."""
+    try:
+        require_bounded(text)
+        data = from_json(text)
+        require_measurable(data)
+    except ValueError as error:
+        raise StoreError(f"{where}: this is not JSON ({one_line(str(error), 200)}); {REMEDY}") from error
+    return data
+
+
+def require_bounded(text: bytes) -> None:
+    """Raises ValueError for text whose values would take a multiple of its own size: told by counting, unparsed.
+
+    Brackets and commas inside of strings are counted too: the limits leave room for them.
+    """
+    require(len(text) <= MAX_JSON_BYTES, f"it has {len(text)} bytes, more than {MAX_JSON_BYTES}")
+    require(text.count(b",") <= MAX_JSON_VALUE_COUNT, f"it holds more than {MAX_JSON_VALUE_COUNT} values")
+    container_count = text.count(b"[") + text.count(b"{")
+    require(container_count <= MAX_JSON_CONTAINER_COUNT, f"it holds more than {MAX_JSON_CONTAINER_COUNT} lists")
+
+
+def require_measurable(value: Any, depth: int = 0) -> None:
+    """Raises ValueError for a number in it that is no measured value, and for lists in lists without end."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        value = (value,)
+    require(depth < MAX_JSON_DEPTH, f"it is nested more than {MAX_JSON_DEPTH} deep")
+    for part in value:
+        kind = type(part)
+        if kind is float:
+            if not -MAX_NUMBER <= part <= MAX_NUMBER:
+                raise ValueError(f"{_NAMES.get(str(part), str(part))} is no measured value")
+        elif kind is int:
+            if not -MAX_INTEGER <= part <= MAX_INTEGER:
+                raise ValueError(f"{brief(part)} is no measured value")
+        elif kind in _CONTAINERS:
+            require_measurable(part, depth + 1)
 
 
 def record_schema() -> Json:
@@ -83,18 +145,14 @@ def _upgraded(data: Json, where: str, upgrades: Mapping[int, Upgrade]) -> Json:
     return data
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no measured value")
-
-
 def _first(invalid: ValidationError) -> str:
-    error = invalid.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in error["loc"])
+    error = invalid.errors(include_url=False, include_input=False)[0]
+    where = one_line(".".join(str(part) for part in error["loc"]), 100)
     if error["type"] == "unexpected_keyword_argument":
         return f"unknown key {where}"
     if error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return f"{where} is missing"
-    text = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
+    text = one_line(str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"], 300)
     return f"{where}: {text}" if where else text
 
 

@@ -41,12 +41,14 @@ def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) 
     """
     right = max(cloud.x for cloud in clouds) * 1.06
     top = min(max(max(cloud.samples) for cloud in clouds) * 1.08, max(cloud.median for cloud in clouds) * 1.6)
-    for cloud in clouds:
-        _dots_within(axes, _beside(cloud, right), cloud.samples, (0.0, top), index)
-        axes.hlines(cloud.median, cloud.x - right / 35, cloud.x + right / 35, color=INK, linewidth=1.0, zorder=4)
+    placed = [mark for cloud in clouds for mark in zip(_beside(cloud, right), cloud.samples, strict=True)]
+    _dots_within(axes, placed, (0.0, top), index)
+    ends = [(cloud.x - right / 35, cloud.x + right / 35) for cloud in clouds]
+    medians = [cloud.median for cloud in clouds]
+    axes.hlines(medians, *zip(*ends, strict=True), color=INK, linewidth=1.0, zorder=4)
     if curve is not None:
-        ends = (0.0, right)
-        axes.plot(ends, [curve.predict(x) for x in ends], color=colour(index), linewidth=1.3, zorder=3)
+        whole = (0.0, right)
+        axes.plot(whole, [curve.predict(x) for x in whole], color=colour(index), linewidth=1.3, zorder=3)
         axes.text(0.97, 0.05, curve.text, transform=axes.transAxes, ha="right", fontsize=8.5, bbox=_PLATE)
     axes.set_xlim(0, right)
     axes.set_ylim(0, top)
@@ -66,17 +68,20 @@ def deviations(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: 
     ]
     sizes = sorted(abs(value) for values in percents for value in values)
     limit = 1.5 * sizes[int(0.9 * (len(sizes) - 1))] or 1.0
-    for cloud, values in zip(clouds, percents, strict=True):
-        _dots_within(axes, _beside(cloud, right), values, (-limit, limit), index)
+    placed = [
+        mark
+        for cloud, values in zip(clouds, percents, strict=True)
+        for mark in zip(_beside(cloud, right), values, strict=True)
+    ]
+    _dots_within(axes, placed, (-limit, limit), index)
     axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_ylim(-limit, limit)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
 
 
-def _dots_within(axes: Axes, x: Sequence[float], y: Sequence[float], limits: tuple[float, float], index: int) -> None:
-    """Dots, and triangles on the edge for those that lie beyond it."""
+def _dots_within(axes: Axes, placed: Sequence[tuple[float, float]], limits: tuple[float, float], index: int) -> None:
+    """Dots, and triangles on the edge for those that lie beyond it. One artist each, however many there are."""
     low, high = limits
-    placed = list(zip(x, y, strict=True))
     _marks(axes, ".", [(at, value) for at, value in placed if low <= value <= high], index)
     _marks(axes, "^", [(at, high) for at, value in placed if value > high], index)
     _marks(axes, "v", [(at, low) for at, value in placed if value < low], index)

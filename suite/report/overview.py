@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from suite import units
 from suite.records import (
     EnergyReading,
@@ -15,11 +17,15 @@ from suite.records import (
     Summary,
 )
 from suite.report.energies import inference_energy
+from suite.report.escape import code, inline, listed
 from suite.report.points import Point
-from suite.report.quantities import mean_and_std, median
+from suite.report.quantities import fixed, mean_and_std, median
 from suite.report.section import paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
+
+HARDWARE = ("board", "soc", "cpu_model", "cpu_count", "architecture", "memory_total_bytes", "accelerators")
+MAX_TOLD = 20
 
 
 def render(view: RunView) -> str:
@@ -27,15 +33,31 @@ def render(view: RunView) -> str:
     manifest = view.manifest
     done, asked = len(view.tasks) - len(view.run.missing()), len(view.tasks)
     about = (
-        f"Plan `{manifest.plan}` ({manifest.plan_description.rstrip('.')}), started {manifest.started_utc}, "
-        f"suite {manifest.suite_version}: {done} of {asked} tasks have a record."
+        f"Plan {code(manifest.plan)} ({inline(manifest.plan_description.rstrip('.'))}), "
+        f"started {inline(manifest.started_utc)}, suite {inline(manifest.suite_version)}: "
+        f"{done} of {asked} tasks have a record."
     )
     return paragraphs(
-        f"# Inference benchmark on {machine(view)}",
+        f"# Inference benchmark on {inline(machine(view), 200)}",
         about,
+        _damage(view),
         machine_sentence(view),
         summary_table(view).markdown(),
         _sizes(view),
+    )
+
+
+def _damage(view: RunView) -> str:
+    """Lines of the records' file that can't be read: their tasks count as not measured."""
+    damaged = view.run.damaged
+    if not damaged:
+        return ""
+    lines = [f"- Line {damage.line_number}: {inline(damage.text)}" for damage in damaged[:MAX_TOLD]]
+    more = [f"- {len(damaged) - MAX_TOLD} more."] if len(damaged) > MAX_TOLD else []
+    what = "A line" if len(damaged) == 1 else f"{len(damaged)} lines"
+    return paragraphs(
+        f"**{what} of `records.jsonl` can't be read**, and what it held is not in this report:",
+        "\n".join([*lines, *more]),
     )
 
 
@@ -47,13 +69,21 @@ def _sizes(view: RunView) -> str:
             told.setdefault(view.describe(base), []).append(view.label(subject))
     if not told:
         return ""
-    sizes = "; ".join(f"{', '.join(labels)}: {size}" for size, labels in told.items())
+    sizes = "; ".join(f"{inline(listed(labels))}: {inline(size)}" for size, labels in told.items())
     return f"Latency, memory and energy are those of one call at the usual input, energy per inference ({sizes})."
 
 
 def hosts(view: RunView) -> tuple[HostFacts, ...]:
-    """The machines of the run's records: more than one where a run was resumed elsewhere."""
+    """What the run's records say of their machines: several where it was resumed elsewhere, or after an update."""
     return tuple(dict.fromkeys(record.host for record in view.run.records))
+
+
+def machines(view: RunView) -> list[list[HostFacts]]:
+    """The same, machine by machine: another system or another suite on it makes no other machine."""
+    found: dict[tuple[object, ...], list[HostFacts]] = {}
+    for host in hosts(view):
+        found.setdefault(tuple(getattr(host, name) for name in HARDWARE), []).append(host)
+    return list(found.values())
 
 
 def machine(view: RunView) -> str:
@@ -62,7 +92,7 @@ def machine(view: RunView) -> str:
     if not found:
         return "a machine without records"
     host = found[0]
-    return host.board or host.soc or host.cpu_model or host.architecture
+    return next((name for name in (host.board, host.soc, host.cpu_model) if name and name.strip()), host.architecture)
 
 
 def machine_sentence(view: RunView) -> str:
@@ -79,13 +109,15 @@ def machine_sentence(view: RunView) -> str:
         host.os,
         ", ".join(f"{name} {version}" for name, version in host.versions),
     ]
-    devices = sorted({f"{subject.device}, {_counted(subject.thread_count)}" for subject in view.subjects})
+    devices = sorted(
+        {f"{subject.device}, {units.counted(subject.thread_count, 'thread')}" for subject in view.subjects}
+    )
     other = sorted({used for record in view.run.records for used in other_threads(record)})
     if other:
-        devices.append(f"but with {' or '.join(_counted(used) for used in other)} in force after some calls")
-    used = f" Timed on {'; '.join(devices)}." if devices else ""
-    several = " **The records come from more than one machine.**" if len(found) > 1 else ""
-    return f"Machine: {'; '.join(part for part in parts if part)}.{used}{several}"
+        told = " or ".join(units.counted(used, "thread") for used in other)
+        devices.append(f"but with {told} in force after some calls")
+    used = f" Timed on {inline('; '.join(devices))}." if devices else ""
+    return f"Machine: {'; '.join(inline(part) for part in parts if part)}.{used}{_differences(view)}"
 
 
 def other_threads(record: RunRecord) -> tuple[int, ...]:
@@ -95,8 +127,19 @@ def other_threads(record: RunRecord) -> tuple[int, ...]:
     return tuple(count for count in record.latency.thread_counts if count != record.task.thread_count)
 
 
-def _counted(thread_count: int) -> str:
-    return f"{thread_count} thread{'' if thread_count == 1 else 's'}"
+def _differences(view: RunView) -> str:
+    """What else than the machine, or the machine itself, is not the same in all records."""
+    groups = machines(view)
+    if len(groups) > 1:
+        return f" **The records come from {len(groups)} machines.**"
+    (group,) = groups
+    names = [field.name for field in fields(HostFacts) if len({getattr(host, field.name) for host in group}) > 1]
+    names = [name for name in names if name != "probe_faults"]
+    if not names:
+        return ""
+    return (
+        f" **The records are not all alike in {listed([name.replace('_', ' ') for name in names])}**: see Environment."
+    )
 
 
 def summary_table(view: RunView) -> Table:
@@ -104,7 +147,8 @@ def summary_table(view: RunView) -> Table:
     rows = [(subject.model, view.label(subject), view.base(subject)) for subject in view.subjects]
     timed = {model for model, _, _ in rows}
     rows += [(model, view.title(model), None) for model in view.models if model not in timed]
-    rows.sort(key=lambda row: view.models.index(row[0]))
+    places = {model: place for place, model in enumerate(view.models)}
+    rows.sort(key=lambda row: places[row[0]])
     latencies = [view.summary(base) if base else None for _, _, base in rows]
     energies = [_energy(view, base) for _, _, base in rows]
     time = units.scale_of((value.median for value in latencies if isinstance(value, Summary)), "s")
@@ -139,11 +183,11 @@ def _parameters(value: ParameterCount | NotMeasured | None) -> Cell:
 
 
 def _gflop(value: FlopCount | NotMeasured | None) -> Cell:
-    return f"{value.flop_count / 1e9:,.2f}" if isinstance(value, FlopCount) else value
+    return fixed(value.flop_count / 1e9, 2) if isinstance(value, FlopCount) else value
 
 
 def _peak(value: MemoryUse | NotMeasured | None) -> Cell:
-    return f"{value.peak_resident_bytes / 2**20:,.0f}" if isinstance(value, MemoryUse) else value
+    return fixed(value.peak_resident_bytes / 2**20, 0) if isinstance(value, MemoryUse) else value
 
 
 def _energy(view: RunView, base: Point | None) -> tuple[float, float] | NotMeasured | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from suite import registry
 from suite.errors import StoreError
 from suite.records import Run
+from suite.records.folder import Folder
 from suite.report import overview
 from suite.report.plots import Plots, style
 from suite.report.section import Section, paragraphs
@@ -23,16 +24,17 @@ def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None =
     view, plots = RunView(run, declarations), Plots()
     with style():
         text = compose(view, plots)
-    page = out / "report.md"
     try:
-        plots.write(out / "plots")
-        page.write_text(text, encoding="utf-8", newline="\n")
+        with Folder(out) as folder:
+            with folder.inner("plots") as pictures:
+                plots.write(pictures)
+            folder.write_whole("report.md", text.encode(), durable=False)
     except OSError as exc:
         raise StoreError(
             f"{out}: the report can't be written ({exc.strerror}); free the disk or name another folder, "
             "then run `suite report` again: the measurements are unharmed"
         ) from exc
-    return page
+    return out / "report.md"
 
 
 def compose(view: RunView, plots: Plots) -> str:

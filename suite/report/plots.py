@@ -6,16 +6,21 @@ Colours are Okabe and Ito's, which people with any colour vision tell apart; eac
 from __future__ import annotations
 
 import io
+import re
+import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from suite.records.folder import Folder
+from suite.report.escape import inline
 
 WIDTH_IN = 7.4
 DOTS_PER_INCH = 150
@@ -48,7 +53,15 @@ STYLE: dict[Any, Any] = {  # matplotlib's own type for the keys is a list of all
     "legend.fontsize": 8.5,
     "text.color": INK,
     "lines.linewidth": 1.6,
+    "text.parse_math": False,  # a dollar in a name is a dollar
 }
+MAX_ROWS = 40  # names in one picture
+MAX_CURVES = 14  # twice through the colours
+MAX_PANELS = 12
+MAX_PICTURES = 60
+MAX_NAME = 40  # characters beside a picture, which is 7.4 inches wide
+
+T = TypeVar("T")
 
 
 class Plots:
@@ -58,28 +71,60 @@ class Plots:
         self.pictures: dict[str, bytes] = {}
 
     def add(self, name: str, figure: Figure, alternative: str) -> str:
-        """Keeps a figure as plots/<name>.png and returns the Markdown that shows it."""
+        """Keeps a figure as plots/<name>.png and returns the Markdown that shows it.
+
+        `name` is ours but for an axis in it, of which only letters and digits are kept; no picture replaces another.
+        """
+        if len(self.pictures) >= MAX_PICTURES:
+            return f"No picture: a report has at most {MAX_PICTURES}."
+        name = self._free(re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "picture")
         buffer = io.BytesIO()
         # Without "Software", which names matplotlib's version, the bytes depend on the picture alone.
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", metadata={"Software": None})
         self.pictures[f"{name}.png"] = buffer.getvalue()
-        return f"![{alternative}](plots/{name}.png)"
+        return f"![{inline(alternative)}](plots/{name}.png)"
 
-    def write(self, folder: Path) -> None:
-        """Writes the pictures. Raises OSError."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def _free(self, name: str) -> str:
+        number, free = 1, name
+        while f"{free}.png" in self.pictures:
+            number += 1
+            free = f"{name}-{number}"
+        return free
+
+    def write(self, folder: Folder) -> None:
+        """Writes the pictures. Raises OSError and StoreError."""
         for name, picture in self.pictures.items():
-            (folder / name).write_bytes(picture)
+            folder.write_whole(name, picture, durable=False)
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The report's style over matplotlib's defaults, whatever the user's own settings are."""
-    with matplotlib.rc_context():
+    """The report's style over matplotlib's defaults, whatever the user's own settings are.
+
+    What matplotlib warns of, a letter that its font lacks or a range without width, is no answer for a user.
+    """
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
         yield
+
+
+def first(items: Sequence[T], limit: int) -> tuple[Sequence[T], str]:
+    """As many as a picture has room for, and what its caption then says."""
+    if len(items) <= limit:
+        return items, ""
+    return items[:limit], f"; the first {limit} of {len(items)}"
+
+
+def short(names: Sequence[str]) -> list[str]:
+    """Names as a picture has room for them: cut in the middle, numbered where that makes two of them alike."""
+    half = MAX_NAME // 2 - 1
+    cut = [name if len(name) <= MAX_NAME else f"{name[:half]} … {name[-half:]}" for name in names]
+    counts = Counter(cut)
+    told = [f"{name} #{place}" if counts[name] > 1 else name for place, name in enumerate(cut, 1)]
+    return [f" {name}" if name.startswith("_") else name for name in told]  # matplotlib leaves _names out of legends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

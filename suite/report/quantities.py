@@ -183,6 +183,12 @@ def throughput_per_s(point: Point, summary: Summary) -> float:
     return point.batch_size / summary.median
 
 
+def fixed(value: float, places: int) -> str:
+    """A figure to so many places behind its point; to its first digit where it would look like nothing."""
+    text = f"{value:,.{places}f}"
+    return text if value == 0 or text.strip("-0.,") else units.digits(value, 1)
+
+
 def r_squared(value: float) -> str:
     """Four decimals, which never round up to a perfect fit."""
     return "R² > 0.9999" if value > 0.99995 else f"R² = {value:.4f}"

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import tabulate
 
 from suite.records import NotMeasured
+from suite.report.escape import MAX_CELL, inline, words
 
 Cell: TypeAlias = str | NotMeasured | None
 
@@ -44,20 +45,40 @@ class Table:
     def markdown(self) -> str:
         """A GitHub table; an absence links to its entry among what was not measured."""
         rows = [[escape(cell) if isinstance(cell, str) else absent(cell) for cell in row] for row in self.rows]
-        return self._render([escape(header) for header in self.headers], rows, "github")
+        headers = [escape(header) for header in self.headers]
+        widths = [
+            max(len(header) + 2, *(len(row[index]) for row in rows)) if rows else len(header) + 2
+            for index, header in enumerate(headers)
+        ]
+        aligned = [str.ljust if word else str.rjust for word in self._words()]
+
+        def line(cells: list[str]) -> str:
+            placed = (place(cell, width) for place, cell, width in zip(aligned, cells, widths, strict=True))
+            return f"| {' | '.join(placed)} |"
+
+        rule = f"|{'|'.join('-' * (width + 2) for width in widths)}|"
+        return "\n".join([line(headers), rule, *map(line, rows)])
 
     def text(self) -> str:
         """A table for a terminal."""
-        rows = [[cell if isinstance(cell, str) else absent_plain(cell) for cell in row] for row in self.rows]
-        return self._render(list(self.headers), rows, "simple")
-
-    def _render(self, headers: list[str], rows: list[list[str]], style: str) -> str:
-        words = [index < self.left or header in self.wordy for index, header in enumerate(self.headers)]
-        alignment = ["left" if word else "right" for word in words]
+        rows = [
+            [words(cell, MAX_CELL) if isinstance(cell, str) else absent_plain(cell) for cell in row]
+            for row in self.rows
+        ]
+        alignment = ["left" if word else "right" for word in self._words()]
         text = tabulate.tabulate(
-            rows, headers, tablefmt=style, disable_numparse=True, colalign=alignment, headersalign=alignment
+            rows,
+            [words(header, MAX_CELL) for header in self.headers],
+            tablefmt="simple",
+            disable_numparse=True,
+            colalign=alignment,
+            headersalign=alignment,
         )
         return "\n".join(line.rstrip() for line in text.splitlines())
+
+    def _words(self) -> list[bool]:
+        """Which columns hold words."""
+        return [index < self.left or header in self.wordy for index, header in enumerate(self.headers)]
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], left: int = 1, wordy: Sequence[str] = ()) -> Table:
@@ -67,11 +88,11 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], left: int = 1,
 
 def absent(value: NotMeasured | None) -> str:
     """An absence in Markdown: the code, linked to where the report gives its reason and remedy."""
-    return NOT_ASKED if value is None else f"n/a: [{escape(value.code)}](#{anchor(value.code)})"
+    return NOT_ASKED if value is None else f"n/a: [{inline(value.code, MAX_CELL)}](#{anchor(words(value.code))})"
 
 
 def absent_plain(value: NotMeasured | None) -> str:
-    return NOT_ASKED if value is None else f"n/a ({value.code})"
+    return NOT_ASKED if value is None else f"n/a ({words(value.code, MAX_CELL)})"
 
 
 def anchor(heading: str) -> str:
@@ -81,7 +102,7 @@ def anchor(heading: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that stays inside its cell: pipes escaped, line ends turned into spaces. Blank text is refused."""
+    """Text that stays inside its cell. A blank cell is our own mistake: text from outside is told by `words` first."""
     if not text.strip():
         raise ValueError("a cell must not be blank: give a value, a NotMeasured or None")
-    return " ".join(text.split()).replace("|", "\\|")
+    return inline(text, MAX_CELL)

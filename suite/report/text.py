@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from suite.records import NotMeasured, ParameterCount, Run
 from suite.report import energies, quantities
+from suite.report.escape import words
 from suite.report.table import Table
 from suite.report.view import RunView
 from suite.units import show_count
@@ -14,7 +15,8 @@ def params_table(run: Run) -> str:
     view = RunView(run)
     counts = [(view.title(model), view.parameters(model)) for model in view.models]
     shared = [
-        f"{title}: {' = '.join(group.names)}, {show_count(group.parameter_count)} parameters that Unique counts once"
+        f"{title}: {words(' = '.join(group.names))}, {show_count(group.parameter_count)} parameters that Unique counts "
+        "once"
         for title, count in counts
         if isinstance(count, ParameterCount)
         for group in count.shared
@@ -42,5 +44,5 @@ def energy_table(run: Run) -> str:
 
 def _with_reasons(table: Table) -> str:
     absences = dict.fromkeys(cell for row in table.rows for cell in row if isinstance(cell, NotMeasured))
-    notes = [f"{absence.code}: {absence.reason}; {absence.remedy}" for absence in absences]
+    notes = [words(f"{absence.code}: {absence.reason}; {absence.remedy}") for absence in absences]
     return "\n\n".join([table.text(), *(["\n".join(notes)] if notes else [])])

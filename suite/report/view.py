@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Protocol
 
 from suite import registry
+from suite.outside import one_line
 from suite.records import (
     ColdStart,
     EnergyReading,
@@ -26,11 +27,12 @@ from suite.records import (
     Task,
     Test,
 )
-from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, differs_at_most_in, point_of
+from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, base_of, differs_at_most_in, point_of
 from suite.stats import summary as summaries
 from suite.stats.curves import Absence, Fits
 
 TIMED: tuple[Test, ...] = ("latency", "energy")
+MAX_TITLE = 80
 CUT_OFF = NotMeasured(
     code="CUT_OFF",
     reason="The run ended before this task was done",
@@ -76,13 +78,15 @@ class RunView:
         self.tasks: tuple[Task, ...] = tuple(listed)
         self._summaries: dict[Point, Summary] = {}
         self.fits: dict[Sweep, Fits | Absence] = {}  # filled by scaling.py, so that each is made once
+        self._bases: dict[Subject, Point | None] = {}
+        self._sweeps: dict[tuple[str, Test], tuple[Sweep, ...]] = {}
         self._timed: dict[tuple[Test, Point], Task] = {(task.test, point_of(task)): task for task in self.tasks}
 
     @property
     def manifest(self) -> Manifest:
         return self.run.manifest
 
-    # Names
+    # Names: plain words on one line. A page's writer escapes them.
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -92,30 +96,46 @@ class RunView:
         return self._declarations.get(model)
 
     def title(self, model: str) -> str:
+        return self._titles.get(model) or self._own_title(model)
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        """By model; two of the same title are told apart by their names."""
+        own = {model: self._own_title(model) for model in self.models}
+        counts = Counter(own.values())
+        return {model: title if counts[title] == 1 else f"{title} ({model})" for model, title in own.items()}
+
+    def _own_title(self, model: str) -> str:
         declaration = self.declaration(model)
-        return declaration.title if declaration and declaration.title else model
+        return one_line(declaration.title, MAX_TITLE) if declaration and declaration.title.strip() else model
 
     def axis_label(self, axis: str) -> str:
         """The label of an axis: the same for all models that declare it; its name where none does."""
-        if axis == BATCH_SIZE:
-            return "batch size"
+        return self._axis_labels.get(axis) or axis.replace("_", " ")
+
+    @cached_property
+    def _axis_labels(self) -> dict[str, str]:
+        labels = {BATCH_SIZE: "batch size"}
         for model in self.models:
             declaration = self.declaration(model)
             for declared in declaration.axes if declaration else ():
-                if declared.name == axis:
-                    return declared.label
-        return axis.replace("_", " ")
+                labels.setdefault(declared.name, one_line(declared.label, MAX_TITLE))
+        return labels
 
     def label(self, subject: Subject) -> str:
         """The model's title, and what else tells this subject from the others of the run."""
-        fields = ("runtime", "precision", "device", "thread_count", "seed", "weights", "checkpoint", "trajectory")
         told = []
-        for name in fields:
-            if len({getattr(other, name) for other in self.subjects}) > 1:
-                value = getattr(subject, name)
-                told.append({"thread_count": f"{value} threads", "seed": f"seed {value}"}.get(name, str(value)))
+        for name in self._unlike:
+            value = getattr(subject, name)
+            told.append({"thread_count": f"{value} threads", "seed": f"seed {value}"}.get(name, str(value)))
         title = self.title(subject.model)
-        return f"{title} ({', '.join(told)})" if told else title
+        return one_line(f"{title} ({', '.join(told)})" if told else title, 3 * MAX_TITLE)
+
+    @cached_property
+    def _unlike(self) -> tuple[str, ...]:
+        """The fields in which the run's subjects differ, apart from the model."""
+        fields = ("runtime", "precision", "device", "thread_count", "seed", "weights", "checkpoint", "trajectory")
+        return tuple(name for name in fields if len({getattr(other, name) for other in self.subjects}) > 1)
 
     def describe(self, point: Point) -> str:
         """The sizes of a point in words: "batch 1, 20 text tokens, 36 image regions"; a scenario by its name behind."""
@@ -131,8 +151,15 @@ class RunView:
     @cached_property
     def subjects(self) -> tuple[Subject, ...]:
         """Those of the timed tests, in the order in which they were asked for."""
-        timed = [task for task in self.tasks if task.test in TIMED]
-        return tuple(dict.fromkeys(point_of(task).subject for task in timed))
+        return tuple(dict.fromkeys(point.subject for test, point in self._timed if test in TIMED))
+
+    @cached_property
+    def _places(self) -> dict[Subject, int]:
+        return {subject: place for place, subject in enumerate(self.subjects)}
+
+    def place(self, subject: Subject) -> int:
+        """Which of the subjects it is: its colour in every picture."""
+        return self._places[subject]
 
     def points(self, test: Test, scenario: str | None = None) -> tuple[Point, ...]:
         found = (point for kind, point in self._timed if kind == test)
@@ -140,27 +167,29 @@ class RunView:
 
     def base(self, subject: Subject) -> Point | None:
         """The point that a table of models shows: smallest batch, and of each axis the size most often asked for."""
-        points = [point for point in self._points_of(subject) if point.scenario == "forward"]
-        if not points:
-            return None
-        usual = {}
-        for name, _ in points[0].axes:
-            usual[name] = Counter(point.size(name) for point in points).most_common(1)[0][0]
-        matching = [point for point in points if dict(point.axes) == usual] or points
-        return min(matching, key=lambda point: point.batch_size)
+        if subject not in self._bases:
+            found = (point for _, point in self._points_by_subject.get(subject, ()) if point.scenario == "forward")
+            self._bases[subject] = base_of(tuple(dict.fromkeys(found)))
+        return self._bases[subject]
 
     def sweeps(self, axis: str, test: Test = "latency") -> tuple[Sweep, ...]:
         """Every subject's series along an axis (or the batch size), the other sizes as in its base point."""
-        found = []
-        for subject in self.subjects:
-            base = self.base(subject)
-            if base is None or (axis != BATCH_SIZE and axis not in dict(base.axes)):
-                continue
-            points = [point for point in self.points(test, "forward") if differs_at_most_in(point, base, axis)]
-            points.sort(key=lambda point: point.size(axis))
-            if len(points) > 1:
-                found.append(Sweep(subject=subject, scenario="forward", axis=axis, points=tuple(points)))
-        return tuple(found)
+        if (axis, test) not in self._sweeps:
+            found = (self._sweep(subject, axis, test) for subject in self.subjects)
+            self._sweeps[axis, test] = tuple(sweep for sweep in found if sweep is not None)
+        return self._sweeps[axis, test]
+
+    def _sweep(self, subject: Subject, axis: str, test: Test) -> Sweep | None:
+        base = self.base(subject)
+        if base is None or (axis != BATCH_SIZE and axis not in dict(base.axes)):
+            return None
+        points = [
+            point
+            for kind, point in self._points_by_subject[subject]
+            if kind == test and point.scenario == "forward" and differs_at_most_in(point, base, axis)
+        ]
+        points.sort(key=lambda point: point.size(axis))
+        return Sweep(subject=subject, scenario="forward", axis=axis, points=tuple(points)) if len(points) > 1 else None
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
@@ -174,8 +203,13 @@ class RunView:
         names = dict.fromkeys(name for point in self.points("energy", "forward") for name, _ in point.axes)
         return tuple(name for name in names if self.sweeps(name, "energy"))
 
-    def _points_of(self, subject: Subject) -> list[Point]:
-        return list(dict.fromkeys(point for test, point in self._timed if test in TIMED and point.subject == subject))
+    @cached_property
+    def _points_by_subject(self) -> dict[Subject, list[tuple[Test, Point]]]:
+        found: dict[Subject, list[tuple[Test, Point]]] = {}
+        for test, point in self._timed:
+            if test in TIMED:
+                found.setdefault(point.subject, []).append((test, point))
+        return found
 
     # What was measured
 
@@ -187,11 +221,22 @@ class RunView:
         return self._timed[test, point]
 
     def parameters(self, model: str) -> ParameterCount | NotMeasured | None:
+        tasks = self._counts.get((model, "params"))
+        if not tasks:
+            return None
+        found = self._by_task.get(tasks[0])
+        return found.parameters if found else CUT_OFF
+
+    @cached_property
+    def _counts(self) -> dict[tuple[object, ...], list[Task]]:
+        """Tasks that count, by (model, test), and those of FLOPs by (model, scenario, axes) too."""
+        found: dict[tuple[object, ...], list[Task]] = {}
         for task in self.tasks:
-            if task.test == "params" and task.model == model:
-                found = self._by_task.get(task)
-                return found.parameters if found else CUT_OFF
-        return None
+            if task.test in ("params", "flops"):
+                found.setdefault((task.model, task.test), []).append(task)
+            if task.test == "flops":
+                found.setdefault((task.model, task.scenario, task.axes), []).append(task)
+        return found
 
     def flops(self, model: str, point: Point | None = None) -> FlopCount | NotMeasured | None:
         """Of a model's first flops task, or of one with the scenario and the input sizes of `point`.
@@ -210,11 +255,10 @@ class RunView:
         return task.batch_size if task else 1
 
     def _counted(self, model: str, point: Point | None) -> Task | None:
-        tasks = [task for task in self.tasks if task.test == "flops" and task.model == model]
-        if point is not None:
-            tasks = [task for task in tasks if (task.scenario, task.axes) == (point.scenario, point.axes)]
-            tasks.sort(key=lambda task: task.batch_size != point.batch_size)  # the same batch where there is one
-        return tasks[0] if tasks else None
+        if point is None:
+            return next(iter(self._counts.get((model, "flops"), ())), None)
+        tasks = self._counts.get((model, point.scenario, point.axes), [])
+        return next((task for task in tasks if task.batch_size == point.batch_size), tasks[0] if tasks else None)
 
     def samples(self, point: Point) -> LatencySamples:
         """Of a point that has a summary. Raises KeyError where it has none."""
@@ -242,10 +286,15 @@ class RunView:
         return found.energy if found else CUT_OFF
 
     def cold_start(self, subject: Subject) -> ColdStart | NotMeasured | None:
-        for found in self.run.records:
-            if found.cold_start is not None and point_of(found.task).subject == subject:
-                return found.cold_start
-        return None
+        return self._cold_starts.get(subject)
+
+    @cached_property
+    def _cold_starts(self) -> dict[Subject, ColdStart | NotMeasured]:
+        found: dict[Subject, ColdStart | NotMeasured] = {}
+        for record in self.run.records:
+            if record.cold_start is not None:
+                found.setdefault(point_of(record.task).subject, record.cold_start)
+        return found
 
     def summary(self, point: Point) -> Summary | NotMeasured | None:
         """Statistics of a point's latency samples, computed once."""

@@ -94,7 +94,7 @@ def test_resume_with_other_options_names_the_difference(suite: CommandLine) -> N
     suite(*ASKED)
     result = suite("all", "--resume", "--out", "run", "--model", "reader", "--batch-size", "1,2", "--seed", "5")
     assert result.status == 2
-    assert result.error.startswith("run: seed was 0 and is 0, 5 now; leave the options out to go on with it")
+    assert result.error.startswith("run: --seed was 0 and is 5 now; leave the options out to go on with it")
 
 
 def test_resume_without_a_folder_names_the_latest_run(suite: CommandLine) -> None:

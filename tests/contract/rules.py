@@ -10,13 +10,14 @@ from tests.contract.source import Import, is_under
 # From the bottom up. A module belongs to the longest name that it lies under; `suite` itself stands for its __init__
 # alone. A module may import from its own layer and from those above it in this list.
 LAYERS: Mapping[str, tuple[str, ...]] = {
-    "words": ("suite.errors", "suite.units"),
+    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside"),
     "types": ("suite.records",),
     "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
         "suite.client",
         "suite.registry",
         "suite.stats",
+        "suite.records.lines",
         "suite.records.schema",
         "suite.records.store",
         "suite.host",

@@ -20,7 +20,7 @@ def bring_in(out: Path, file: Path, power: str | None) -> list[RunRecord]:
     if power is not None and choice.imported(power) is None:
         raise UsageError(f"--power {power}: reads no file; name csv or powertop, or leave it out")
     run = store.load(out)
-    source, options = _source(power or run.manifest.power, file)
+    source, options = _source(power, file) if power is not None else _as_begun(run.manifest.power, file)
     records = _waiting(run, source)
     if not records:
         raise UsageError(f"{out}: no energy task of it waits for a meter; measure with --power-csv {file}")
@@ -33,7 +33,7 @@ def bring_in(out: Path, file: Path, power: str | None) -> list[RunRecord]:
 
 
 def at_end(out: Path, power: str) -> str | None:
-    """The same where the run that has just ended names a file that is there. Returns what is left to do, in words."""
+    """The same where --power names a file that is there when the run ends. Returns what is left to do, in words."""
     named = choice.imported(power)
     run = store.load(out)
     records = _waiting(run, named[0]) if named else []
@@ -54,6 +54,13 @@ def _source(power: str, file: Path) -> tuple[ImportedSource, Options]:
     assert named is not None  # csv is one
     source, options = named
     return source, {**options, "file": str(file)}
+
+
+def _as_begun(power: str, file: Path) -> tuple[ImportedSource, Options]:
+    """As the run's folder says, which names no file of its own choice."""
+    source, options = _source(power, file)
+    safe = {key: value for key, value in options.items() if key in choice.HARMLESS}
+    return source, {**safe, "file": str(file)}
 
 
 def _waiting(run: Run, source: ImportedSource) -> list[RunRecord]:

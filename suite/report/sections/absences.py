@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from suite.records import EnergyReading, LatencySamples, NotMeasured, RunRecord, Task
 from suite.report.energies import below_resolution
+from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
 from suite.report.plots import Plots
 from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
@@ -32,7 +33,7 @@ def render(view: RunView, _plots: Plots) -> str:
         by_code.setdefault(absence.value.code, []).append(absence)
     if not by_code:
         return paragraphs("Everything that was asked for was measured.", ACCURACY)
-    return paragraphs(*(_entry(view, code, by_code[code]) for code in sorted(by_code)), "### Accuracy", ACCURACY)
+    return paragraphs(*(_entry(view, by_code[name]) for name in sorted(by_code)), "### Accuracy", ACCURACY)
 
 
 def _absences(view: RunView) -> Iterator[Absence]:
@@ -61,28 +62,32 @@ def doubts(record: RunRecord) -> Iterator[NotMeasured]:
             )
 
 
-def _entry(view: RunView, code: str, absences: list[Absence]) -> str:
+def _entry(view: RunView, absences: list[Absence]) -> str:
     told = dict.fromkeys(absence.value for absence in absences)
     lines = [f"- {_sentence(value.reason)} **Remedy:** {_sentence(value.remedy)}" for value in told]
     endings = dict.fromkeys(_last_line(absence.failure) for absence in absences if absence.failure)
-    lines += [f"- The worker's trace ended in `{ending}`." for ending in endings]
+    lines += [f"- The worker's trace ended in {code(ending)}." for ending in endings]
+    more = [f"- {len(lines) - MAX_LISTED} more like these."] if len(lines) > MAX_LISTED else []
     where: dict[tuple[str, str], list[str]] = {}
     for absence in absences:
         key = absence.quantity, view.title(absence.task.model)
         where.setdefault(key, []).append(view.describe(point_of(absence.task)))
-    rows = [[quantity, title, "; ".join(dict.fromkeys(places))] for (quantity, title), places in where.items()]
-    return paragraphs(f"### {code}", "\n".join(lines), table(("Quantity", "Model", "Where"), rows, left=3).markdown())
+    rows = [[quantity, title, listed(list(dict.fromkeys(places)), "; ")] for (quantity, title), places in where.items()]
+    heading = f"### {inline(absences[0].value.code)}"
+    return paragraphs(
+        heading, "\n".join([*lines[:MAX_LISTED], *more]), table(("Quantity", "Model", "Where"), rows, left=3).markdown()
+    )
 
 
 def _sentence(text: str) -> str:
-    line = " ".join(text.split())
-    line = line[:1].upper() + line[1:]
+    line = words(text)
+    line = markdown(line[:1].upper() + line[1:])
     return line if line.endswith((".", "!", "?")) else f"{line}."
 
 
 def _last_line(trace: str) -> str:
     lines = [line.strip() for line in trace.splitlines() if line.strip()]
-    return lines[-1].replace("`", "'") if lines else "nothing"
+    return lines[-1] if lines else "nothing"
 
 
 PLUGIN = Section(name="absences", order=100, title="What was not measured, and how to get it", render=render)

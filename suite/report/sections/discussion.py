@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from suite.records import NotMeasured
 from suite.report import answers, energies, scaling
+from suite.report.escape import inline, markdown
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Point, Sweep
+from suite.report.quantities import fixed
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
 from suite.report.view import RunView
@@ -31,13 +34,15 @@ def _linear(view: RunView) -> str:
     sweeps = view.sweeps(BATCH_SIZE)
     if not sweeps:
         return ""
-    lines = [f"- {view.label(sweep.subject)}: {answers.linear(scaling.linear(view, sweep))}" for sweep in sweeps]
+    lines = [
+        f"- {markdown(view.label(sweep.subject))}: {answers.linear(scaling.linear(view, sweep))}" for sweep in sweeps
+    ]
     return paragraphs("### Is latency linear in the batch size?", "\n".join(lines))
 
 
 def _quadratic(view: RunView) -> str:
     lines = [
-        f"- {view.label(sweep.subject)}, {view.axis_label(axis)}: {_quadratic_sentence(view, sweep)}"
+        f"- {markdown(view.label(sweep.subject))}, {inline(view.axis_label(axis))}: {_quadratic_sentence(view, sweep)}"
         for axis in view.axes
         for sweep in view.sweeps(axis)
     ]
@@ -51,7 +56,7 @@ def _quadratic(view: RunView) -> str:
 
 
 def _quadratic_sentence(view: RunView, sweep: Sweep) -> str:
-    label = view.axis_label(sweep.axis)
+    label = inline(view.axis_label(sweep.axis))
     return answers.quadratic(scaling.quadratic(view, sweep), scaling.linear(view, sweep), label)
 
 
@@ -89,7 +94,7 @@ def _tracks_sentence(view: RunView, verdict: Verdict[RankFigures], name: str) ->
     }.get(verdict.reason, "the order is unclear")
     return (
         f"**{verdict.answer}**: over {figures.model_count} models the rank correlation is "
-        f"{figures.rank_correlation:.2f} (p = {figures.p_value:.3f} by permutation); {reason}{needed}."
+        f"{figures.rank_correlation:.2f} (p = {fixed(figures.p_value, 3)} by permutation); {reason}{needed}."
     )
 
 
@@ -97,7 +102,8 @@ def _why_no_order(view: RunView, verdict: Verdict[RankFigures], name: str) -> st
     if verdict.reason == "no_spread":
         return "all models are equal in one of the two"
     if name == "energy":
-        absence = next((value for found in view.run.records if (value := found.not_measured().get("energy"))), None)
+        absences = (found.energy for found in view.run.records if isinstance(found.energy, NotMeasured))
+        absence = next(absences, None)
         if absence is not None:
             return f"no energy was measured ({absent(absence)})"
     return "fewer than two models have both figures"

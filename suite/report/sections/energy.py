@@ -16,7 +16,8 @@ from suite.report.energies import (
     lab_table,
     readings,
 )
-from suite.report.plots import Margins, Plots, panels
+from suite.report.escape import MAX_LISTED, code, inline, markdown
+from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
@@ -50,7 +51,7 @@ def render(view: RunView, plots: Plots) -> str:
 def _reasons(absences: list[NotMeasured]) -> str:
     """No figure is better than an estimate from a rated power."""
     told = " ".join(
-        f"{absence.reason[:1].upper()}{absence.reason[1:].rstrip('.')} ({absent(absence)})."
+        f"{inline(absence.reason[:1].upper() + absence.reason[1:].rstrip('.'))} ({absent(absence)})."
         for absence in dict.fromkeys(absences)
     )
     return f"No energy was measured, and none is estimated. {told}"
@@ -58,7 +59,9 @@ def _reasons(absences: list[NotMeasured]) -> str:
 
 def _method(view: RunView, known: Known) -> str:
     kinds = sorted({(reading.source, reading.scope, reading.method) for _, reading in known})
-    sources = "; ".join(f"`{source}` measures {scope} (by {method})" for source, scope, method in kinds)
+    sources = "; ".join(
+        f"{code(source)} measures {inline(scope)} (by {method})" for source, scope, method in kinds[:MAX_LISTED]
+    )
     periods = sorted({reading.sample_period_s for _, reading in known})
     period = units.show(periods[0], "s") if len(periods) == 1 else units.show_interval(periods[0], periods[-1], "s")
     return paragraphs(
@@ -98,7 +101,7 @@ def _growths(view: RunView, plots: Plots) -> list[str]:
 
 
 def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
-    drawn: list[tuple[str, list[tuple[int, InferenceEnergy]]]] = []
+    known: list[tuple[str, list[tuple[int, InferenceEnergy]]]] = []
     for sweep in sweeps:
         found = [
             (point.size(axis), inference_energy(reading, point.batch_size))
@@ -106,12 +109,14 @@ def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -
             if isinstance(reading := view.energy(point), EnergyReading)
         ]
         if len(found) > 1:
-            drawn.append((view.label(sweep.subject), found))
+            known.append((view.label(sweep.subject), found))
+    drawn, note = first(known, MAX_CURVES)
     if not drawn:
         return ""
     scale = units.scale_of((figure.gross_j for _, found in drawn for _, figure in found), "J")
     figure, (gross, net) = panels(2, 2.5, Margins(top=0.26), foot_in=0.3)
-    for index, (name, found) in enumerate(drawn):
+    names = short([name for name, _ in drawn])
+    for index, (name, (_, found)) in enumerate(zip(names, drawn, strict=True)):
         energy_charts.growth(
             gross, name, [(size, e.gross_j / scale.factor, e.error_j / scale.factor) for size, e in found], index
         )
@@ -129,9 +134,9 @@ def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -
         axes.set_ylim(0, None)
         axes.set_xlim(0, None)
     charts.legend_below(figure, gross)
-    alternative = f"Energy per inference against {label}, gross and idle-net, with 95 % intervals"
+    alternative = f"Energy per inference against {label}, gross and idle-net, with 95 % intervals{note}"
     picture = plots.add(f"energy-{axis.replace('_', '-')}", figure, alternative)
-    return paragraphs(f"### Energy against {label}", picture)
+    return paragraphs(f"### Energy against {inline(label)}", picture)
 
 
 def _efficiency(view: RunView, known: Known) -> str:
@@ -149,10 +154,11 @@ def _traces(view: RunView, known: Known, plots: Plots) -> str:
     if not bases:
         return ""
     figure, panel = panels(len(bases), 2.1, foot_in=0.3)
-    for axes, (point, reading) in zip(panel, bases, strict=True):
+    names = short([view.label(point.subject) for point, _ in bases])
+    for axes, name, (point, reading) in zip(panel, names, bases, strict=True):
         found = view.record("energy", point)
         energy_charts.power_trace(axes, reading, found.schedule if found else None)
-        axes.set_title(view.label(point.subject))
+        axes.set_title(name)
         axes.set_xlabel("time (s)")
         axes.set_ylabel("power (W)")
     charts.legend_below(figure, panel[0])
@@ -191,7 +197,7 @@ def _budget(view: RunView, known: Known) -> str:
             for name, part_j in parts
         )
         lines.append(
-            f"- {view.label(point.subject)}, {view.describe(point)}, `{reading.source}`: {told}; "
+            f"- {markdown(view.label(point.subject))}, {inline(view.describe(point))}, {code(reading.source)}: {told}; "
             f"{len(reading.windows)} window{'s' if len(reading.windows) != 1 else ''}."
         )
     return (
@@ -200,12 +206,13 @@ def _budget(view: RunView, known: Known) -> str:
 
 
 def _picture(view: RunView, known: Known, plots: Plots) -> str:
-    bases = [(point, reading) for point, reading in known if view.base(point.subject) == point]
+    found = [(point, reading) for point, reading in known if view.base(point.subject) == point]
+    bases, note = first(found, MAX_ROWS)
     if not bases:
         return ""
     figures = [inference_energy(reading, point.batch_size) for point, reading in bases]
     scale = units.scale_of((figure.gross_j for figure in figures), "J")
-    names = [view.label(point.subject) for point, _ in bases]
+    names = short([view.label(point.subject) for point, _ in bases])
     nets = [  # no bar where there is no figure
         (math.nan, 0.0) if isinstance(figure.net_j, NotMeasured) else (figure.net_j, figure.net_error_j)
         for figure in figures
@@ -217,7 +224,7 @@ def _picture(view: RunView, known: Known, plots: Plots) -> str:
     figure, (axes,) = panels(1, 0.85 + 0.5 * len(names), Margins.for_names(names))
     charts.bars(axes, names, groups)
     axes.set_xlabel(f"energy per inference ({scale.symbol})")
-    return plots.add("energy", figure, "Energy per inference by model, gross and idle-net, with error bars")
+    return plots.add("energy", figure, f"Energy per inference by model, gross and idle-net, with error bars{note}")
 
 
 PLUGIN = Section(name="energy", order=50, title="Energy", render=render)

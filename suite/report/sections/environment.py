@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from suite import units
-from suite.records import HostFacts, HostState, Provenance
-from suite.report.overview import hosts, other_threads
+from suite.records import HostFacts, HostState, Provenance, RunRecord
+from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
+from suite.report.overview import machines, other_threads
 from suite.report.plots import Plots
 from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
@@ -17,18 +18,35 @@ UNKNOWN = "not told by the machine"
 
 
 def render(view: RunView, _plots: Plots) -> str:
-    found = hosts(view)
-    if not found:
+    groups = machines(view)
+    if not groups:
         return ""
-    machines = [
-        paragraphs(f"### Machine {number} of {len(found)}" if len(found) > 1 else "", _facts(host))
-        for number, host in enumerate(found, start=1)
+    told = [
+        paragraphs(f"### Machine {number} of {len(groups)}" if len(groups) > 1 else "", _facts(group))
+        for number, group in enumerate(groups[:MAX_LISTED], start=1)
     ]
-    return paragraphs(*machines, _state(view), _provenance(view), _flags(view))
+    more = f"{len(groups) - MAX_LISTED} more machines are not listed." if len(groups) > MAX_LISTED else ""
+    return paragraphs(*told, more, _probe_faults(view), _state(view), _provenance(view), _flags(view))
 
 
-def _facts(host: HostFacts) -> str:
-    rows: list[tuple[str, str | None]] = [
+def _facts(group: list[HostFacts]) -> str:
+    """Of one machine; where a fact changed while the run lasted, all that it was, in that order."""
+    rows: dict[str, dict[str, None]] = {}
+    for host in group:
+        for name, value in _rows(host):
+            rows.setdefault(name, {})[value or ""] = None
+    known = [
+        (name, listed([words(value) if value.strip() else UNKNOWN for value in values], "; then "))
+        for name, values in rows.items()
+        if any(value.strip() for value in values)
+    ]
+    unknown = [name for name, values in rows.items() if not any(value.strip() for value in values)]
+    missing = f"Without, or not told by the machine: {inline(', '.join(unknown))}." if unknown else ""
+    return paragraphs(table(("Fact", "Value"), known, left=2).markdown(), missing)
+
+
+def _rows(host: HostFacts) -> list[tuple[str, str | None]]:
+    return [
         ("Board", host.board),
         ("SoC", host.soc),
         ("CPU", host.cpu_model),
@@ -47,12 +65,25 @@ def _facts(host: HostFacts) -> str:
         ("Suite", host.suite_version),
         ("Commit", host.git_commit),
         ("SHA-256 of the lock file", host.lock_sha256),
-        *((f"Version of {name}", version) for name, version in host.versions),
+        *((f"Version of {words(name)}", version) for name, version in host.versions),
     ]
-    known = [(name, value) for name, value in rows if value]
-    unknown = [name for name, value in rows if not value]
-    missing = f"Without, or not told by the machine: {', '.join(unknown)}." if unknown else ""
-    return paragraphs(table(("Fact", "Value"), known, left=2).markdown(), missing)
+
+
+def _probe_faults(view: RunView) -> str:
+    """Probes of the machine that failed: what they tell is unknown, and nothing else is touched."""
+    found = dict.fromkeys(
+        fault
+        for record in view.run.records
+        for source in (record.host, record.before, record.after)
+        for fault in source.probe_faults
+    )
+    if not found:
+        return ""
+    return paragraphs(
+        "### PROBE_FAILED",
+        "What these probes tell of the machine is unknown here; report it with the line below.",
+        "\n".join(f"- {markdown(fault)}" for fault in list(found)[:MAX_LISTED]),
+    )
 
 
 def _state(view: RunView) -> str:
@@ -81,7 +112,7 @@ def _temperature_rows(states: list[HostState]) -> list[list[Cell]]:
     for state in states:
         for name, value in state.temperature_c:
             found.setdefault(name, []).append(value)
-    return [[f"Temperature {name}", _range(values, "°C")] for name, values in found.items()]
+    return [[f"Temperature {words(name)}", _range(values, "°C")] for name, values in list(found.items())[:MAX_LISTED]]
 
 
 def _throttles(states: list[HostState]) -> str:
@@ -106,7 +137,7 @@ def _threads(view: RunView) -> str:
 
 
 def _words(values: Iterable[str | None]) -> str:
-    return ", ".join(dict.fromkeys(value for value in values if value)) or UNKNOWN
+    return listed(list(dict.fromkeys(words(value) for value in values if value))) or UNKNOWN
 
 
 def _range(values: Iterable[float | None], unit: str) -> str:
@@ -125,7 +156,7 @@ def _provenance(view: RunView) -> str:
         found = record.provenance
         if found is None:
             continue
-        weights[view.title(record.task.model), _source(found), found.weights_sha256] = None
+        weights[view.title(record.task.model), _source(found), words(found.weights_sha256)] = None
         inputs.setdefault((view.title(record.task.model), found.inputs_source), []).append(found.inputs_sha256)
     if not weights:
         return ""
@@ -137,7 +168,12 @@ def _provenance(view: RunView) -> str:
         table(
             ("Model", "Inputs", "Distinct inputs", "SHA-256, first 12 digits"),
             [
-                [title, source, str(len(set(hashes))), ", ".join(dict.fromkeys(value[:12] for value in hashes))]
+                [
+                    title,
+                    source,
+                    str(len(set(hashes))),
+                    listed(list(dict.fromkeys(words(value[:12]) for value in hashes))),
+                ]
                 for (title, source), hashes in inputs.items()
             ],
             left=2,
@@ -152,7 +188,10 @@ def _checked_inputs(view: RunView) -> str:
         if record.provenance and record.provenance.inputs_checked:
             names = dict.fromkeys(record.provenance.inputs_checked)
             checked.setdefault(view.title(record.task.model), {}).update(names)
-    told = "; ".join(f"{title}: {', '.join(f'`{name}`' for name in names)}" for title, names in checked.items())
+    told = "; ".join(
+        f"{inline(title)}: {listed([code(name) for name in names])}"
+        for title, names in list(checked.items())[:MAX_LISTED]
+    )
     return f"Inputs that were shown to change the output: {told}." if told else ""
 
 
@@ -162,7 +201,11 @@ def _source(found: Provenance) -> str:
 
 def _flags(view: RunView) -> str:
     rows = [
-        [flag.code, flag.text, f"{record.task.test}: {view.title(record.task.model)}, {_sizes(view, record.task.key)}"]
+        [
+            words(flag.code),
+            words(flag.text),
+            f"{record.task.test}: {view.title(record.task.model)}, {_sizes(view, record)}",
+        ]
         for record in view.run.records
         for flag in record.flags
     ]
@@ -175,8 +218,8 @@ def _flags(view: RunView) -> str:
     )
 
 
-def _sizes(view: RunView, key: str) -> str:
-    return view.describe(next(point_of(task) for task in view.tasks if task.key == key))
+def _sizes(view: RunView, record: RunRecord) -> str:
+    return view.describe(point_of(record.task))
 
 
 PLUGIN = Section(name="environment", order=90, title="Environment", render=render)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from suite import units
 from suite.records import FlopCount, NotMeasured, Summary
 from suite.report import charts, scaling
-from suite.report.plots import Margins, Plots, panels
+from suite.report.escape import MAX_LISTED, code, inline, listed, words
+from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import Point
-from suite.report.quantities import flop_table
+from suite.report.quantities import fixed, flop_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -45,7 +46,7 @@ def render(view: RunView, plots: Plots) -> str:
 def _operator_table(view: RunView) -> Table:
     counts = [(model, view.flops(model)) for model in view.models]
     operators = _operators([count for _, count in counts if isinstance(count, FlopCount)])
-    headers = ("Model", "MACs", "GFLOP", *(f"{operator} (GFLOP)" for operator in operators))
+    headers = ("Model", "MACs", "GFLOP", *(f"{words(operator)} (GFLOP)" for operator in operators))
     rows: list[list[Cell]] = []
     for model, count in counts:
         if isinstance(count, FlopCount):
@@ -56,23 +57,23 @@ def _operator_table(view: RunView) -> Table:
 
 
 def _operators(counts: list[FlopCount]) -> tuple[str, ...]:
-    """Every operator that counted in some model, the dearest first."""
+    """The operators that counted in some model, the dearest first; the table has room for so many columns."""
     totals: dict[str, int] = {}
     for count in counts:
         for cost in count.by_operator:
             totals[cost.operator] = totals.get(cost.operator, 0) + cost.mac_count
-    return tuple(sorted(totals, key=lambda name: (-totals[name], name)))
+    return tuple(sorted(totals, key=lambda name: (-totals[name], name))[:MAX_LISTED])
 
 
 def _operator_cells(count: FlopCount, operators: tuple[str, ...]) -> list[Cell]:
     costs = {cost.operator: cost.mac_count for cost in count.by_operator}
     shares = [
-        f"{2 * costs[name] / 1e9:.3f} ({costs[name] / count.mac_count * 100:.1f} %)"
+        f"{fixed(2 * costs[name] / 1e9, 3)} ({fixed(costs[name] / count.mac_count * 100, 1)} %)"
         if name in costs
         else "does not run"
         for name in operators
     ]
-    return [units.show_count(count.mac_count), f"{count.flop_count / 1e9:.3f}", *shares]
+    return [units.show_count(count.mac_count), fixed(count.flop_count / 1e9, 3), *shares]
 
 
 def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
@@ -80,7 +81,7 @@ def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
     if not locked:
         return ""
     return (
-        f"Taken from `models.lock`, where they were counted for the same model and input: {', '.join(locked)}. "
+        f"Taken from `models.lock`, where they were counted for the same model and input: {inline(listed(locked))}. "
         "FLOPs do not depend on the machine."
     )
 
@@ -90,18 +91,19 @@ def _picture(view: RunView, counts: dict[str, FlopCount], plots: Plots) -> str:
     counted = {model: count for model, count in counts.items() if count.by_operator}
     if not counted:
         return ""
-    names = [view.title(model) for model in counted]
+    drawn, note = first(list(counted.items()), MAX_ROWS)
+    names = short([view.title(model) for model, _ in drawn])
     parts = []
-    for operator in _operators(list(counted.values())):
+    for operator in _operators([count for _, count in drawn]):
         sizes = [
             sum(2 * cost.mac_count / 1e9 for cost in count.by_operator if cost.operator == operator)
-            for count in counted.values()
+            for _, count in drawn
         ]
         parts.append((operator, sizes))
     figure, (axes,) = panels(1, 0.85 + 0.36 * len(names), Margins.for_names(names))
     charts.stacked_bars(axes, names, parts)
     axes.set_xlabel("GFLOP per call")
-    return plots.add("flops", figure, "FLOPs per model by kind of operator")
+    return plots.add("flops", figure, f"FLOPs per model by kind of operator{note}")
 
 
 def _uncounted(counted: dict[str, FlopCount]) -> str:
@@ -113,7 +115,7 @@ def _uncounted(counted: dict[str, FlopCount]) -> str:
     for kind in (*(kind for kind, _ in _KINDS), "others"):
         names = [operator for operator in operators if _kind(operator) == kind]
         if names:
-            lines.append(f"- {kind}: {', '.join(f'`{name}`' for name in names)}")
+            lines.append(f"- {kind}: {listed([code(name) for name in names])}")
     return paragraphs(
         "Not counted, because they multiply no matrices and cost little beside those that do:", "\n".join(lines)
     )
@@ -142,7 +144,7 @@ def _rates(view: RunView) -> str:
         summary, flop = view.summary(point), scaling.flops(view, point)
         start: list[Cell] = [view.label(point.subject), view.describe(point)]
         if isinstance(summary, Summary) and flop is not None:
-            rows.append([*start, f"{flop / 1e9:.2f}", f"{flop / summary.median / 1e9:.1f}"])
+            rows.append([*start, fixed(flop / 1e9, 2), fixed(flop / summary.median / 1e9, 1)])
         else:
             gap = _gap(view, point)
             rows.append([*start, gap, gap])
@@ -177,6 +179,7 @@ def _efficiency(view: RunView, plots: Plots) -> str:
     """Latency against parameters and against FLOPs, a marker per model."""
     subjects = scaling.comparable(view)
     bases = [(subject, base, view.summary(base)) for subject in subjects if (base := view.base(subject))]
+    shown, note = first(bases, MAX_CURVES)
     drawn = []
     for title, unit, quantity in (
         ("parameters (millions)", 1e6, scaling.parameters),
@@ -184,7 +187,7 @@ def _efficiency(view: RunView, plots: Plots) -> str:
     ):
         named = [
             (view.title(subject.model), value / unit, summary.median)
-            for subject, base, summary in bases
+            for subject, base, summary in shown
             if isinstance(summary, Summary) and (value := quantity(view, base)) is not None
         ]
         if named:
@@ -198,7 +201,7 @@ def _efficiency(view: RunView, plots: Plots) -> str:
         axes.set_xlabel(title)
         axes.set_ylabel(f"latency ({scale.symbol})")
     charts.legend_below(figure, panel[0])
-    picture = plots.add("efficiency", figure, "Latency against parameters and against FLOPs, per model")
+    picture = plots.add("efficiency", figure, f"Latency against parameters and against FLOPs, per model{note}")
     return paragraphs("### Latency against size", picture)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from suite import units
 from suite.records import ColdStart, NotMeasured, Summary
 from suite.report import charts, quantities, scaling
-from suite.report.plots import Margins, Plots, panels, strip_below
+from suite.report.escape import inline, listed
+from suite.report.plots import MAX_CURVES, MAX_PANELS, MAX_ROWS, Margins, Plots, first, panels, short, strip_below
 from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, table
@@ -43,12 +44,13 @@ def _base(view: RunView, plots: Plots) -> str:
 
 def _strips(view: RunView, found: list[tuple[Point, Summary]], plots: Plots) -> str:
     scale = units.scale_of((summary.median for _, summary in found), "s")
-    names = [view.label(point.subject) for point, _ in found]
-    clouds = [_cloud(view, point, row, summary, scale) for row, (point, summary) in enumerate(found)]
-    figure, (axes,) = panels(1, 0.55 + 0.42 * len(found), Margins.for_names(names, top=0.06))
+    drawn, note = first(found, MAX_ROWS)
+    names = short([view.label(point.subject) for point, _ in drawn])
+    clouds = [_cloud(view, point, row, summary, scale) for row, (point, summary) in enumerate(drawn)]
+    figure, (axes,) = panels(1, 0.55 + 0.42 * len(drawn), Margins.for_names(names, top=0.06))
     charts.strips(axes, names, clouds)
     axes.set_xlabel(f"latency of one call ({scale.symbol}); dots: calls, tick: median")
-    return plots.add("latency-base", figure, "Every timed call and the median, per model")
+    return plots.add("latency-base", figure, f"Every timed call and the median, per model{note}")
 
 
 def _cloud(view: RunView, point: Point, x: float, summary: Summary, scale: units.Scale) -> charts.Cloud:
@@ -131,7 +133,7 @@ def _cold_cells(value: ColdStart | NotMeasured) -> list[Cell]:
     if isinstance(value, NotMeasured):
         return [value] * 6
     parts = (value.process_s, value.import_s, value.build_s, value.weights_s, value.first_call_s)
-    return [f"{part_s:.3f}" for part_s in (*parts, sum(parts))]
+    return [quantities.fixed(part_s, 3) for part_s in (*parts, sum(parts))]
 
 
 def _sweeps(view: RunView, axis: str, plots: Plots) -> str:
@@ -140,7 +142,7 @@ def _sweeps(view: RunView, axis: str, plots: Plots) -> str:
         return ""
     label = view.axis_label(axis)
     return paragraphs(
-        f"### Against {label}",
+        f"### Against {inline(label)}",
         _fixed(view, sweeps),
         _picture(view, sweeps, plots),
         quantities.sweep_table(view, sweeps).markdown(),
@@ -159,7 +161,7 @@ def _fixed(view: RunView, sweeps: tuple[Sweep, ...]) -> str:
         told.setdefault(sizes, []).append(view.label(sweep.subject))
     return (
         "All else fixed: "
-        + "; ".join(f"{sizes} ({', '.join(labels)})" for sizes, labels in told.items() if sizes)
+        + "; ".join(f"{inline(sizes)} ({inline(listed(labels))})" for sizes, labels in told.items() if sizes)
         + "."
     )
 
@@ -167,25 +169,26 @@ def _fixed(view: RunView, sweeps: tuple[Sweep, ...]) -> str:
 def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
     """A panel per model: every call, medians, and the affine fit with its equation."""
     axis = sweeps[0].axis
-    drawn = [(sweep, _summaries(view, sweep)) for sweep in sweeps]
-    drawn = [(sweep, found) for sweep, found in drawn if found]
+    known = [(sweep, found) for sweep in sweeps if (found := _summaries(view, sweep))]
+    drawn, note = first(known, MAX_PANELS)
     if not drawn:
         return ""
     scale = units.scale_of((summary.median for _, found in drawn for _, summary in found), "s")
     figure, panel = panels(len(drawn), panel_height_in=2.9)
-    for axes, (sweep, found) in zip(panel, drawn, strict=True):
+    names = short([view.label(sweep.subject) for sweep, _ in drawn])
+    for axes, name, (sweep, found) in zip(panel, names, drawn, strict=True):
         clouds = [_cloud(view, point, point.size(axis), summary, scale) for point, summary in found]
-        curve, index = _curve(view, sweep, scale), view.subjects.index(sweep.subject)
+        curve, index = _curve(view, sweep, scale), view.place(sweep.subject)
         strip = strip_below(axes)
         charts.sweep(axes, clouds, curve, index)
         charts.deviations(strip, clouds, curve, index)
-        axes.set_title(view.label(sweep.subject))
+        axes.set_title(name)
         axes.set_ylabel(f"latency ({scale.symbol})")
         strip.set_ylabel("off (%)")
         strip.set_xlabel(view.axis_label(axis))
         for drawn_axes in (axes, strip):
             drawn_axes.yaxis.set_label_coords(-0.13, 0.5)  # one below the other
-    alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit"
+    alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit{note}"
     caption = (
         "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
         "call lies off the line (off its median where there is no line). Triangles: calls beyond the frame."
@@ -211,14 +214,16 @@ def _curve(view: RunView, sweep: Sweep, scale: units.Scale) -> charts.Curve | No
 
 def _throughput(view: RunView, plots: Plots) -> str:
     """Inferences per second against the batch size, all models in one picture."""
-    drawn = [(sweep, found) for sweep in view.sweeps(BATCH_SIZE) if (found := _summaries(view, sweep))]
+    known = [(sweep, found) for sweep in view.sweeps(BATCH_SIZE) if (found := _summaries(view, sweep))]
+    drawn, note = first(known, MAX_CURVES)
     if not drawn:
         return ""
     figure, (axes,) = panels(1, panel_height_in=2.7, margins=Margins(right=2.1, top=0.1))
-    for sweep, found in drawn:
+    names = short([view.label(sweep.subject) for sweep, _ in drawn])
+    for name, (sweep, found) in zip(names, drawn, strict=True):
         sizes = [float(point.batch_size) for point, _ in found]
         rates = [quantities.throughput_per_s(point, summary) for point, summary in found]
-        charts.line(axes, view.label(sweep.subject), sizes, rates, view.subjects.index(sweep.subject))
+        charts.line(axes, name, sizes, rates, view.place(sweep.subject))
     axes.set_xlabel("batch size")
     axes.set_ylabel("inferences per second")
     axes.set_xlim(left=0)
@@ -227,7 +232,7 @@ def _throughput(view: RunView, plots: Plots) -> str:
     return paragraphs(
         "### Throughput",
         "Batch size over median latency: it rises as far as the fixed part of a call is spread over more items.",
-        plots.add("throughput", figure, "Inferences per second against batch size, all models"),
+        plots.add("throughput", figure, f"Inferences per second against batch size, all models{note}"),
     )
 
 

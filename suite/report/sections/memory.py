@@ -5,8 +5,9 @@ from __future__ import annotations
 from suite import units
 from suite.records import MemoryUse, NotMeasured
 from suite.report import charts
-from suite.report.plots import Margins, Plots, panels
+from suite.report.plots import MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import BATCH_SIZE, Point, Sweep
+from suite.report.quantities import fixed
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -75,16 +76,17 @@ def _picture(view: RunView, plots: Plots) -> str:
     known = [(subject, use) for subject, use in found if isinstance(use, MemoryUse) and use.device_peak_bytes is None]
     if not known:
         return ""
-    names = [view.label(subject) for subject, _ in known]
+    drawn, note = first(known, MAX_ROWS)
+    names = short([view.label(subject) for subject, _ in drawn])
     parts = [
-        ("libraries", [use.import_resident_bytes / MIB for _, use in known]),
-        ("weights", [use.weight_bytes / MIB for _, use in known]),
-        ("rest", [_rest(use) / MIB for _, use in known]),
+        ("libraries", [use.import_resident_bytes / MIB for _, use in drawn]),
+        ("weights", [use.weight_bytes / MIB for _, use in drawn]),
+        ("rest", [_rest(use) / MIB for _, use in drawn]),
     ]
     figure, (axes,) = panels(1, 0.85 + 0.36 * len(names), Margins.for_names(names))
     charts.stacked_bars(axes, names, parts)
     axes.set_xlabel("peak resident memory (MiB)")
-    return plots.add("memory", figure, "Peak memory per model: libraries, weights, rest")
+    return plots.add("memory", figure, f"Peak memory per model: libraries, weights, rest{note}")
 
 
 def _growth(view: RunView) -> str:
@@ -125,7 +127,7 @@ def _absence(view: RunView, points: tuple[Point, ...]) -> NotMeasured | None:
 
 
 def _mib(value_bytes: float) -> str:
-    return f"{value_bytes / MIB:,.0f}"
+    return fixed(value_bytes / MIB, 0)
 
 
 PLUGIN = Section(name="memory", order=40, title="Memory", render=render)

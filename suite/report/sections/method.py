@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from suite import units
 from suite.records import EnergyReading, LatencySamples, Repetition
+from suite.report.escape import inline, listed
 from suite.report.plots import Plots
 from suite.report.section import Section
 from suite.report.view import RunView
@@ -17,6 +19,8 @@ _STOPS = {
     "call_limit": "ran into the limit of calls",
     "failed": "were broken off by the loss of the worker",
 }
+
+MAX_RULES = 20
 
 
 def render(view: RunView, _plots: Plots) -> str:
@@ -50,10 +54,11 @@ def _latency_lines(view: RunView) -> Iterable[str]:
         "Only the forward pass is timed: inputs are on the device before it begins, the model is in evaluation mode "
         f"and no gradients are kept.{f' Clock: {clocks}; synchronisation: {waits}.' if samples else ''}"
     )
-    rules = dict.fromkeys(task.repetition for task in view.tasks if task.test == "latency")
-    for rule in rules:
-        prefix = f"{sum(task.test == 'latency' and task.repetition == rule for task in view.tasks)} series: "
-        yield (prefix if len(rules) > 1 else "") + _rule(rule)
+    rules = Counter(task.repetition for task in view.tasks if task.test == "latency")
+    for rule, count in list(rules.items())[:MAX_RULES]:
+        yield (f"{count} series: " if len(rules) > 1 else "") + _rule(rule)
+    if len(rules) > MAX_RULES:
+        yield f"{len(rules) - MAX_RULES} more rules, as the records have them."
     if samples:
         yield _interleaving(samples)
         yield "Outcome: " + _stops(samples)
@@ -108,7 +113,7 @@ def _stops(samples: list[LatencySamples]) -> str:
 
 
 def _join(words: Iterable[str]) -> str:
-    return " and ".join(dict.fromkeys(words))
+    return inline(listed(list(dict.fromkeys(words)), " and "))
 
 
 PLUGIN = Section(name="method", order=80, title="Method", render=render)

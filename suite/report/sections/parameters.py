@@ -5,10 +5,10 @@ from __future__ import annotations
 from suite import units
 from suite.records import ParameterCount
 from suite.report import charts
-from suite.report.plots import Margins, Plots, panels
+from suite.report.escape import code, listed, markdown
+from suite.report.plots import MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.quantities import parameter_table
 from suite.report.section import Section, paragraphs
-from suite.report.table import escape
 from suite.report.view import RunView
 
 
@@ -22,7 +22,7 @@ def render(view: RunView, plots: Plots) -> str:
         "Unique counts each tensor once, however many names it has; registered counts every name, as a naive sum over "
         "the modules does. Embeddings are the look-up tables among the unique ones. Buffers are stored with the model "
         "and not learned. Bytes are those of the unique parameters.",
-        "\n".join(_sharing(view.title(model), count) for model, count in known.items()),
+        "\n".join(_sharing(markdown(view.title(model)), count) for model, count in known.items()),
         _picture(view, known, plots) if known else "",
     )
 
@@ -34,25 +34,24 @@ def _sharing(title: str, count: ParameterCount) -> str:
     extra = count.registered_count - count.unique_count
     if extra == 0:
         return f"- {title}: {unique} accounts for sharing; nothing is shared, so both counts agree.{checked}"
-    groups = "; ".join(
-        f"{' = '.join(f'`{escape(name)}`' for name in group.names)} ({units.show_count(group.parameter_count)})"
+    groups = [
+        f"{listed([code(name) for name in group.names], ' = ')} ({units.show_count(group.parameter_count)})"
         for group in count.shared
-    )
+    ]
+    share = f" ({extra / count.unique_count * 100:.1f} %)" if count.unique_count else ""
     return (
         f"- {title}: {unique} accounts for sharing; a naive count gives {units.show_count(count.registered_count)}, "
-        f"{units.show_count(extra)} too many ({extra / count.unique_count * 100:.1f} %). Shared: {groups}.{checked}"
+        f"{units.show_count(extra)} too many{share}. Shared: {listed(groups, '; ')}.{checked}"
     )
 
 
 def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> str:
-    names = [view.title(model) for model in known]
+    drawn, note = first(list(known.items()), MAX_ROWS)
+    names, counts = short([view.title(model) for model, _ in drawn]), [count for _, count in drawn]
     parts = [
-        ("embeddings", [count.embedding_count / 1e6 for count in known.values()]),
-        ("all other layers", [(count.unique_count - count.embedding_count) / 1e6 for count in known.values()]),
-        (
-            "counted again under another name",
-            [(count.registered_count - count.unique_count) / 1e6 for count in known.values()],
-        ),
+        ("embeddings", [count.embedding_count / 1e6 for count in counts]),
+        ("all other layers", [(count.unique_count - count.embedding_count) / 1e6 for count in counts]),
+        ("counted again under another name", [(count.registered_count - count.unique_count) / 1e6 for count in counts]),
     ]
     parts = [part for part in parts if any(part[1])]
     if not parts:
@@ -60,7 +59,8 @@ def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> s
     figure, (axes,) = panels(1, 0.85 + 0.36 * len(names), Margins.for_names(names))
     charts.stacked_bars(axes, names, parts)
     axes.set_xlabel("parameters (millions)")
-    return plots.add("parameters", figure, "Parameters per model: embeddings, other layers, and what is shared")
+    alternative = f"Parameters per model: embeddings, other layers, and what is shared{note}"
+    return plots.add("parameters", figure, alternative)
 
 
 PLUGIN = Section(name="parameters", order=20, title="Parameter count", render=render)

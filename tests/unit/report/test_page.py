@@ -157,7 +157,7 @@ def test_a_run_that_was_cut_off_says_how_to_go_on(pages: dict[str, tuple[Path, s
 
 def test_every_absence_has_its_reason_remedy_and_trace(pages: dict[str, tuple[Path, str]]) -> None:
     text = pages["nothing worked"][1]
-    assert "- The worker ended | with status 1. **Remedy:** Read the log." in text
+    assert "- The worker ended \\| with status 1. **Remedy:** Read the log." in text
     assert "- The worker's trace ended in `ValueError: x`." in text
 
 

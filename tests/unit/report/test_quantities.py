@@ -121,3 +121,19 @@ def test_terminal_tables_have_a_line_for_every_model(made: object, run: Run) -> 
     lines = str(made(run)).split("\n\n")[0].splitlines()
     titles = [line.split("  ")[0] for line in lines[2:]]
     assert len(set(titles)) == len(synthetic.MODELS)
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "shown"),
+    [
+        (0.0004, 3, "0.0004"),
+        (0.0006, 3, "0.001"),
+        (4e-9, 3, "0.000000004"),
+        (0.0, 3, "0.000"),
+        (1234.5678, 2, "1,234.57"),
+        (0.2, 0, "0.2"),
+        (0.004, 2, "0.004"),
+    ],
+)
+def test_what_is_more_than_nothing_is_never_shown_as_nothing(value: float, places: int, shown: str) -> None:
+    assert quantities.fixed(value, places) == shown
