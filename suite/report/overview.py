@@ -68,7 +68,7 @@ def machine_sentence(view: RunView) -> str:
         host.os,
         ", ".join(f"{name} {version}" for name, version in host.versions),
     ]
-    devices = sorted({f"{subject.device}, {subject.thread_count} threads" for subject in view.subjects})
+    devices = sorted({f"{subject.device}, {units.counted(subject.thread_count, 'thread')}" for subject in view.subjects})
     used = f" Timed on {'; '.join(devices)}." if devices else ""
     other = " **The records come from more than one machine.**" if len(found) > 1 else ""
     return f"Machine: {'; '.join(part for part in parts if part)}.{used}{other}"
@@ -114,11 +114,11 @@ def _parameters(value: ParameterCount | NotMeasured | None) -> Cell:
 
 
 def _gflop(value: FlopCount | NotMeasured | None) -> Cell:
-    return f"{value.flop_count / 1e9:,.2f}" if isinstance(value, FlopCount) else value
+    return units.decimals(value.flop_count / 1e9, 2) if isinstance(value, FlopCount) else value
 
 
 def _peak(value: MemoryUse | NotMeasured | None) -> Cell:
-    return f"{value.peak_resident_bytes / 2**20:,.0f}" if isinstance(value, MemoryUse) else value
+    return units.decimals(value.peak_resident_bytes / 2**20, 0) if isinstance(value, MemoryUse) else value
 
 
 def _energy(view: RunView, base: Point | None) -> tuple[float, float] | NotMeasured | None:

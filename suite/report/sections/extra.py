@@ -67,12 +67,12 @@ def _operators(counts: list[FlopCount]) -> tuple[str, ...]:
 def _operator_cells(count: FlopCount, operators: tuple[str, ...]) -> list[Cell]:
     costs = {cost.operator: cost.mac_count for cost in count.by_operator}
     shares = [
-        f"{2 * costs[name] / 1e9:.3f} ({costs[name] / count.mac_count * 100:.1f} %)"
+        f"{units.decimals(2 * costs[name] / 1e9, 3)} ({units.decimals(costs[name] / count.mac_count * 100, 1)} %)"
         if name in costs
         else "does not run"
         for name in operators
     ]
-    return [units.show_count(count.mac_count), f"{count.flop_count / 1e9:.3f}", *shares]
+    return [units.show_count(count.mac_count), units.decimals(count.flop_count / 1e9, 3), *shares]
 
 
 def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
@@ -142,7 +142,7 @@ def _rates(view: RunView) -> str:
         summary, flop = view.summary(point), scaling.flops(view, point)
         start: list[Cell] = [view.label(point.subject), view.describe(point)]
         if isinstance(summary, Summary) and flop is not None:
-            rows.append([*start, f"{flop / 1e9:.2f}", f"{flop / summary.median / 1e9:.1f}"])
+            rows.append([*start, units.decimals(flop / 1e9, 2), units.decimals(flop / summary.median / 1e9, 1)])
         else:
             gap = _gap(view, point)
             rows.append([*start, gap, gap])
