@@ -3,6 +3,7 @@
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from suite.worker import build as building
+from suite.worker import weights
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
@@ -33,14 +34,16 @@ class ShapeSource:
 def count_parameters(module: Any) -> Dict[str, Any]:
     """The fields of a parameter count: unique takes each tensor once, registered each name once.
 
-    Bytes by element type cover parameters and buffers. Works on a module without storage.
+    Bytes by element type cover parameters and buffers. Works on a module without storage. Weights that quantised
+    layers pack away count as parameters.
     """
     import torch
 
     names = _names(module)
+    names.update((id(tensor), (tensor, [name])) for name, tensor in weights.packed(module).items())
     unique = {key: tensor for key, (tensor, _) in names.items()}
     buffers = {id(tensor): tensor for tensor in module.buffers()}
-    embeddings = [part for part in module.modules() if isinstance(part, torch.nn.Embedding)]
+    embeddings = [part for part in module.modules() if isinstance(part, (torch.nn.Embedding, torch.nn.EmbeddingBag))]
     return {
         "unique_count": _elements(unique.values()),
         "registered_count": sum(tensor.numel() * len(paths) for tensor, paths in names.values()),

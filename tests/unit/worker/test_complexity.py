@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from suite.worker import build
+from suite.worker import build, initial
 from suite.worker.complexity import ShapeSource, count_flops, count_parameters
 from suite.worker.model import Axis, Model
 from suite.worker.outcome import WorkerFault
@@ -150,7 +150,7 @@ def test_a_module_built_for_counting_takes_no_memory():
 
 def test_random_initialisers_leave_tensors_as_they_are_and_come_back():
     tensor = torch.zeros(3)
-    with build.without_random_initialisers():
+    with initial.without_random_initialisers():
         assert tensor.normal_() is tensor
         torch.nn.init.uniform_(tensor, 1.0, 2.0)
         assert tensor.tolist() == [0.0] * 3
@@ -159,7 +159,7 @@ def test_random_initialisers_leave_tensors_as_they_are_and_come_back():
 
 
 def test_constants_and_buffers_are_set_while_random_initialisers_rest():
-    with build.without_random_initialisers():
+    with initial.without_random_initialisers():
         norm = torch.nn.BatchNorm1d(3)
     assert norm.weight.tolist() == norm.running_var.tolist() == [1.0] * 3
     assert norm.bias.tolist() == [0.0] * 3
