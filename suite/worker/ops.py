@@ -84,7 +84,7 @@ class Operations:
     def count_parameters(self, model: str, options: Dict[str, Any]) -> Dict[str, Any]:
         from suite.worker import build, complexity
 
-        return complexity.count_parameters(build.build(self._model(model), options, "meta"))
+        return complexity.count_parameters(build.build_for_shapes(self._model(model), options))
 
     def count_flops(
         self, model: str, options: Dict[str, Any], scenario: str, batch_size: int, axes: Dict[str, int]
