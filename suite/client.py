@@ -17,7 +17,19 @@ from typing import Any, Self
 from suite import models_lock
 from suite.errors import UsageError, WorkerError
 from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, Task
-from suite.replies import Axes, Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
+from suite.replies import (
+    Axes,
+    Checked,
+    Converted,
+    Hello,
+    Imported,
+    Loaded,
+    Memory,
+    Prepared,
+    Timed,
+    TimedFor,
+    WorkerLike,
+)
 from suite.wire import Wire
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
@@ -165,6 +177,7 @@ class Worker(WorkerLike):
                     OperatorCost(operator=name, mac_count=count) for name, count in _pairs(reply["by_operator"])
                 ),
                 uncounted=tuple(reply["uncounted"]),
+                unknown=tuple(reply.get("unknown", ())),
                 source="counted",
             )
 
@@ -210,16 +223,18 @@ class Worker(WorkerLike):
                 before_resident_bytes=reply["before_resident_bytes"],
             )
 
-    def check_inputs(self, case: str) -> tuple[str, ...]:
-        """The inputs that were shown to change the output. Raises WorkerError INPUT_IGNORED where one does not."""
+    def check_inputs(self, case: str) -> Checked:
+        """The inputs that were shown to change the output, and what was found amiss."""
         reply = self._ask("check_inputs", case=case)
         with _decoding(self._wire, "check_inputs"):
-            return tuple(reply["changed"])
+            return Checked(changed=tuple(reply["changed"]), flags=_texts(reply.get("flags", ())))
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})
         with _decoding(self._wire, "time"):
-            return Timed(started_s=reply["started_s"], latency_s=tuple(reply["latency_s"]))
+            return Timed(
+                started_s=reply["started_s"], latency_s=tuple(reply["latency_s"]), flags=_texts(reply.get("flags", ()))
+            )
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
         """Back-to-back calls for at least duration_s and at least min_call_count of them."""
@@ -231,6 +246,7 @@ class Worker(WorkerLike):
                 ended_s=reply["ended_s"],
                 call_count=reply["call_count"],
                 latency_s=tuple(reply["latency_s"]),
+                flags=_texts(reply.get("flags", ())),
             )
 
     def memory(self) -> Memory:
@@ -302,3 +318,7 @@ def _absolute(path: str | None) -> str | None:
 
 def _pairs(items: Any) -> tuple[tuple[str, int], ...]:
     return tuple((name, count) for name, count in items)
+
+
+def _texts(items: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((str(code), str(text)) for code, text in items)

@@ -238,8 +238,9 @@ class FlopCount:
 
     mac_count: int
     by_operator: tuple[OperatorCost, ...]
-    uncounted: tuple[str, ...]  # operators that ran and have no formula (element-wise, norms, ...)
+    uncounted: tuple[str, ...]  # operators that ran and cost little beside those (element-wise, norms, ...)
     source: Literal["counted", "models.lock"]
+    unknown: tuple[str, ...] = ()  # operators that ran at a cost that nobody knows: the figure is a lower bound
 
     def __post_init__(self) -> None:
         require_positive("mac_count", self.mac_count)

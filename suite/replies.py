@@ -73,9 +73,18 @@ class Prepared:
 
 
 @record
+class Checked:
+    """The inputs that were shown to change the output, and what was found amiss: (code, sentence) pairs."""
+
+    changed: tuple[str, ...]
+    flags: tuple[tuple[str, str], ...] = ()
+
+
+@record
 class Timed:
     started_s: float
     latency_s: tuple[float, ...]
+    flags: tuple[tuple[str, str], ...] = ()  # what was found amiss with the model or these inputs up to now
 
     def __post_init__(self) -> None:
         require(len(self.latency_s) > 0, "a timed block holds at least one call")
@@ -90,6 +99,7 @@ class TimedFor:
     ended_s: float
     call_count: int
     latency_s: tuple[float, ...]
+    flags: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         require_positive("window", self.ended_s - self.started_s)
@@ -131,7 +141,7 @@ class WorkerLike(Protocol):
 
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
-    def check_inputs(self, case: str) -> tuple[str, ...]: ...
+    def check_inputs(self, case: str) -> Checked: ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 

@@ -149,6 +149,7 @@ class Runner:
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
             provenance=bench.provenance(series.prepared),
         )
+        record = replace(record, flags=(*record.flags, *bench.flags(series.flags)))
         if series.error is not None:  # the samples until then are kept
             flag = Flag(code=series.error.code, text=f"cut short: {series.error.reason}")
             record = replace(record, flags=(*record.flags, flag), failure=series.error.traceback)
@@ -170,8 +171,10 @@ class Runner:
         assert turns.bench.hello is not None
         assert series.prepared is not None
         series.stop = "fixed"
+        record = self._blank(task, before, turns.bench.versions)
         return replace(
-            self._blank(task, before, turns.bench.versions),
+            record,
+            flags=(*record.flags, *turns.bench.flags(series.flags)),
             energy=metered.outcomes[0],
             energy_beside=metered.outcomes[1:],
             schedule=metered.schedule,
@@ -223,6 +226,7 @@ class EnergyLoad:
         """Runs for at least duration_s. Returns when the first call began, when the last one ended, and how many."""
         timed = self.worker.time_for(self.series.case, duration_s, 1, duration_s + ENERGY_DEADLINE_S)
         self.turns.add_block(self.series, timed.started_s, timed.latency_s, warmup=False)
+        self.series.flags.update(timed.flags)
         return timed.started_s, timed.ended_s, timed.call_count
 
 

@@ -41,6 +41,7 @@ class Series:
     stop: StopReason | None = None
     error: WorkerError | None = None
     cold_start: ColdStart | None = None
+    flags: dict[str, str] = field(default_factory=dict)  # what the worker found amiss, by code: the latest words
     memory: list[Memory] = field(default_factory=list)  # one a visit
     spent_s: float = 0.0  # in calls, warm-up included
     wall_s: float = 0.0  # in its turns, all told
@@ -198,6 +199,7 @@ class Turns:
             deadline_s = 60.0 + DEADLINE_FACTOR * call_count * series.typical_s()
         timed = worker.time(series.case, call_count, deadline_s)
         self.add_block(series, timed.started_s, timed.latency_s, warmup=warmup)
+        series.flags.update(timed.flags)
         return timed.latency_s
 
     def add_block(self, series: Series, started_s: float, latency_s: tuple[float, ...], *, warmup: bool) -> None:

@@ -19,7 +19,7 @@ from suite.power.choice import Surveyed
 from suite.power.meter import Meter, WindowRule
 from suite.progress import PlainProgress
 from suite.records import FlopCount, HostState, NotMeasured, OperatorCost, ParameterCount, PowerTrace, SharedGroup, Task
-from suite.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
+from suite.replies import Axes, Checked, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
 from suite.worker.model import Axis, Model
 from tests.unit.samples import FACTS, STATE
 
@@ -194,9 +194,9 @@ class FakeWorker:
             inputs_source=source, inputs_sha256="cd" * 32, step_count=step_count, before_resident_bytes=210 * MIB
         )
 
-    def check_inputs(self, case: str) -> tuple[str, ...]:
+    def check_inputs(self, case: str) -> Checked:
         self._shop.ask("check_inputs", self._cases[case])
-        return tuple(name for name, _ in self._cases[case].axes)
+        return Checked(changed=tuple(name for name, _ in self._cases[case].axes))
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         self._shop.ask("time", self._cases[case])

@@ -52,7 +52,9 @@ def _loaded(after: HostState, own_thread_count: int) -> Flag | None:
     """The load after the task alone: before it, the mean of the minute still holds what came earlier."""
     if after.load_1min is None or not after.load_1min - own_thread_count > FOREIGN_LOAD:
         return None
-    text = f"the load of {after.load_1min:.2f} was more than the {counted(own_thread_count, 'thread')} measured can make"
+    text = (
+        f"the load of {after.load_1min:.2f} was more than the {counted(own_thread_count, 'thread')} measured can make"
+    )
     return Flag(code="HIGH_LOAD", text=text)
 
 

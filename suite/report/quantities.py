@@ -57,11 +57,21 @@ def flop_table(view: RunView) -> Table:
         start: Row = [view.title(point.subject.model), view.describe(point)]
         if isinstance(value, FlopCount):
             rows.append(
-                [*start, units.show_count(value.mac_count), units.show(value.flop_count, "FLOP", 4), value.source]
+                [
+                    *start,
+                    at_least(value) + units.show_count(value.mac_count),
+                    at_least(value) + units.show(value.flop_count, "FLOP", 4),
+                    value.source,
+                ]
             )
         else:
             rows.append([*start, value, value, value])
     return table(headers, rows, left=2, wordy=("Source",))
+
+
+def at_least(count: FlopCount) -> str:
+    """What stands before a figure that is a lower bound: operators of unknown cost ran, too."""
+    return "≥ " if count.unknown else ""
 
 
 def latency_table(view: RunView, points: Sequence[Point]) -> Table:

@@ -111,7 +111,9 @@ class RunView:
         for name in fields:
             if len({getattr(other, name) for other in self.subjects}) > 1:
                 value = getattr(subject, name)
-                told.append({"thread_count": units.counted(int(value), 'thread'), "seed": f"seed {value}"}.get(name, str(value)))
+                told.append(
+                    {"thread_count": units.counted(int(value), "thread"), "seed": f"seed {value}"}.get(name, str(value))
+                )
         title = self.title(subject.model)
         return f"{title} ({', '.join(told)})" if told else title
 

@@ -4,7 +4,8 @@ import contextlib
 import importlib
 from typing import Any, Dict
 
-from suite.worker import initial, tensors, weights
+from suite.worker import tensors, weights
+from suite.worker.initial import seeded, without_random_initialisers
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
@@ -48,7 +49,7 @@ def has_meta_context() -> bool:
 
 def _for_shapes(model: Model, options: Dict[str, Any]) -> Any:
     with contextlib.ExitStack() as stack:
-        stack.enter_context(initial.without_random_initialisers())
+        stack.enter_context(without_random_initialisers())
         if has_meta_context():
             import torch
 
@@ -60,7 +61,7 @@ def _seeded(model: Model, options: Dict[str, Any], seed: int, *, parameters_too:
     import torch
 
     torch.manual_seed(seed)
-    with initial.seeded(seed, parameters_too=parameters_too) as draw:
+    with seeded(seed, parameters_too=parameters_too) as draw:
         module = _finished(model, model.build(options), "cpu")
     draw.settle(module)
     return module
@@ -82,7 +83,7 @@ def _finished(model: Model, module: Any, device: str) -> Any:
             "return a torch.nn.Module from `build`",
         )
     module.eval()  # for its effect: a module's own `train` may return anything
-    lazy = getattr(torch.nn.parameter, "is_lazy", lambda parameter: False)
+    lazy = getattr(torch.nn.parameter, "is_lazy", lambda _: False)
     if any(lazy(tensor) for tensor in list(module.parameters()) + list(module.buffers())):
         _call_once(model, module, device)
     return module
@@ -94,4 +95,6 @@ def _call_once(model: Model, module: Any, device: str) -> None:
 
     made = model.inputs(1, {axis.name: axis.default for axis in model.axes}, weights.Stream(0, "inputs"))
     with torch.no_grad():
-        model.bind(module, {name: tensors.moved(value, device) for name, value in made.items()}, model.scenarios[0])[0]()
+        model.bind(module, {name: tensors.moved(value, device) for name, value in made.items()}, model.scenarios[0])[
+            0
+        ]()

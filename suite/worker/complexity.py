@@ -1,5 +1,5 @@
-"""Counts parameters and multiply-accumulates: on the meta device, without weights and without memory, wherever the model
-allows it."""
+"""Counts parameters and multiply-accumulates: on the meta device, without weights and without memory, wherever the
+model allows it."""
 
 import contextlib
 from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
@@ -151,7 +151,7 @@ def _counted_on_cpu(model: Model, options: Dict[str, Any], size: Any, without_va
             return _counted(model, model.bind(module, inputs, scenario)[0])
     except (WorkerFault, ImportError):
         raise
-    except Exception as error:  # noqa: BLE001  # a user's model may fail in any way
+    except Exception as error:  # a user's model may fail in any way
         if is_out_of_memory(error):
             raise
         raise WorkerFault(

@@ -50,10 +50,10 @@ def seeded(seed: int, *, parameters_too: bool = False) -> Iterator["Draw"]:
 
     original_register = torch.nn.Module.register_parameter
     makers = [(torch, "empty"), (torch, "empty_like"), (torch.Tensor, "new_empty")]
-    replaced = [(owner, name, draw.instead_of(getattr(owner, name))) for owner, name in makers]  # type: List[Any]
+    replaced: List[Any] = [(owner, name, draw.instead_of(getattr(owner, name))) for owner, name in makers]
     replaced += [(torch.Tensor, "normal_", normal), (torch.Tensor, "uniform_", uniform)]
     replaced.append((torch.nn.Module, "register_parameter", register))
-    builtins = torch.jit._builtins  # type: ignore[attr-defined]  # a script that makes memory must find the operator
+    builtins = torch.jit._builtins  # a script that makes memory must find the operator
     for (_, name), (_, _, made) in zip(makers[:2], replaced):
         builtins._register_builtin(made, "aten::" + name)
     with _replaced(replaced):
@@ -67,8 +67,8 @@ class Draw:
         self._stream = weights.Stream(seed, "build")
         self._parameters_too = parameters_too
         self._writing = False  # then a request for memory is the stream's own
-        self._parameters = {}  # type: Dict[int, Any]  # by address: `parameter.data` is another tensor at the same one
-        self._unwritten = []  # type: List[Any]
+        self._parameters: Dict[int, Any] = {}  # by address: `parameter.data` is another tensor at the same one
+        self._unwritten: List[Any] = []
 
     def know(self, parameter: Any) -> None:
         if parameter is not None and parameter.device.type == "cpu" and _has_memory(parameter):

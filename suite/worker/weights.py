@@ -207,8 +207,11 @@ def packed(module: Any) -> Dict[str, Any]:
     }
 
 
-def digest_tensors(named: Dict[str, Any]) -> str:
-    """SHA-256 over names, element types, shapes and bytes, in the order of the names; nothing on the CPU is copied."""
+def digest_tensors(named: Dict[str, Any], beside: str = "") -> str:
+    """SHA-256 over names, element types, shapes and bytes, in the order of the names, and over a text beside them.
+
+    Nothing contiguous on the CPU is copied.
+    """
     import torch
 
     total = hashlib.sha256()
@@ -220,4 +223,5 @@ def digest_tensors(named: Dict[str, Any]) -> str:
         byte_count = tensor.numel() * tensor.element_size()
         if byte_count:
             total.update((ctypes.c_ubyte * byte_count).from_address(tensor.data_ptr()))
+    total.update(beside.encode("utf-8", "surrogatepass"))
     return total.hexdigest()

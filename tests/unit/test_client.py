@@ -19,6 +19,7 @@ from suite import client, wire
 from suite.client import Worker
 from suite.errors import UsageError, WorkerError
 from suite.records import Task
+from suite.replies import Checked
 
 PLUGINS = Path(__file__).parents[1] / "data" / "plugins"
 ENVIRONMENT = {**os.environ, "SUITE_MODELS_PATH": str(PLUGINS)}
@@ -213,7 +214,7 @@ def test_a_real_worker_measures_a_model(worker: Worker) -> None:
     assert loaded.synchronisation == "none needed: cpu"
     prepared = worker.prepare("a", task)
     assert (prepared.inputs_source, prepared.step_count) == ("seeded", 1)
-    assert worker.check_inputs("a") == ("input",)
+    assert worker.check_inputs("a") == Checked(changed=("input",))
     timed = worker.time("a", 7, PATIENCE_S)
     assert len(timed.latency_s) == 7
     assert timed.started_s < time.monotonic()

@@ -7,7 +7,7 @@ from suite.records import FlopCount, NotMeasured, Summary
 from suite.report import charts, scaling
 from suite.report.plots import Margins, Plots, panels
 from suite.report.points import Point
-from suite.report.quantities import flop_table
+from suite.report.quantities import at_least, flop_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -36,6 +36,7 @@ def render(view: RunView, plots: Plots) -> str:
         _sources(view, counted),
         _picture(view, counted, plots) if counted else "",
         _uncounted(counted),
+        _unknown(view, counted),
         _input_sizes(view),
         _rates(view),
         _efficiency(view, plots),
@@ -72,7 +73,8 @@ def _operator_cells(count: FlopCount, operators: tuple[str, ...]) -> list[Cell]:
         else "does not run"
         for name in operators
     ]
-    return [units.show_count(count.mac_count), units.decimals(count.flop_count / 1e9, 3), *shares]
+    bound = at_least(count)
+    return [bound + units.show_count(count.mac_count), bound + units.decimals(count.flop_count / 1e9, 3), *shares]
 
 
 def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
@@ -117,6 +119,17 @@ def _uncounted(counted: dict[str, FlopCount]) -> str:
     return paragraphs(
         "Not counted, because they multiply no matrices and cost little beside those that do:", "\n".join(lines)
     )
+
+
+def _unknown(view: RunView, counted: dict[str, FlopCount]) -> str:
+    """Operators of unknown cost, by model: its figure is a lower bound."""
+    lines = [
+        f"- {view.title(model)}: at least what is shown, since no formula is known for "
+        + ", ".join(f"`{name}`" for name in count.unknown)
+        for model, count in counted.items()
+        if count.unknown
+    ]
+    return "\n".join(lines)
 
 
 def _kind(operator: str) -> str:

@@ -172,35 +172,33 @@ F = torch.nn.functional
 def macs_of(run, *shapes, module=None, complex_numbers=False):
     """What one call of run(module, *tensors) is counted as, by operator, and what is unknown."""
     dtype = torch.complex64 if complex_numbers else torch.float32
-    inputs = {
-        "x{}".format(number): torch.ones(shape, dtype=dtype) for number, shape in enumerate(shapes)
-    }
+    inputs = {f"x{number}": torch.ones(shape, dtype=dtype) for number, shape in enumerate(shapes)}
     model = Made(module or torch.nn.Identity, inputs)
-    model.bind = lambda built, given, scenario: ((lambda: run(built, *given.values())), 1)
+    model.bind = lambda built, given, _scenario: ((lambda: run(built, *given.values())), 1)
     counted = count_flops(model, {}, "forward", 1, {})
     return counted["mac_count"], counted["unknown"]
 
 
 ATTENTION = [(2, 4, 5, 8)] * 3
 FORMULAS = {
-    "mv": (lambda m, a, b: a @ b, [(3, 4), (4,)], 12),
-    "dot": (lambda m, a, b: a @ b, [(4,), (4,)], 4),
-    "vdot": (lambda m, a, b: torch.vdot(a, b), [(4,), (4,)], 4),
-    "addmv": (lambda m, a, b, c: torch.addmv(a, b, c), [(3,), (3, 4), (4,)], 12),
-    "addr": (lambda m, a, b, c: torch.addr(a, b, c), [(3, 5), (3,), (5,)], 15),
-    "addmm in place": (lambda m, a, b, c: a.clone().addmm_(b, c), [(3, 5), (3, 4), (4, 5)], 60),
-    "addbmm": (lambda m, a, b, c: torch.addbmm(a, b, c), [(3, 5), (2, 3, 4), (2, 4, 5)], 120),
-    "baddbmm": (lambda m, a, b, c: torch.baddbmm(a, b, c), [(2, 3, 5), (2, 3, 4), (2, 4, 5)], 120),
-    "baddbmm in place": (lambda m, a, b, c: a.clone().baddbmm_(b, c), [(2, 3, 5), (2, 3, 4), (2, 4, 5)], 120),
-    "cdist": (lambda m, a, b: torch.cdist(a, b), [(3, 5), (6, 5)], 3 * 6 * 5),
-    "cdist of many": (lambda m, a, b: torch.cdist(a, b), [(30, 5), (60, 5)], 30 * 60 * 5),
-    "cdist of a batch, p=1": (lambda m, a, b: torch.cdist(a, b, p=1.0), [(2, 3, 5), (2, 6, 5)], 2 * 3 * 6 * 5),
-    "pdist": (lambda m, a: torch.pdist(a), [(4, 5)], 6 * 5),
-    "einsum": (lambda m, a, b: torch.einsum("bik,bjk->bij", a, b), [(2, 3, 5), (2, 4, 5)], 2 * 3 * 4 * 5),
-    "conv_tbc": (lambda m, a, b, c: torch.conv_tbc(a, b, c), [(7, 2, 4), (3, 4, 6), (6,)], 5 * 2 * 6 * 3 * 4),
-    "attention": (lambda m, q, k, v: F.scaled_dot_product_attention(q, k, v), ATTENTION, 2 * 4 * 5 * 5 * 16),
+    "mv": (lambda _, a, b: a @ b, [(3, 4), (4,)], 12),
+    "dot": (lambda _, a, b: a @ b, [(4,), (4,)], 4),
+    "vdot": (lambda _, a, b: torch.vdot(a, b), [(4,), (4,)], 4),
+    "addmv": (lambda _, a, b, c: torch.addmv(a, b, c), [(3,), (3, 4), (4,)], 12),
+    "addr": (lambda _, a, b, c: torch.addr(a, b, c), [(3, 5), (3,), (5,)], 15),
+    "addmm in place": (lambda _, a, b, c: a.clone().addmm_(b, c), [(3, 5), (3, 4), (4, 5)], 60),
+    "addbmm": (lambda _, a, b, c: torch.addbmm(a, b, c), [(3, 5), (2, 3, 4), (2, 4, 5)], 120),
+    "baddbmm": (lambda _, a, b, c: torch.baddbmm(a, b, c), [(2, 3, 5), (2, 3, 4), (2, 4, 5)], 120),
+    "baddbmm in place": (lambda _, a, b, c: a.clone().baddbmm_(b, c), [(2, 3, 5), (2, 3, 4), (2, 4, 5)], 120),
+    "cdist": (lambda _, a, b: torch.cdist(a, b), [(3, 5), (6, 5)], 3 * 6 * 5),
+    "cdist of many": (lambda _, a, b: torch.cdist(a, b), [(30, 5), (60, 5)], 30 * 60 * 5),
+    "cdist of a batch, p=1": (lambda _, a, b: torch.cdist(a, b, p=1.0), [(2, 3, 5), (2, 6, 5)], 2 * 3 * 6 * 5),
+    "pdist": (lambda _, a: torch.pdist(a), [(4, 5)], 6 * 5),
+    "einsum": (lambda _, a, b: torch.einsum("bik,bjk->bij", a, b), [(2, 3, 5), (2, 4, 5)], 2 * 3 * 4 * 5),
+    "conv_tbc": (lambda _, a, b, c: torch.conv_tbc(a, b, c), [(7, 2, 4), (3, 4, 6), (6,)], 5 * 2 * 6 * 3 * 4),
+    "attention": (lambda _, q, k, v: F.scaled_dot_product_attention(q, k, v), ATTENTION, 2 * 4 * 5 * 5 * 16),
     "attention on the CPU": (
-        lambda m, q, k, v: F.scaled_dot_product_attention(q * q.sum().item(), k, v),
+        lambda _, q, k, v: F.scaled_dot_product_attention(q * q.sum().item(), k, v),
         ATTENTION,
         2 * 4 * 5 * 5 * 16,
     ),
@@ -248,18 +246,21 @@ def test_a_quantised_layer_is_counted_though_its_weights_are_packed():
         layer = torch.nn.Sequential(torch.nn.Linear(4, 5))
         return torch.ao.quantization.quantize_dynamic(layer, {torch.nn.Linear})
 
-    assert macs_of(lambda m, x: m(x), (2, 3, 4), module=quantised) == (2 * 3 * 4 * 5, [])
+    assert macs_of(lambda module, x: module(x), (2, 3, 4), module=quantised) == (2 * 3 * 4 * 5, [])
 
 
 @needs_counter
 @pytest.mark.parametrize(
     ("run", "unknown"),
     [
-        (lambda m, a: torch.fft.rfft(a @ a), ["_fft_r2c"]),
-        (lambda m, a: torch.linalg.inv(a @ a + 9 * torch.eye(4, device=a.device)), ["linalg_inv_ex"]),
-        (lambda m, a: torch.matrix_exp(a @ a), ["linalg_matrix_exp"]),
-        (lambda m, a: (a @ a).cumsum(0).sort()[0].softmax(0).transpose_(0, 1).relu_(), []),
-        (lambda m, a: torch.nn.functional.grid_sample((a @ a)[None, None], a[None, :, :2, None].expand(1, 4, 2, 2)), []),
+        (lambda _, a: torch.fft.rfft(a @ a), ["_fft_r2c"]),
+        (lambda _, a: torch.linalg.inv(a @ a + 9 * torch.eye(4, device=a.device)), ["linalg_inv_ex"]),
+        (lambda _, a: torch.matrix_exp(a @ a), ["linalg_matrix_exp"]),
+        (lambda _, a: (a @ a).cumsum(0).sort()[0].softmax(0).transpose_(0, 1).relu_(), []),
+        (
+            lambda _, a: torch.nn.functional.grid_sample((a @ a)[None, None], a[None, :, :2, None].expand(1, 4, 2, 2)),
+            [],
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore")
@@ -282,25 +283,27 @@ def test_attention_that_looks_at_its_mask_is_counted_as_it_would_be_without():
 
 @needs_counter
 def test_complex_products_and_operators_of_others_are_named():
-    assert macs_of(lambda m, a: a @ a, (4, 4), complex_numbers=True) == (64, ["mm of complex numbers"])
+    assert macs_of(lambda _, a: a @ a, (4, 4), complex_numbers=True) == (64, ["mm of complex numbers"])
     library = torch.library.Library("suite_test", "DEF")
     library.define("opaque(Tensor x) -> Tensor")
     library.impl("opaque", lambda x: x @ x, "CPU")
-    assert macs_of(lambda m, a: torch.ops.suite_test.opaque(a) @ a, (4, 4)) == (64, ["suite_test.opaque"])
-    with pytest.raises(WorkerFault, match="NOTHING_COUNTED: Made ran no operator.*suite_test.opaque of unknown cost"):
-        macs_of(lambda m, a: torch.ops.suite_test.opaque(a), (4, 4))
+    assert macs_of(lambda _, a: torch.ops.suite_test.opaque(a) @ a, (4, 4)) == (64, ["suite_test.opaque"])
+    with pytest.raises(WorkerFault, match=r"NOTHING_COUNTED: Made ran no operator.*suite_test.opaque of unknown cost"):
+        macs_of(lambda _, a: torch.ops.suite_test.opaque(a), (4, 4))
 
 
 @needs_counter
 def test_a_model_that_runs_nowhere_has_a_code_of_its_own():
-    def refuses(module, x):
+    def refuses(*_):
         raise RuntimeError("needs a GPU")
 
-    with pytest.raises(WorkerFault, match="COUNT_FAILED: Made could not be counted.*needs a GPU"):
+    with pytest.raises(WorkerFault, match=r"COUNT_FAILED: Made could not be counted.*needs a GPU"):
         macs_of(refuses, (4, 4))
 
 
-@pytest.mark.parametrize("name", ["relu_", "_foreach_add_", "gelu_backward", "special_i0e", "sort", "transpose_", "_to_copy"])
+@pytest.mark.parametrize(
+    "name", ["relu_", "_foreach_add_", "gelu_backward", "special_i0e", "sort", "transpose_", "_to_copy"]
+)
 def test_cheap_operators_are_known_in_all_their_forms(name):
     assert operators.is_cheap(name)
 

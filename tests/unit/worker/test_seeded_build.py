@@ -1,4 +1,4 @@
-"""What `build` computes from random values is the same in every run, and no parameter is of a kind that can't be filled."""
+"""What `build` computes from random values is the same in every run; parameters of every kind are filled or left."""
 
 import warnings
 
@@ -110,8 +110,8 @@ def test_a_spectral_norm_is_that_of_the_weight_it_was_built_for():
 def test_large_parameters_are_left_unwritten_while_building():
     written = []
     original = weights.Stream.fill_uniform
-    weights.Stream.fill_uniform = lambda self, tensor, *rest: written.append(tensor.numel()) or original(
-        self, tensor, *rest
+    weights.Stream.fill_uniform = lambda self, tensor, *rest: (
+        written.append(tensor.numel()) or original(self, tensor, *rest)
     )
     try:
         module = torch.nn.Linear(1, 1)
@@ -203,7 +203,8 @@ def test_a_parameter_without_memory_is_named():
 @pytest.mark.parametrize("device", ["cpu", "meta"])
 def test_lazy_layers_are_made_by_a_call_at_the_usual_size(device):
     model = Made(
-        lambda: torch.nn.Sequential(torch.nn.LazyLinear(3)), lambda batch, axes, source: {"input": source.uniform((batch, 7))}
+        lambda: torch.nn.Sequential(torch.nn.LazyLinear(3)),
+        lambda batch, _, source: {"input": source.uniform((batch, 7))},
     )
     assert count_parameters(build.build(model, {}, device))["unique_count"] == 7 * 3 + 3
 
