@@ -192,7 +192,7 @@ def outcome(record: RunRecord) -> str:
         case ParameterCount():
             return f"{show_count(value.unique_count)} parameters"
         case FlopCount():
-            return show(value.flop_count, "FLOP")
+            return value.sign + show(value.flop_count, "FLOP")
         case LatencySamples():
             return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)})"
         case EnergyReading():

@@ -249,6 +249,11 @@ class FlopCount:
     def flop_count(self) -> int:
         return 2 * self.mac_count
 
+    @property
+    def sign(self) -> str:
+        """What stands before a figure that is a lower bound, nothing before others."""
+        return "≥ " if self.unknown else ""
+
 
 @record
 class Block:

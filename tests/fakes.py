@@ -116,6 +116,8 @@ class FakeWorkers:
     cost: Cost = Cost()
     script: Script = no_fault
     devices: tuple[str, ...] = ("cpu",)
+    check_flags: tuple[tuple[str, str], ...] = ()
+    call_flags: tuple[tuple[str, str], ...] = ()
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
@@ -196,13 +198,13 @@ class FakeWorker:
 
     def check_inputs(self, case: str) -> Checked:
         self._shop.ask("check_inputs", self._cases[case])
-        return Checked(changed=tuple(name for name, _ in self._cases[case].axes))
+        return Checked(changed=tuple(name for name, _ in self._cases[case].axes), flags=self._shop.check_flags)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         self._shop.ask("time", self._cases[case])
         started_s = self._shop.clock()
         latency_s = tuple(self._call(case) for _ in range(call_count))
-        return Timed(started_s=started_s, latency_s=latency_s)
+        return Timed(started_s=started_s, latency_s=latency_s, flags=self._shop.call_flags)
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
         self._shop.ask("time_for", self._cases[case])

@@ -6,7 +6,7 @@ from suite import units
 from suite.records import EnergyReading, FlopCount, HostFacts, MemoryUse, NotMeasured, ParameterCount, Summary
 from suite.report.energies import inference_energy
 from suite.report.points import Point
-from suite.report.quantities import at_least, mean_and_std, median
+from suite.report.quantities import mean_and_std, median
 from suite.report.section import paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -116,7 +116,7 @@ def _parameters(value: ParameterCount | NotMeasured | None) -> Cell:
 
 
 def _gflop(value: FlopCount | NotMeasured | None) -> Cell:
-    return at_least(value) + units.decimals(value.flop_count / 1e9, 2) if isinstance(value, FlopCount) else value
+    return value.sign + units.decimals(value.flop_count / 1e9, 2) if isinstance(value, FlopCount) else value
 
 
 def _peak(value: MemoryUse | NotMeasured | None) -> Cell:

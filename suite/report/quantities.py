@@ -59,19 +59,14 @@ def flop_table(view: RunView) -> Table:
             rows.append(
                 [
                     *start,
-                    at_least(value) + units.show_count(value.mac_count),
-                    at_least(value) + units.show(value.flop_count, "FLOP", 4),
+                    value.sign + units.show_count(value.mac_count),
+                    value.sign + units.show(value.flop_count, "FLOP", 4),
                     value.source,
                 ]
             )
         else:
             rows.append([*start, value, value, value])
     return table(headers, rows, left=2, wordy=("Source",))
-
-
-def at_least(count: FlopCount) -> str:
-    """What stands before a figure that is a lower bound: operators of unknown cost ran, too."""
-    return "≥ " if count.unknown else ""
 
 
 def latency_table(view: RunView, points: Sequence[Point]) -> Table:

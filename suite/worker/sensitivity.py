@@ -59,7 +59,7 @@ class _Check:
 
     def _outputs(self, inputs: Dict[str, Any]) -> Tensors:
         call, _ = self._model.bind(self._target, tensors.copied(inputs), self._scenario)
-        return [tensor.detach().clone() for tensor in self._model.output_tensors(call())]
+        return [tensors.comparable(tensor).detach().clone() for tensor in self._model.output_tensors(call())]
 
     def _matters(self, sample: Dict[str, Any], name: str, reference: Tensors) -> Any:
         """True if a changed input changes the output, False if none does, the last error where none could be run."""
@@ -120,7 +120,7 @@ def doubts(title: str, outputs: Tensors) -> List[Flag]:
 
 def _limits(tensor: Any) -> Tuple[float, float]:
     """The least and the largest value, both NaN where one is; hardly any memory is taken."""
-    values = tensors.comparable(tensor.detach())
+    values = tensors.comparable(tensor).detach()
     if not values.is_floating_point():
         return 0.0, 0.0
     return float(values.min()), float(values.max())

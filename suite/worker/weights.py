@@ -216,8 +216,8 @@ def digest_tensors(named: Dict[str, Any], beside: str = "") -> str:
 
     total = hashlib.sha256()
     for name in sorted(named):
-        tensor = named[name].detach()
-        tensor = (tensor if tensor.layout == torch.strided else tensor.to_dense()).cpu().contiguous()
+        tensor = named[name]
+        tensor = (tensor if tensor.layout == torch.strided else tensor.to_dense()).detach().cpu().contiguous()
         dtype = str(tensor.dtype).replace("torch.", "")
         total.update("{}\0{}\0{}\0".format(name, dtype, list(tensor.shape)).encode())
         byte_count = tensor.numel() * tensor.element_size()

@@ -7,7 +7,7 @@ from suite.records import FlopCount, NotMeasured, Summary
 from suite.report import charts, scaling
 from suite.report.plots import Margins, Plots, panels
 from suite.report.points import Point
-from suite.report.quantities import at_least, flop_table
+from suite.report.quantities import flop_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -73,8 +73,11 @@ def _operator_cells(count: FlopCount, operators: tuple[str, ...]) -> list[Cell]:
         else "does not run"
         for name in operators
     ]
-    bound = at_least(count)
-    return [bound + units.show_count(count.mac_count), bound + units.decimals(count.flop_count / 1e9, 3), *shares]
+    return [
+        count.sign + units.show_count(count.mac_count),
+        count.sign + units.decimals(count.flop_count / 1e9, 3),
+        *shares,
+    ]
 
 
 def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
@@ -155,7 +158,10 @@ def _rates(view: RunView) -> str:
         summary, flop = view.summary(point), scaling.flops(view, point)
         start: list[Cell] = [view.label(point.subject), view.describe(point)]
         if isinstance(summary, Summary) and flop is not None:
-            rows.append([*start, units.decimals(flop / 1e9, 2), units.decimals(flop / summary.median / 1e9, 1)])
+            count = view.flops(point.subject.model, point)
+            sign = count.sign if isinstance(count, FlopCount) else ""
+            rate = units.decimals(flop / summary.median / 1e9, 1)
+            rows.append([*start, sign + units.decimals(flop / 1e9, 2), sign + rate])
         else:
             gap = _gap(view, point)
             rows.append([*start, gap, gap])
