@@ -218,7 +218,7 @@ class Operations:
         before = self._peaks_now()
         asked, in_force = self._model_in_memory().thread_count, self._import("torch").get_num_threads()
         if in_force != asked:
-            text = "{} threads were asked for, and after the calls {} are in force"
+            text = "the number of threads asked for was {}, and after the calls {} is in force"
             prepared.flag("THREADS_DIFFER", text.format(asked, in_force))
         prepared.look(output, call_count, grown_bytes)
         self._forget_peak_since(before)
