@@ -57,11 +57,24 @@ def show_count(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(value: int, noun: str) -> str:
+    """A count before its noun: "1 thread", "2 threads"."""
+    return f"{show_count(value)} {noun}" if value == 1 else f"{show_count(value)} {noun}s"
+
+
+def decimals(value: float, places: int) -> str:
+    """value with that many decimals, thousands apart: decimals(6547.5, 2) == "6,547.50".
+
+    Where they would all be 0, two digits of its own: decimals(128e-9, 2) == "0.00000013".
+    """
+    return digits(value, 2) if round(value, places) == 0 != value else f"{value:,.{places}f}"
+
+
 def _show_bytes(value: float, significant: int) -> str:
     scaled, index = float(value), 0
     while abs(scaled) >= 1024 and index < len(_BINARY) - 1:
         scaled, index = scaled / 1024, index + 1
-    text = f"{scaled:.0f}" if index == 0 else digits(scaled, max(significant, len(str(int(abs(scaled))))))
+    text = _to_place(scaled, 0) if index == 0 else digits(scaled, max(significant, len(str(int(abs(scaled))))))
     return f"{text} {_BINARY[index]}"
 
 
@@ -133,5 +146,11 @@ def _interval_place(low: float, high: float) -> int:
 
 
 def _to_place(value: float, place: int) -> str:
-    """value rounded to a power of ten: _to_place(128.44, -1) == "128.4", _to_place(1312.0, 1) == "1310"."""
-    return f"{round(value, -place):.{max(0, -place)}f}"
+    """value rounded to a power of ten: _to_place(128.44, -1) == "128.4", _to_place(1312.0, 1) == "1310".
+
+    What the place would round to nothing keeps two digits of its own: _to_place(0.27, 0) == "0.27".
+    """
+    rounded = round(value, -place)
+    if rounded == 0 != value:
+        return digits(value, 2)
+    return f"{rounded:.{max(0, -place)}f}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suite.client.replies import Axes, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
+from suite.client.replies import Axes, Checked, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
 from suite.errors import EngineError, WorkerError
 from suite.fleet.engine import Engine, EngineFacts, ImageFacts
 from suite.measure.moment import Observe
@@ -116,6 +116,8 @@ class FakeWorkers:
     script: Script = no_fault
     devices: tuple[str, ...] = ("cpu",)
     threads_in_force: int | None = None  # None: as many as were asked for
+    check_flags: tuple[tuple[str, str], ...] = ()
+    call_flags: tuple[tuple[str, str], ...] = ()
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
@@ -194,15 +196,20 @@ class FakeWorker:
             inputs_source=source, inputs_sha256="cd" * 32, step_count=step_count, before_resident_bytes=210 * MIB
         )
 
-    def check_inputs(self, case: str) -> tuple[str, ...]:
+    def check_inputs(self, case: str) -> Checked:
         self._shop.ask("check_inputs", self._cases[case])
-        return tuple(name for name, _ in self._cases[case].axes)
+        return Checked(changed=tuple(name for name, _ in self._cases[case].axes), flags=self._shop.check_flags)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         self._shop.ask("time", self._cases[case])
         started_s = self._shop.clock()
         latency_s = tuple(self._call(case) for _ in range(call_count))
-        return Timed(started_s=started_s, latency_s=latency_s, thread_count=self._threads(case))
+        return Timed(
+            started_s=started_s,
+            latency_s=latency_s,
+            thread_count=self._threads(case),
+            flags=self._shop.call_flags,
+        )
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
         self._shop.ask("time_for", self._cases[case])

@@ -190,7 +190,7 @@ def outcome(record: RunRecord) -> str:
         case ParameterCount():
             return f"{show_count(value.unique_count)} parameters"
         case FlopCount():
-            return show(value.flop_count, "FLOP")
+            return value.sign + show(value.flop_count, "FLOP")
         case LatencySamples():
             short = ", cut short" if record.cut_short else ""
             return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)}{short})"

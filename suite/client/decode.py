@@ -10,7 +10,18 @@ import math
 from typing import cast, get_args
 
 from suite.client.fields import MOST_COUNT, Fields
-from suite.client.replies import Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WeightsSource
+from suite.client.replies import (
+    Checked,
+    Converted,
+    Hello,
+    Imported,
+    Loaded,
+    Memory,
+    Prepared,
+    Timed,
+    TimedFor,
+    WeightsSource,
+)
 from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, record
 
 MOST_THREADS = 65_536
@@ -76,6 +87,7 @@ def flop_count(data: object) -> FlopCount:
         mac_count=fields.whole("mac_count", least=1),
         by_operator=tuple(OperatorCost(operator=name, mac_count=count) for name, count in fields.counts("by_operator")),
         uncounted=fields.texts("uncounted"),
+        unknown=fields.texts("unknown"),
         source="counted",
     )
 
@@ -118,6 +130,11 @@ def prepared(data: object) -> Prepared:
     )
 
 
+def checked(data: object) -> Checked:
+    fields = Fields(data)
+    return Checked(changed=fields.texts("changed"), flags=fields.words("flags"))
+
+
 def timed(data: object, call_count: int, span: Span) -> Timed:
     fields = Fields(data)
     latency_s = fields.numbers("latency_s", _TINY_S, span.length_s)
@@ -125,7 +142,12 @@ def timed(data: object, call_count: int, span: Span) -> Timed:
         raise ValueError(f"latency_s has {len(latency_s):,} durations, and {call_count:,} calls were asked for")
     started_s = fields.number("started_s", span.asked_s - _SLACK_S, span.answered_s + _SLACK_S)
     _check_sum(math.fsum(latency_s), span.answered_s - started_s)
-    return Timed(started_s=started_s, latency_s=latency_s, thread_count=fields.whole("thread_count", 1, MOST_THREADS))
+    return Timed(
+        started_s=started_s,
+        latency_s=latency_s,
+        thread_count=fields.whole("thread_count", 1, MOST_THREADS),
+        flags=fields.words("flags"),
+    )
 
 
 def timed_for(data: object, duration_s: float, min_call_count: int, span: Span) -> TimedFor:
@@ -148,6 +170,7 @@ def timed_for(data: object, duration_s: float, min_call_count: int, span: Span) 
         calls_per_value=each,
         latency_s=latency_s,
         thread_count=fields.whole("thread_count", 1, MOST_THREADS),
+        flags=fields.words("flags"),
     )
 
 

@@ -96,6 +96,15 @@ class Fields:
             found.append((_text(item[0], name), _whole(item[1], name, 0, MOST_COUNT)))
         return tuple(found)
 
+    def words(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Pairs of a code and its text."""
+        found = []
+        for item in self.items(name):
+            if not isinstance(item, list) or len(item) != 2:
+                raise ValueError(f"{name} holds {_shown(item)}, not a code and its text")
+            found.append((_text(item[0], name), _text(item[1], name)))
+        return tuple(found)
+
     def mapping(self, name: str) -> tuple[tuple[str, str], ...]:
         value = self._value(name)
         if not isinstance(value, Mapping):

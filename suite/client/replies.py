@@ -76,10 +76,19 @@ class Prepared:
 
 
 @record
+class Checked:
+    """The inputs that were shown to change the output, and what was found amiss: (code, sentence) pairs."""
+
+    changed: tuple[str, ...]
+    flags: tuple[tuple[str, str], ...] = ()
+
+
+@record
 class Timed:
     started_s: float
     latency_s: tuple[float, ...]
     thread_count: int  # in force after the calls: a model can change it
+    flags: tuple[tuple[str, str], ...] = ()  # what was found amiss with the model or these inputs up to now
 
     def __post_init__(self) -> None:
         require(len(self.latency_s) > 0, "a timed block holds at least one call")
@@ -99,6 +108,7 @@ class TimedFor:
     latency_s: tuple[float, ...]
     thread_count: int  # in force after the calls
     calls_per_value: int = 1
+    flags: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         require_positive("window", self.ended_s - self.started_s)
@@ -141,7 +151,7 @@ class WorkerLike(Protocol):
 
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
-    def check_inputs(self, case: str) -> tuple[str, ...]: ...
+    def check_inputs(self, case: str) -> Checked: ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 

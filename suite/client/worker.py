@@ -17,7 +17,19 @@ from typing import Any, Self
 from suite.client import decode
 from suite.client.decode import Span
 from suite.client.fields import Fields
-from suite.client.replies import Axes, Converted, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, WorkerLike
+from suite.client.replies import (
+    Axes,
+    Checked,
+    Converted,
+    Hello,
+    Imported,
+    Loaded,
+    Memory,
+    Prepared,
+    Timed,
+    TimedFor,
+    WorkerLike,
+)
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
 from suite.records import FlopCount, ParameterCount, Task
@@ -184,11 +196,11 @@ class Worker(WorkerLike):
         with decoding(self._wire, "prepare"):
             return decode.prepared(reply)
 
-    def check_inputs(self, case: str) -> tuple[str, ...]:
-        """The inputs that were shown to change the output. Raises WorkerError INPUT_IGNORED where one does not."""
+    def check_inputs(self, case: str) -> Checked:
+        """The inputs that were shown to change the output, and what was found amiss."""
         reply = self._ask("check_inputs", case=case)
         with decoding(self._wire, "check_inputs"):
-            return Fields(reply).texts("changed")
+            return decode.checked(reply)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suite.host.system import usable_cpu_count
 from suite.records import Flag, HostState
-from suite.units import show
+from suite.units import counted, show
 
 TEMPERATURE_RISE_C = 10.0
 FOREIGN_LOAD = 0.5  # runnable threads that are not ours; the controller and the sampler stay far below
@@ -75,7 +75,9 @@ def _loaded(after: HostState, own_thread_count: int) -> Flag | None:
     """The load after the task alone: before it, the mean of the minute still holds what came earlier."""
     if after.load_1min is None or not after.load_1min - own_thread_count > FOREIGN_LOAD:
         return None
-    text = f"the load of {after.load_1min:.2f} was more than the {own_thread_count} threads measured can make"
+    text = (
+        f"the load of {after.load_1min:.2f} was more than the {counted(own_thread_count, 'thread')} measured can make"
+    )
     return Flag(code="HIGH_LOAD", text=text)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from suite.client.replies import Hello, Imported, Loaded, Prepared, WorkerLike
+from suite.client.replies import Checked, Hello, Imported, Loaded, Prepared, WorkerLike
 from suite.errors import WorkerError
 from suite.pinned import lock as models_lock
-from suite.records import ColdStart, Provenance, Task
+from suite.records import ColdStart, Flag, Provenance, Task
 
 OpenWorker = Callable[[int], WorkerLike]  # thread_count -> a worker that has said hello
 
@@ -26,7 +26,7 @@ class Bench:
         self._open_worker = open_worker
         self._worker: WorkerLike | None = None
         self._load_error: WorkerError | None = None
-        self._inputs_checked: tuple[str, ...] = ()
+        self._checked: Checked | None = None
         self.start_count = 0  # workers started so far: a change says that what was prepared is gone
         self.hello: Hello | None = None
         self.imported: Imported | None = None
@@ -78,9 +78,20 @@ class Bench:
         )
 
     def check_inputs(self, case: str) -> None:
-        """Once: every input must change the output. A model that ignores one is an error, INPUT_IGNORED."""
-        if not self._inputs_checked:
-            self._inputs_checked = self.ready().check_inputs(case)
+        """Once: every input must change the output. What is amiss is a doubt beside the figures, never their loss."""
+        if self._checked is not None:
+            return
+        try:
+            self._checked = self.ready().check_inputs(case)
+        except WorkerError as error:
+            if error.fatal:
+                raise
+            self._checked = Checked(changed=(), flags=((error.code, f"inputs were not checked: {error.reason}"),))
+
+    def flags(self, found: Mapping[str, str]) -> tuple[Flag, ...]:
+        """Doubts about the model, and those that were `found` beside the calls of one task, by code."""
+        doubts = dict(self._checked.flags if self._checked is not None else ()) | dict(found)
+        return tuple(Flag(code=code, text=text) for code, text in doubts.items())
 
     def provenance(self, prepared: Prepared) -> Provenance:
         assert self.loaded is not None
@@ -90,7 +101,7 @@ class Bench:
             weights_verified=self.loaded.weights_sha256 == self._expected_weights_sha256(),
             inputs_source=prepared.inputs_source,
             inputs_sha256=prepared.inputs_sha256,
-            inputs_checked=self._inputs_checked,
+            inputs_checked=self._checked.changed if self._checked is not None else (),
         )
 
     def _expected_weights_sha256(self) -> str | None:

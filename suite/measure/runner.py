@@ -163,7 +163,8 @@ class Runner:
             provenance=bench.provenance(series.prepared),
         )
         trace = None if series.error is None else series.error.traceback  # the samples until then are kept
-        return replace(record, flags=(*record.flags, *series.flags()), failure=trace)
+        doubts = (*bench.flags(series.amiss), *series.flags())
+        return replace(record, flags=(*record.flags, *doubts), failure=trace)
 
     def _energy_record(self, turns: Turns, task: Task) -> RunRecord:
         before = self.observe()
@@ -205,7 +206,7 @@ class Runner:
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             provenance=bench.provenance(series.prepared),
-            flags=(*record.flags, *series.flags()),
+            flags=(*record.flags, *bench.flags(series.amiss), *series.flags()),
         )
 
     @staticmethod

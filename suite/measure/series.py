@@ -46,6 +46,7 @@ class Series:
     stop: StopReason | None = None
     error: WorkerError | None = None
     cold_start: ColdStart | None = None
+    amiss: dict[str, str] = field(default_factory=dict)  # what the worker found amiss, by code: the latest words
     memory: list[Memory] = field(default_factory=list)  # one a visit
     spent_s: float = 0.0  # in calls, warm-up included
     wall_s: float = 0.0  # in its turns, all told
@@ -250,3 +251,4 @@ class Turns:
         series.blocks.append(block)
         series.spent_s += each * sum(timed.latency_s)
         series.thread_counts[timed.thread_count] = None
+        series.amiss.update(timed.flags)

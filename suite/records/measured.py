@@ -49,8 +49,9 @@ class FlopCount:
 
     mac_count: int
     by_operator: tuple[OperatorCost, ...]
-    uncounted: tuple[str, ...]  # operators that ran and have no formula (element-wise, norms, ...)
+    uncounted: tuple[str, ...]  # operators that ran and cost little beside those (element-wise, norms, ...)
     source: Literal["counted", "models.lock"]
+    unknown: tuple[str, ...] = ()  # operators that ran at a cost that nobody knows: the figure is a lower bound
 
     def __post_init__(self) -> None:
         require_positive("mac_count", self.mac_count)
@@ -58,6 +59,11 @@ class FlopCount:
     @property
     def flop_count(self) -> int:
         return 2 * self.mac_count
+
+    @property
+    def sign(self) -> str:
+        """What stands before a figure that is a lower bound, nothing before others."""
+        return "≥ " if self.unknown else ""
 
 
 @record

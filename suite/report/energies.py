@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TypeAlias
 
 from suite import units
-from suite.records import EnergyReading, LatencySamples, NotMeasured, RunRecord, record
+from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, RunRecord, record
 from suite.report import scaling
 from suite.report.points import Point
 from suite.report.table import Cell, Table, table
@@ -185,7 +185,7 @@ def efficiency_table(view: RunView, points: Sequence[Point]) -> Table:
             calls.spread(figure.gross_j * point.batch_size, figure.error_j * point.batch_size),
             units.digits(1 / figure.gross_j) if figure.gross_j else None,
             product.value(found, 3) if found is not None else None,
-            per_mflop.value(each, 3) if isinstance(each, float) else each,
+            _upper(view, point) + per_mflop.value(each, 3) if isinstance(each, float) else each,
         ]
         for (point, figure), found, each in zip(figures, products, mega, strict=True)
     ]
@@ -205,6 +205,12 @@ def _per_mflop_j(view: RunView, point: Point, figure: InferenceEnergy) -> float 
         counted = view.flops(point.subject.model, point)
         return counted if isinstance(counted, NotMeasured) else None
     return figure.gross_j * point.batch_size / (flop_count / 1e6) if flop_count else None
+
+
+def _upper(view: RunView, point: Point) -> str:
+    """What stands before energy per operation where the operations are a lower bound."""
+    counted = view.flops(point.subject.model, point)
+    return "≤ " if isinstance(counted, FlopCount) and counted.unknown else ""
 
 
 def gross_j(view: RunView, point: Point) -> float | None:

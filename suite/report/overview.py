@@ -19,7 +19,7 @@ from suite.records import (
 from suite.report.energies import inference_energy
 from suite.report.escape import code, inline, listed
 from suite.report.points import Point
-from suite.report.quantities import fixed, mean_and_std, median
+from suite.report.quantities import mean_and_std, median
 from suite.report.section import paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -183,11 +183,11 @@ def _parameters(value: ParameterCount | NotMeasured | None) -> Cell:
 
 
 def _gflop(value: FlopCount | NotMeasured | None) -> Cell:
-    return fixed(value.flop_count / 1e9, 2) if isinstance(value, FlopCount) else value
+    return value.sign + units.decimals(value.flop_count / 1e9, 2) if isinstance(value, FlopCount) else value
 
 
 def _peak(value: MemoryUse | NotMeasured | None) -> Cell:
-    return fixed(value.peak_resident_bytes / 2**20, 0) if isinstance(value, MemoryUse) else value
+    return units.decimals(value.peak_resident_bytes / 2**20, 0) if isinstance(value, MemoryUse) else value
 
 
 def _energy(view: RunView, base: Point | None) -> tuple[float, float] | NotMeasured | None:

@@ -57,7 +57,12 @@ def flop_table(view: RunView) -> Table:
         start: Row = [view.title(point.subject.model), view.describe(point)]
         if isinstance(value, FlopCount):
             rows.append(
-                [*start, units.show_count(value.mac_count), units.show(value.flop_count, "FLOP", 4), value.source]
+                [
+                    *start,
+                    value.sign + units.show_count(value.mac_count),
+                    value.sign + units.show(value.flop_count, "FLOP", 4),
+                    value.source,
+                ]
             )
         else:
             rows.append([*start, value, value, value])
@@ -181,12 +186,6 @@ def _confidence(view: RunView, points: Sequence[Point]) -> str:
 def throughput_per_s(point: Point, summary: Summary) -> float:
     """Inferences (items of a batch) per second at the median latency."""
     return point.batch_size / summary.median
-
-
-def fixed(value: float, places: int) -> str:
-    """A figure to so many places behind its point; to its first digit where it would look like nothing."""
-    text = f"{value:,.{places}f}"
-    return text if value == 0 or text.strip("-0.,") else units.digits(value, 1)
 
 
 def r_squared(value: float) -> str:

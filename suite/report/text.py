@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.records import NotMeasured, ParameterCount, Run
+from suite.records import FlopCount, NotMeasured, ParameterCount, Run
 from suite.report import energies, quantities
 from suite.report.escape import words
 from suite.report.table import Table
@@ -26,7 +26,14 @@ def params_table(run: Run) -> str:
 
 def flops_table(run: Run) -> str:
     """Multiply-accumulates and FLOPs of every input size, for a terminal."""
-    return _with_reasons(quantities.flop_table(RunView(run)))
+    view = RunView(run)
+    counts = [(view.title(model), view.flops(model)) for model in view.models]
+    bounds = [
+        f"{title}: at least this much, since no formula is known for {', '.join(count.unknown)}"
+        for title, count in counts
+        if isinstance(count, FlopCount) and count.unknown
+    ]
+    return "\n\n".join([_with_reasons(quantities.flop_table(view)), *(["\n".join(bounds)] if bounds else [])])
 
 
 def latency_table(run: Run) -> str:

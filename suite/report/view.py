@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Protocol
 
-from suite import registry
+from suite import registry, units
 from suite.outside import one_line
 from suite.records import (
     ColdStart,
@@ -127,7 +127,8 @@ class RunView:
         told = []
         for name in self._unlike:
             value = getattr(subject, name)
-            told.append({"thread_count": f"{value} threads", "seed": f"seed {value}"}.get(name, str(value)))
+            count = units.counted(int(value), "thread") if name == "thread_count" else ""
+            told.append({"thread_count": count, "seed": f"seed {value}"}.get(name, str(value)))
         title = self.title(subject.model)
         return one_line(f"{title} ({', '.join(told)})" if told else title, 3 * MAX_TITLE)
 

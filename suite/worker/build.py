@@ -2,29 +2,42 @@
 
 import contextlib
 import importlib
-from typing import Any, Dict, Iterator
+from typing import Any, Dict
 
+from suite.worker import tensors, weights
+from suite.worker.initial import seeded, without_random_initialisers
 from suite.worker.model import Model
-
-# Every initialiser of torch.nn.init that these models use ends in one of these two methods.
-_RANDOM_METHODS = ("normal_", "uniform_")
+from suite.worker.outcome import WorkerFault
 
 
-def build(model: Model, options: Dict[str, Any], device: str = "cpu") -> Any:
+def build(model: Model, options: Dict[str, Any], device: str = "cpu", seed: int = 0) -> Any:
     """The model's module in eval mode, its buffers set and its parameters allocated but not filled.
 
     device: "cpu", or "meta" for shapes alone. Before torch 2 there is no meta context: the module is then built on the
     CPU from storage that nothing writes to, so its pages are never made resident.
+    Raises WorkerFault BAD_PLUGIN where `build` returns no module.
     """
     for name in model.modules:  # what runs when they are imported must find torch as it is: no meta device, no patch
         importlib.import_module(name)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(without_random_initialisers())
-        if device == "meta" and has_meta_context():
-            import torch
+    if device == "meta":
+        return _for_shapes(model, options)
+    try:
+        module = _seeded(model, options, seed, parameters_too=False)
+    except (WorkerFault, ImportError):
+        raise
+    except Exception:  # noqa: BLE001  # it may have met what no parameter holds once it is written to
+        return _seeded(model, options, seed, parameters_too=True)
+    return _seeded(model, options, seed, parameters_too=True) if _computes_from_parameters(module) else module
 
-            stack.enter_context(torch.device("meta"))
-        return model.build(options).eval()
+
+def build_for_shapes(model: Model, options: Dict[str, Any]) -> Any:
+    """Built on the meta device; on the CPU where `build` looks at values, which meta tensors don't have."""
+    try:
+        return build(model, options, "meta")
+    except (WorkerFault, ImportError):
+        raise
+    except Exception:  # noqa: BLE001  # a user's `build` may fail in any way without values; with them it says why
+        return build(model, options, "cpu")
 
 
 def has_meta_context() -> bool:
@@ -34,19 +47,54 @@ def has_meta_context() -> bool:
     return hasattr(torch.device, "__enter__")
 
 
-@contextlib.contextmanager
-def without_random_initialisers() -> Iterator[None]:
-    """Inside, normal_ and uniform_ of every tensor leave it as it is. Constants and buffers are set as ever."""
+def _for_shapes(model: Model, options: Dict[str, Any]) -> Any:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(without_random_initialisers())
+        if has_meta_context():
+            import torch
+
+            stack.enter_context(torch.device("meta"))
+        return _finished(model, model.build(options), "meta" if has_meta_context() else "cpu")
+
+
+def _seeded(model: Model, options: Dict[str, Any], seed: int, *, parameters_too: bool) -> Any:
     import torch
 
-    for name in _RANDOM_METHODS:
-        setattr(torch.Tensor, name, _leave)  # hides the method of the base class, which stays as it is
-    try:
-        yield
-    finally:
-        for name in _RANDOM_METHODS:
-            delattr(torch.Tensor, name)
+    torch.manual_seed(seed)
+    with seeded(seed, parameters_too=parameters_too) as draw:
+        module = _finished(model, model.build(options), "cpu")
+    draw.settle(module)
+    return module
 
 
-def _leave(tensor: Any, *_arguments: Any, **_options: Any) -> Any:
-    return tensor
+def _computes_from_parameters(module: Any) -> bool:
+    """Whether `build` read parameters: to pack them (quantised layers), or for a parametrisation (spectral norms)."""
+    return bool(weights.packed(module)) or any(map(weights.is_parametrised, dict(module.named_parameters())))
+
+
+def _finished(model: Model, module: Any, device: str) -> Any:
+    """In eval mode, its lazy layers made."""
+    import torch
+
+    if not isinstance(module, torch.nn.Module):
+        raise WorkerFault(
+            "BAD_PLUGIN",
+            "build of {} returns a {}, no torch module".format(model.name, type(module).__name__),
+            "return a torch.nn.Module from `build`",
+        )
+    module.eval()  # for its effect: a module's own `train` may return anything
+    lazy = getattr(torch.nn.parameter, "is_lazy", lambda _: False)
+    if any(lazy(tensor) for tensor in list(module.parameters()) + list(module.buffers())):
+        _call_once(model, module, device)
+    return module
+
+
+def _call_once(model: Model, module: Any, device: str) -> None:
+    """Lazy layers learn their sizes from a call: one at the model's usual input."""
+    import torch
+
+    made = model.inputs(1, {axis.name: axis.default for axis in model.axes}, weights.Stream(0, "inputs"))
+    with torch.no_grad():
+        model.bind(module, {name: tensors.moved(value, device) for name, value in made.items()}, model.scenarios[0])[
+            0
+        ]()

@@ -1,8 +1,12 @@
-"""Counts parameters and multiply-accumulates; both on the meta device, without weights and without memory."""
+"""Counts parameters and multiply-accumulates: on the meta device, without weights and without memory, wherever the
+model allows it."""
 
-from typing import Any, Dict, List, Sequence, Set, Tuple
+import contextlib
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
 from suite.worker import build as building
+from suite.worker import operators, weights
+from suite.worker.loop import is_out_of_memory
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
@@ -33,14 +37,16 @@ class ShapeSource:
 def count_parameters(module: Any) -> Dict[str, Any]:
     """The fields of a parameter count: unique takes each tensor once, registered each name once.
 
-    Bytes by element type cover parameters and buffers. Works on a module without storage.
+    Bytes by element type cover parameters and buffers. Works on a module without storage. Weights that quantised
+    layers pack away count as parameters.
     """
     import torch
 
     names = _names(module)
+    names.update((id(tensor), (tensor, [name])) for name, tensor in weights.packed(module).items())
     unique = {key: tensor for key, (tensor, _) in names.items()}
     buffers = {id(tensor): tensor for tensor in module.buffers()}
-    embeddings = [part for part in module.modules() if isinstance(part, torch.nn.Embedding)]
+    embeddings = [part for part in module.modules() if isinstance(part, (torch.nn.Embedding, torch.nn.EmbeddingBag))]
     return {
         "unique_count": _elements(unique.values()),
         "registered_count": sum(tensor.numel() * len(paths) for tensor, paths in names.values()),
@@ -116,60 +122,145 @@ def _bytes_by_dtype(tensors: Sequence[Any]) -> List[List[Any]]:
 def count_flops(
     model: Model, options: Dict[str, Any], scenario: str, batch_size: int, axes: Dict[str, int]
 ) -> Dict[str, Any]:
-    """Multiply-accumulates of one call by operator, largest first, and the operators that ran and have no formula.
+    """Multiply-accumulates of one call by operator, largest first; the operators that ran and cost little beside those
+    (uncounted); and those of unknown cost, which make the figure a lower bound (unknown).
 
-    One call is the whole batch, and in scenario "episode" all its steps. Views move nothing and aren't named.
-    Raises WorkerFault NO_FLOP_COUNTER before torch 2.1, NOTHING_COUNTED where no operator with a formula ran.
+    One call is the whole batch, and in scenario "episode" all its steps. Views move nothing and aren't named. A model
+    that looks at values is counted on the CPU, with seeded weights and inputs.
+    Raises WorkerFault NO_FLOP_COUNTER before torch 2.1, NOTHING_COUNTED where no operator with a formula ran,
+    COUNT_FAILED where the model runs neither on the meta device nor on the CPU.
     """
+    _require_counter()
+    size = (scenario, batch_size, axes)
     try:
-        from torch.utils.flop_counter import FlopCounterMode
+        module = building.build(model, options, "meta")
+        return _counted(model, model.bind(module, model.inputs(batch_size, axes, ShapeSource()), scenario)[0])
+    except (WorkerFault, ImportError):
+        raise
+    except Exception as error:  # noqa: BLE001  # a model may fail in any way where it finds no values
+        return _counted_on_cpu(model, options, size, error)
+
+
+def _counted_on_cpu(model: Model, options: Dict[str, Any], size: Any, without_values: Exception) -> Dict[str, Any]:
+    scenario, batch_size, axes = size
+    try:
+        module = building.build(model, options, "cpu")
+        weights.fill(module, 0)
+        inputs = model.inputs(batch_size, axes, weights.Stream(0, "inputs"))
+        with _plain_kernels():
+            return _counted(model, model.bind(module, inputs, scenario)[0])
+    except (WorkerFault, ImportError):
+        raise
+    except Exception as error:  # a user's model may fail in any way
+        if is_out_of_memory(error):
+            raise
+        raise WorkerFault(
+            "COUNT_FAILED",
+            "{} could not be counted: on the meta device {!r}, on the CPU {!r}".format(
+                model.title, _short(without_values), _short(error)
+            ),
+            "run it by hand: the second error is what it gives with seeded weights and inputs",
+        ) from error
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def _require_counter() -> None:
+    try:
+        from torch.utils.flop_counter import FlopCounterMode  # noqa: F401
     except ImportError:
         raise WorkerFault(
             "NO_FLOP_COUNTER",
             "this torch has no counter of operations",
             "use torch 2.1 or newer, or take the figure from models.lock: it doesn't depend on the machine",
         ) from None
-    import torch
 
-    module = building.build(model, options, device="meta")
-    call, _ = model.bind(module, model.inputs(batch_size, axes, ShapeSource()), scenario)
+
+def _counted(model: Model, call: Any) -> Dict[str, Any]:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
     counter, seen = FlopCounterMode(display=False), _operators_seen()
     with torch.no_grad(), seen, counter:  # `seen` lies outside, so it is told of what the counter has taken apart
         call()
+    macs = dict(seen.mac_counts)
     flops = counter.get_flop_counts().get("Global", {})
-    if not sum(flops.values()):
-        raise WorkerFault(
-            "NOTHING_COUNTED",
-            "{} ran no operator that has a formula".format(model.title),
-            "leave it out: it multiplies nothing",
-        )
-    macs = {_short(operator): flop // 2 for operator, flop in flops.items()}
+    macs.update((operators.short_name(operator), flop // 2) for operator, flop in flops.items())
+    others = seen.names - set(macs)
+    unknown = sorted(
+        [name for name in others if not operators.is_cheap(name)]
+        + [name + " of complex numbers" for name in seen.complex_names & set(macs)]  # dearer than they are counted as
+    )
+    if not sum(macs.values()):
+        raise _nothing(model, unknown)
     return {
         "mac_count": sum(macs.values()),
         "by_operator": [[name, macs[name]] for name in sorted(macs, key=lambda name: -macs[name])],
-        "uncounted": sorted(seen.names - set(macs)),
+        "uncounted": sorted(others - set(unknown)),
+        "unknown": unknown,
     }
 
 
+def _nothing(model: Model, unknown: Any) -> WorkerFault:
+    if unknown:
+        return WorkerFault(
+            "NOTHING_COUNTED",
+            "{} ran no operator that has a formula, and {} of unknown cost".format(model.title, ", ".join(unknown)),
+            "don't take it as free: work its cost out by hand",
+        )
+    return WorkerFault(
+        "NOTHING_COUNTED",
+        "{} ran no operator that has a formula".format(model.title),
+        "leave it out: it multiplies nothing",
+    )
+
+
+@contextlib.contextmanager
+def _plain_kernels() -> Iterator[None]:
+    """Inside, attention and encoder layers run as the products that they consist of, which the counter knows."""
+    import torch
+
+    mha = getattr(torch.backends, "mha", None)
+    had_fast_path = mha.get_fastpath_enabled() if mha is not None else False
+    with contextlib.ExitStack() as stack:
+        attention = getattr(torch.nn, "attention", None)
+        if attention is not None:
+            stack.enter_context(attention.sdpa_kernel(attention.SDPBackend.MATH))
+        if mha is not None:
+            mha.set_fastpath_enabled(False)
+            stack.callback(mha.set_fastpath_enabled, had_fast_path)
+        yield
+
+
 def _operators_seen() -> Any:
-    """A mode that gathers in `names` the operators that run and do more than look at the same memory."""
+    """A mode that gathers in `names` the operators that run and do more than look at the same memory, in
+    `complex_names` those that met complex numbers, in `mac_counts` the cost of those that operators.py has a formula
+    for."""
+    import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         def __init__(self) -> None:
             super().__init__()  # type: ignore[no-untyped-call]
             self.names: Set[str] = set()
+            self.complex_names: Set[str] = set()
+            self.mac_counts: Dict[str, int] = {}
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            name = _short(func)
-            if not (func.is_view or name == "_unsafe_view"):
-                self.names.add(name)
-            return func(*args, **(kwargs or {}))
+            result = func(*args, **(kwargs or {}))
+            name = operators.short_name(func)
+            if func.is_view or name == "_unsafe_view":
+                return result
+            self.names.add(name)
+            formula = operators.FORMULAS.get(name)
+            if formula is not None:
+                output = result[0] if isinstance(result, (tuple, list)) else result
+                self.mac_counts[name] = self.mac_counts.get(name, 0) + formula(args, output)
+            if any(isinstance(part, torch.Tensor) and part.is_complex() for part in args):
+                self.complex_names.add(name)
+            return result
 
     return Operators()
-
-
-def _short(operator: Any) -> str:
-    """Short name: "mm" of aten.mm or aten.mm.default."""
-    packet = getattr(operator, "overloadpacket", operator)
-    return str(packet).split(".")[-1]

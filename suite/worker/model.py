@@ -4,8 +4,9 @@ The controller reads the declarations (without torch); the worker calls the meth
 """
 
 import importlib.util
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from suite.worker import tensors
 from suite.worker.outcome import NotMeasured
 
 
@@ -31,6 +32,7 @@ class Model:
     scenarios: Tuple[str, ...] = ("forward",)
     packages: Tuple[str, ...] = ("torch",)
     modules: Tuple[str, ...] = ()  # what `build` would import later: imported with the packages, so as import time
+    grad_mode = "inference_mode"  # in which it is called: "no_grad" or "enable_grad" where inference tensors won't do
     takes_checkpoint = False
     takes_trajectory = False
     takes_pinned = False  # whether models.lock pins published weights that fit `build`
@@ -48,15 +50,19 @@ class Model:
         )
 
     def build(self, options: Dict[str, Any]) -> Any:
-        """A torch module in eval mode with its buffers set, parameters allocated and not yet filled.
+        """A torch module with its buffers set; its parameters are filled afterwards.
 
-        Called under a context that makes random initialisers do nothing, and for counting under the meta device.
+        Called under a context that gives random initialisers and unwritten memory seeded values (none, to large
+        parameters), and for counting under the meta device.
         """
         raise NotImplementedError
 
     def inputs(self, batch_size: int, axes: Dict[str, int], source: Any) -> Dict[str, Any]:
-        """Named CPU tensors of one batch; `source` is a weights.Stream (the same integers on every platform) or, for a
-        model that takes a trajectory, what `read_trajectory` gave."""
+        """Named CPU tensors of one batch, and whatever else `bind` hands to the module.
+
+        source: a weights.Stream (the same integers on every platform) or, for a model that takes a trajectory, what
+        `read_trajectory` gave.
+        """
         raise NotImplementedError
 
     def load_checkpoint(self, module: Any, path: str) -> None:
@@ -72,26 +78,29 @@ class Model:
         return (lambda: module(**inputs)), 1
 
     def sample(self, inputs: Dict[str, Any], scenario: str) -> Dict[str, Any]:
-        """The inputs of a call that is small and still shows whether an input matters: the batch's first item."""
-        return {name: tensor[:1] for name, tensor in inputs.items()}
+        """The inputs of a call that is small and still shows whether an input matters: the batch's first item, of each
+        tensor that is as long as the first one."""
+        lengths = [value.shape[0] for value in inputs.values() if tensors.is_tensor(value) and value.dim()]
+
+        def is_batch(value: Any) -> bool:
+            return tensors.is_tensor(value) and value.dim() > 0 and value.shape[0] == lengths[0]
+
+        return {name: value[:1] if is_batch(value) else value for name, value in inputs.items()}
 
     def perturb(self, name: str, tensor: Any) -> Any:
-        """A valid input that differs: masks and lengths hide the last position, other integers turn 0 into 1 and the
-        rest into 0 (which every table has), floats lose a quarter and change sign."""
-        if name.endswith("mask"):
-            hidden = tensor.clone()
-            hidden[..., -1] = 0
-            return hidden
+        """A valid input that differs: masks, of either meaning, turn their last position over, lengths hide it, other
+        integers turn 0 into 1 and the rest into 0 (which every table has), floats lose a quarter and change sign."""
+        flipped = (tensor == 0).to(tensor.dtype)
+        if name.endswith("mask") or str(tensor.dtype) == "torch.bool":
+            changed = tensor.clone()
+            changed[..., -1] = flipped[..., -1]
+            return changed
         if name.endswith("lengths"):
             return tensor - 1
-        if tensor.dtype.is_floating_point:
+        if tensor.is_complex():
             return tensor * -0.75
-        return (tensor == 0).to(tensor.dtype)
+        return (tensor.float() * -0.75).to(tensor.dtype) if tensor.is_floating_point() else flipped
 
     def output_tensors(self, output: Any) -> List[Any]:
-        """The tensors in what a call returns: a tensor, or mappings and sequences of them, to any depth."""
-        if isinstance(output, Mapping):
-            return self.output_tensors(list(output.values()))
-        if isinstance(output, (list, tuple)):
-            return [tensor for part in output for tensor in self.output_tensors(part)]
-        return [] if output is None else [output]
+        """The tensors in what a call returns, to any depth; what is no tensor is left out."""
+        return [tensor for _, tensor in tensors.leaves(output)]

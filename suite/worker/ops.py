@@ -4,9 +4,10 @@ import importlib
 import os
 import platform
 import sys
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 from suite.worker import devices, memory, plugins, timing
+from suite.worker.case import Case, grad_mode
 from suite.worker.loop import Operation
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -22,14 +23,7 @@ class Loaded(NamedTuple):
     target: Any
     device: str
     synchronise: timing.Synchronise
-
-
-class Case(NamedTuple):
-    """Inputs on the device, and the call that is timed."""
-
-    scenario: str
-    inputs: Dict[str, Any]
-    call: Callable[[], Any]
+    thread_count: int  # that was asked for
 
 
 class Operations:
@@ -42,8 +36,9 @@ class Operations:
         self._origins = {}  # type: Dict[str, str]
         self._import_s = 0.0
         self._peak_was_reset = False
-        self._loaded = None  # type: Optional[Loaded]
-        self._cases = {}  # type: Dict[str, Case]
+        self._peaks: Dict[str, Any] = {}  # until the worker's last own check, which they leave out
+        self._loaded: Optional[Loaded] = None
+        self._cases: Dict[str, Case] = {}
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""
@@ -98,7 +93,7 @@ class Operations:
     def count_parameters(self, model: str, options: Dict[str, Any]) -> Dict[str, Any]:
         from suite.worker import build, complexity
 
-        return complexity.count_parameters(build.build(self._model(model), options, "meta"))
+        return complexity.count_parameters(build.build_for_shapes(self._model(model), options))
 
     def count_flops(
         self, model: str, options: Dict[str, Any], scenario: str, batch_size: int, axes: Dict[str, int]
@@ -127,11 +122,11 @@ class Operations:
         plugin = self._model(model)
         device = devices.check_device(torch, device)
         runner = self._runtime(runtime, precision)
-        threads_in_force = devices.set_threads(torch, thread_count)
+        devices.set_threads(torch, thread_count)
         devices.make_repeatable(torch, seed)
 
         started_s = self._clock()
-        module = build.build(plugin, options, "cpu")
+        module = build.build(plugin, options, "cpu", seed)
         built_s = self._clock()
         source = weights.place(plugin, module, options, seed)
         filled_s = self._clock()
@@ -141,11 +136,12 @@ class Operations:
             "weight_bytes": complexity.count_parameters(module)["parameter_bytes"],
             "weights_source": source,
             "weights_sha256": weights.digest(module),
-            "thread_count": threads_in_force,
+            "thread_count": torch.get_num_threads(),
         }
         synchronisation = devices.synchronisation(torch, device)
         result["synchronisation"] = synchronisation.name
-        self._loaded = Loaded(plugin, runner.make_ready(module, precision, device), device, synchronisation.call)
+        target = runner.make_ready(module, precision, device)
+        self._loaded = Loaded(plugin, target, device, synchronisation.call, thread_count)
         return result
 
     def prepare(  # noqa: PLR0913 (the arguments of the protocol)
@@ -161,7 +157,8 @@ class Operations:
         """Makes the inputs on the CPU, the same bytes everywhere, and brings them to the device."""
         from suite.worker import weights
 
-        model, target, device, _ = self._model_in_memory()
+        loaded, torch = self._model_in_memory(), self._import("torch")
+        model = loaded.model
         if scenario not in model.scenarios:
             raise WorkerFault(
                 "UNKNOWN_SCENARIO",
@@ -170,64 +167,113 @@ class Operations:
             )
         self.release(case)
         before_bytes = memory.process_memory().resident_bytes
-        source = weights.Stream(seed, "inputs") if trajectory is None else _read_trajectory(model, trajectory)
-        tensors = model.inputs(batch_size, axes, source)
-        digest = weights.digest_tensors(tensors)
-        inputs = {name: tensor.to(device) for name, tensor in tensors.items()}
-        call, step_count = model.bind(target, inputs, scenario)
-        self._cases[case] = Case(scenario, inputs, call)
+
+        def make() -> Dict[str, Any]:
+            torch.manual_seed(seed)  # a plug-in may draw from torch itself
+            source = weights.Stream(seed, "inputs") if trajectory is None else _read_trajectory(model, trajectory)
+            return model.inputs(batch_size, axes, source)
+
+        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make)
         return {
             "inputs_source": "seeded" if trajectory is None else "trajectory",
-            "inputs_sha256": digest,
-            "step_count": step_count,
+            "inputs_sha256": made.inputs_sha256,
+            "step_count": made.step_count,
             "before_resident_bytes": before_bytes,
         }
 
     def check_inputs(self, case: str) -> Dict[str, Any]:
         from suite.worker import sensitivity
 
-        model, target, _, _ = self._model_in_memory()
-        prepared = self._case(case)
-        return {"changed": list(sensitivity.check_inputs(model, target, prepared.inputs, prepared.scenario))}
+        loaded, prepared = self._model_in_memory(), self._case(case)
+        before = self._peaks_now()
+        with grad_mode(loaded.model):
+            checked = sensitivity.check(loaded.model, loaded.target, prepared.inputs, prepared.scenario)
+        self._forget_peak_since(before)
+        return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
 
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
         if call_count < 1:
             raise WorkerFault("BAD_REQUEST", "call_count is {}".format(call_count), "Ask for at least one call")
-        synchronise, call = self._model_in_memory().synchronise, self._case(case).call
-        with self._import("torch").inference_mode():
-            timed = timing.time_calls(call, synchronise, call_count, self._clock)
-        return {"started_s": timed.started_s, "latency_s": timed.latency_s, "thread_count": self._threads()}
+        loaded, prepared = self._model_in_memory(), self._case(case)
+        before_bytes = self._held_bytes()
+        with grad_mode(loaded.model):
+            if prepared.fresh_call is None:
+                timed = timing.time_calls(prepared.call, loaded.synchronise, call_count, self._clock)
+            else:
+                timed = timing.time_fresh(prepared.fresh_call, loaded.synchronise, call_count, self._clock)
+            threads = self._threads()
+            self._look(prepared, timed.output, call_count, before_bytes)
+        return {
+            "started_s": timed.started_s,
+            "latency_s": timed.latency_s,
+            "thread_count": threads,
+            "flags": prepared.flags,
+        }
 
     def time_for(self, case: str, duration_s: float, min_call_count: int) -> Dict[str, Any]:
         if min_call_count < 1:
             raise WorkerFault("BAD_REQUEST", "min_call_count is {}".format(min_call_count), "Ask for at least one call")
-        synchronise, call = self._model_in_memory().synchronise, self._case(case).call
-        with self._import("torch").inference_mode():
-            timed = timing.time_for(call, synchronise, duration_s, min_call_count, self._clock)
+        loaded, prepared = self._model_in_memory(), self._case(case)
+        before_bytes, window = self._held_bytes(), (loaded.synchronise, duration_s, min_call_count, self._clock)
+        with grad_mode(loaded.model):
+            if prepared.fresh_call is None:
+                timed = timing.time_for(prepared.call, *window)
+            else:
+                timed = timing.time_fresh_for(prepared.fresh_call, *window)
+            threads = self._threads()
+            self._look(prepared, timed.output, timed.call_count, before_bytes)
         return {
             "started_s": timed.started_s,
             "ended_s": timed.ended_s,
             "call_count": timed.call_count,
             "calls_per_value": timed.calls_per_value,
             "latency_s": timed.latency_s,
-            "thread_count": self._threads(),
+            "thread_count": threads,
+            "flags": prepared.flags,
         }
+
+    def _held_bytes(self) -> int:
+        return memory.held_bytes(self._import("torch"), self._model_in_memory().device)
+
+    def _look(self, prepared: Case, output: Any, call_count: int, before_bytes: int) -> None:
+        """At the end of a block, outside every duration and every peak: whether all is as it was when it began."""
+        grown_bytes = self._held_bytes() - before_bytes
+        before = self._peaks_now()
+        prepared.look(output, call_count, grown_bytes)
+        self._forget_peak_since(before)
+
+    def _peaks_now(self) -> Optional[Dict[str, Any]]:
+        """None where no new peak can be started."""
+        return self.memory() if self._peak_was_reset else None
+
+    def _forget_peak_since(self, before: Optional[Dict[str, Any]]) -> None:
+        """What the suite's own checks took is in no peak, where the system can start a new one."""
+        if before is not None:
+            self._peaks = before
+            self._start_peak()
 
     def memory(self) -> Dict[str, Any]:
         process = memory.process_memory()
         device = "cpu" if self._loaded is None else self._loaded.device
+        device_peak = memory.device_peak_bytes(self._import("torch"), device)
         return {
             "resident_bytes": process.resident_bytes,
-            "peak_resident_bytes": process.peak_resident_bytes,
+            "peak_resident_bytes": max(process.peak_resident_bytes, self._peaks.get("peak_resident_bytes") or 0),
             "peak_was_reset": self._peak_was_reset,
-            "device_peak_bytes": memory.device_peak_bytes(self._import("torch"), device),
+            "device_peak_bytes": None
+            if device_peak is None
+            else max(device_peak, self._peaks.get("device_peak_bytes") or 0),
         }
 
     def reset_memory(self) -> Dict[str, Any]:
+        self._peaks = {}
+        self._peak_was_reset = self._start_peak()
+        return {"peak_was_reset": self._peak_was_reset}
+
+    def _start_peak(self) -> bool:
         if self._loaded is not None:
             memory.reset_device_peak(self._import("torch"), self._loaded.device)
-        self._peak_was_reset = memory.reset_peak()
-        return {"peak_was_reset": self._peak_was_reset}
+        return memory.reset_peak()
 
     def release(self, case: str) -> Dict[str, Any]:
         """Gives up the inputs of a case; one that does not exist is released already."""
@@ -247,7 +293,7 @@ class Operations:
     def _model(self, name: str) -> Model:
         started_s = self._clock()
         try:
-            model = plugins.get(plugins.MODELS, name, self._origins.get(name), self._folders)  # type: Model
+            model: Model = plugins.get(plugins.MODELS, name, self._origins.get(name), self._folders)
         finally:
             self._import_s += self._clock() - started_s  # a plug-in may import what it needs as it is imported
         absence = model.available()

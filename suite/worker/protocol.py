@@ -21,15 +21,16 @@ import            model -> import_s (all seconds spent importing in this process
 count_parameters  model, options -> the fields of records.ParameterCount but expected_unique_count: shared as
                   [{names, parameter_count}], bytes_by_dtype as [[dtype, bytes]]      (meta device)
 count_flops       model, options, scenario, batch_size, axes {name: size} -> mac_count, by_operator [[name, macs], ...],
-                  uncounted [name, ...]                                    (meta device)
+                  uncounted [name, ...] (cheap), unknown [name, ...] (of unknown cost: the count is a lower bound)
+                                                                           (meta device, or the CPU where values matter)
 load              model, options, runtime, precision, device, thread_count, seed -> build_s, weights_s, weight_bytes,
                   weights_source, weights_sha256, thread_count (as it is in force), synchronisation
 prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, step_count,
                   before_resident_bytes                                    makes the inputs, on the device
-check_inputs      case -> changed [input name, ...]                        error INPUT_IGNORED if one changes nothing
-time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls)
+check_inputs      case -> changed [input name, ...], flags [[code, text], ...]
+time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls), flags
 time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, calls_per_value, latency_s [...],
-                  thread_count; a value is the mean of calls_per_value calls in a row: 1, unless there were very many
+                  thread_count, flags; a value is the mean of calls_per_value calls in a row, 1 unless very many
                                                                            back-to-back calls, for an energy window
 memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device)
 reset_memory      -> peak_was_reset                                        starts a new peak where the system can
@@ -41,10 +42,15 @@ quit              -> {}
 An origin is the absolute path of a file, or what an entry point names. `options` is what the user brings to a model:
 {"checkpoint": path or null, "pinned": path or null}, the latter of a file that convert made. Paths are absolute.
 
+`flags` are doubts about figures that stand nonetheless. Of a check: NOT_DETERMINISTIC (the same call twice differs:
+nothing is claimed), INPUT_IGNORED, INPUT_UNCHECKED, OUTPUT_CONSTANT, OUTPUT_EMPTY, OUTPUT_INFINITE, OUTPUT_NOT_FINITE,
+OUTPUT_WITHOUT_TENSORS, CHECK_FAILED. Of timed calls, all that was found with this case so far: INPUTS_CHANGED (and set
+back between calls from then on), OUTPUT_CHANGED, MEMORY_GROWS, and those of outputs.
+
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
-BAD_PLUGIN, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and
-FAILED for any other exception. The controller adds those of a worker that is gone: HUNG, CRASHED, KILLED,
-KILLED_FOR_MEMORY.
+BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE,
+UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for any other exception. The controller adds
+those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
 
 PROTOCOL_VERSION = 2

@@ -8,12 +8,13 @@ stamps fit. perf_counter is that clock on Linux and macOS; where its implementat
 import contextlib
 import gc
 import time
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 from suite.worker.durations import Durations
 
 Clock = Callable[[], float]
 Call = Callable[[], Any]
+FreshCall = Callable[[], Call]
 Synchronise = Optional[Call]  # waits for the device; None where a call returns when its work is done (CPU)
 
 
@@ -32,12 +33,14 @@ def clock_name() -> str:
 class Timed(NamedTuple):
     started_s: float
     latency_s: List[float]
+    output: Any  # the last call's
 
 
 class TimedFor(NamedTuple):
     started_s: float
     ended_s: float
     latency_s: List[float]
+    output: Any  # the last call's
     calls_per_value: int = 1  # more than 1: each value of latency_s is the mean of so many consecutive calls
     call_count: int = 0
 
@@ -58,26 +61,54 @@ def time_calls(call: Call, synchronise: Synchronise, call_count: int, clock: Clo
     """Seconds of each of call_count calls, in order; started_s is the stamp before the first.
 
     The device is synchronised at both edges of every call, outside and inside the timed stretch in turn, so that a
-    duration holds its own work and no other. call_count is at least 1.
+    duration holds its own work and no other. call_count is at least 1. An output is given up within its call's
+    duration, as in any loop; the last one is kept.
     """
     latency_s = [0.0] * call_count
     with collector_off():
         if synchronise is None:
             started_s = clock()
-            for index in range(call_count):
+            for index in range(call_count - 1):
                 start = clock()
                 call()
                 latency_s[index] = clock() - start
         else:
             synchronise()
             started_s = clock()
-            for index in range(call_count):
+            for index in range(call_count - 1):
                 synchronise()
                 start = clock()
                 call()
                 synchronise()
                 latency_s[index] = clock() - start
-    return Timed(started_s, latency_s)
+        latency_s[-1], output = _time_one(call, synchronise, clock)
+    return Timed(started_s, latency_s, output)
+
+
+def _time_one(call: Call, synchronise: Synchronise, clock: Clock) -> Tuple[float, Any]:
+    """Seconds of a call, and what it gave."""
+    if synchronise is None:
+        start = clock()
+        output = call()
+        return clock() - start, output
+    synchronise()
+    start = clock()
+    output = call()
+    synchronise()
+    return clock() - start, output
+
+
+def time_fresh(fresh_call: FreshCall, synchronise: Synchronise, call_count: int, clock: Clock) -> Timed:
+    """As time_calls, of calls that have to be made ready one by one, which lies outside the timed stretch."""
+    latency_s: List[float] = []
+    output = None
+    with collector_off():
+        started_s = clock()
+        for _ in range(call_count):
+            output = None
+            latency, output = _time_one(fresh_call(), synchronise, clock)
+            latency_s.append(latency)
+    return Timed(started_s, latency_s, output)
 
 
 def time_for(call: Call, synchronise: Synchronise, duration_s: float, min_call_count: int, clock: Clock) -> TimedFor:
@@ -86,17 +117,37 @@ def time_for(call: Call, synchronise: Synchronise, duration_s: float, min_call_c
     One reading of the clock ends a call and starts the next, so that the durations fill the window without a gap.
     """
     durations = Durations()
-    call_count = 0
     with collector_off():
         if synchronise is not None:
             synchronise()
         started_s = stamp_s = clock()
-        while call_count < min_call_count or stamp_s - started_s < duration_s:
-            call()
+        while durations.call_count < min_call_count or stamp_s - started_s < duration_s:
+            output = None  # two are never held at once
+            output = call()
             if synchronise is not None:
                 synchronise()
             previous_s, stamp_s = stamp_s, clock()
             durations.append(stamp_s - previous_s)
-            call_count += 1
+    return _windowed(started_s, stamp_s, durations, output)
+
+
+def time_fresh_for(
+    fresh_call: FreshCall, synchronise: Synchronise, duration_s: float, min_call_count: int, clock: Clock
+) -> TimedFor:
+    """As time_for, of calls that have to be made ready one by one: that lies within the window, in no duration."""
+    durations = Durations()
+    with collector_off():
+        if synchronise is not None:
+            synchronise()
+        started_s = stamp_s = clock()
+        while durations.call_count < min_call_count or stamp_s - started_s < duration_s:
+            output = None
+            latency, output = _time_one(fresh_call(), synchronise, clock)
+            stamp_s = clock()
+            durations.append(latency)
+    return _windowed(started_s, stamp_s, durations, output)
+
+
+def _windowed(started_s: float, ended_s: float, durations: Durations, output: Any) -> TimedFor:
     calls_per_value, latency_s = durations.binned()
-    return TimedFor(started_s, stamp_s, latency_s, calls_per_value, call_count)
+    return TimedFor(started_s, ended_s, latency_s, output, calls_per_value, durations.call_count)

@@ -11,8 +11,12 @@ import math
 import struct
 from typing import Any, Dict, Iterator, Sequence, Tuple
 
+from suite.worker import tensors
+from suite.worker.outcome import WorkerFault
+
 CHUNK_ELEMENT_COUNT = 1 << 15  # the most that torch works on in one thread: barriers cost more than they bring
 _HALF_RANGE_COUNT = 1 << 23
+_PARAMETRISED = "parametrizations."  # as torch.nn.utils.parametrize names what it computes a weight from
 _MULTIPLIER_1 = 0x7FEB352D
 _MULTIPLIER_2 = 0x846CA68B - (1 << 32)
 
@@ -40,14 +44,24 @@ class Stream:
         """float32 tensor of values in [-half_range, half_range)."""
         import torch
 
-        return self.fill_uniform(torch.empty(tuple(shape), dtype=torch.float32), half_range)
+        return self.fill_uniform(torch.empty(tuple(shape), dtype=torch.float32, device="cpu"), half_range)
 
     def fractions(self, shape: Sequence[int]) -> Any:
         """float32 tensor of values in [0, 1]."""
         return self.uniform(shape).abs_()
 
     def fill_uniform(self, tensor: Any, half_range: float) -> Any:
-        """Writes values in [-half_range, half_range) into a contiguous float32 CPU tensor, in place; returns it."""
+        """Writes values in [-half_range, half_range) into a floating-point or complex tensor, in place; returns it.
+
+        One that is not contiguous float32 on the CPU takes the same values by way of one that is.
+        """
+        import torch
+
+        if tensor.is_complex():
+            self.fill_uniform(torch.view_as_real(tensor), half_range)
+            return tensor
+        if not (tensor.dtype == torch.float32 and tensor.device.type == "cpu" and tensor.is_contiguous()):
+            return tensor.copy_(self.uniform(tensor.shape, half_range))
         step = _float32(half_range / _HALF_RANGE_COUNT)
         for part, numbers in self._parts(tensor.view(-1)):
             part.copy_(numbers).mul_(step)
@@ -57,7 +71,7 @@ class Stream:
         """int64 tensor of values in [low, high); high - low is at most 2**24."""
         import torch
 
-        tensor = torch.empty(tuple(shape), dtype=torch.int64)
+        tensor = torch.empty(tuple(shape), dtype=torch.int64, device="cpu")
         for part, numbers in self._parts(tensor.view(-1)):
             part.copy_(numbers.bitwise_and_(0xFFFFFF))
             part.mul_(high - low).copy_(torch.bitwise_right_shift(part, 24)).add_(low)
@@ -67,7 +81,7 @@ class Stream:
         """int64 tensor of one value: a mask, a length, a type."""
         import torch
 
-        return torch.full(tuple(shape), value, dtype=torch.int64)
+        return torch.full(tuple(shape), value, dtype=torch.int64, device="cpu")
 
     def _parts(self, flat: Any) -> Iterator[Tuple[Any, Any]]:
         """Pieces of a flat tensor, each with as many signed 24-bit integers, in int32 scratch memory."""
@@ -75,7 +89,7 @@ class Stream:
 
         if self._scratch is None or len(self._scratch[0]) < min(len(flat), CHUNK_ELEMENT_COUNT):
             count = min(len(flat), CHUNK_ELEMENT_COUNT)
-            counter = torch.arange(count, dtype=torch.int32)
+            counter = torch.arange(count, dtype=torch.int32, device="cpu")
             self._scratch = (counter, torch.empty_like(counter), torch.empty_like(counter))
         for start in range(0, len(flat), CHUNK_ELEMENT_COUNT):
             part = flat[start : start + CHUNK_ELEMENT_COUNT]
@@ -129,24 +143,43 @@ def place(model: Any, module: Any, options: Dict[str, Any], seed: int) -> str:
 
 
 def fill(module: Any, seed: int) -> None:
-    """Fills every parameter of a module on the CPU in place, each from a stream under its first registered name.
+    """Fills the parameters of a module in place, each from a stream under its first registered name.
 
     Two dimensions and more: uniform with the variance 1 / fan-in, which keeps activations near unit variance from layer
-    to layer. One dimension: biases 0, other weights (normalisation scales) 1.
+    to layer. One dimension: biases 0, other weights (normalisation scales) 1. Left as `build` made them, from seeded
+    values too: integers, and parts that a parametrisation computes a weight from, which must fit its buffers.
+    Raises WorkerFault BAD_PLUGIN where a parameter has no memory.
     """
     import torch
 
     with torch.no_grad():
         for name, parameter in module.named_parameters():
+            if parameter.device.type == "meta":
+                raise WorkerFault(
+                    "BAD_PLUGIN",
+                    "the parameter {} has no memory: it is on the meta device".format(name),
+                    "let `build` make the module on the CPU",
+                )
+            if not (parameter.is_floating_point() or parameter.is_complex()) or not parameter.numel():
+                continue
+            if is_parametrised(name):
+                continue
             if parameter.dim() >= 2:
                 fan_in = parameter.numel() // parameter.shape[0]
                 Stream(seed, "weights/" + name).fill_uniform(parameter, math.sqrt(3.0 / fan_in))
-            else:
+            elif parameter.dtype in (torch.float32, torch.float64):
                 parameter.fill_(0.0 if name.endswith("bias") else 1.0)
+            else:  # not every type can be filled
+                parameter.copy_(torch.full(parameter.shape, 0.0 if name.endswith("bias") else 1.0))
+
+
+def is_parametrised(name: str) -> bool:
+    """Whether a parameter is a part from which torch.nn.utils.parametrize computes a weight."""
+    return _PARAMETRISED in name
 
 
 def digest(module: Any) -> str:
-    """SHA-256 over a module's weights: every parameter, and the floating-point buffers of its state.
+    """SHA-256 over a module's weights: every parameter, the floating-point buffers of its state, and packed weights.
 
     Integer buffers (position numbers, batch counters) are left out: they are no weights, and transformers 4 keeps some
     in the state that transformers 5 does not. A tensor with several names is taken once, under the first.
@@ -158,17 +191,37 @@ def digest(module: Any) -> str:
         for name, buffer in module.named_buffers()
         if name in persistent and buffer.dtype.is_floating_point
     )
+    named.update(packed(module))
     return digest_tensors(named)
 
 
-def digest_tensors(tensors: Dict[str, Any]) -> str:
-    """SHA-256 over names, element types, shapes and bytes, in the order of the names; nothing on the CPU is copied."""
+def packed(module: Any) -> Dict[str, Any]:
+    """Weights that a module keeps in its state and not as parameters: those of quantised layers, by name."""
+    import torch
+
+    return {
+        path: tensor
+        for name, value in module.state_dict(keep_vars=True).items()
+        if not isinstance(value, torch.Tensor)
+        for path, tensor in tensors.leaves(value, name)
+    }
+
+
+def digest_tensors(named: Dict[str, Any], beside: str = "") -> str:
+    """SHA-256 over names, element types, shapes and bytes, in the order of the names, and over a text beside them.
+
+    Nothing contiguous on the CPU is copied.
+    """
+    import torch
+
     total = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
+    for name in sorted(named):
+        tensor = named[name]
+        tensor = (tensor if tensor.layout == torch.strided else tensor.to_dense()).detach().cpu().contiguous()
         dtype = str(tensor.dtype).replace("torch.", "")
         total.update("{}\0{}\0{}\0".format(name, dtype, list(tensor.shape)).encode())
         byte_count = tensor.numel() * tensor.element_size()
         if byte_count:
             total.update((ctypes.c_ubyte * byte_count).from_address(tensor.data_ptr()))
+    total.update(beside.encode("utf-8", "surrogatepass"))
     return total.hexdigest()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from suite import units
 from suite.records import NotMeasured
 from suite.report import answers, energies, scaling
 from suite.report.escape import inline, markdown
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Point, Sweep
-from suite.report.quantities import fixed
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
 from suite.report.view import RunView
@@ -94,7 +94,7 @@ def _tracks_sentence(view: RunView, verdict: Verdict[RankFigures], name: str) ->
     }.get(verdict.reason, "the order is unclear")
     return (
         f"**{verdict.answer}**: over {figures.model_count} models the rank correlation is "
-        f"{figures.rank_correlation:.2f} (p = {fixed(figures.p_value, 3)} by permutation); {reason}{needed}."
+        f"{figures.rank_correlation:.2f} (p = {units.decimals(figures.p_value, 3)} by permutation); {reason}{needed}."
     )
 
 

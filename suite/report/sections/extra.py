@@ -8,7 +8,7 @@ from suite.report import charts, scaling
 from suite.report.escape import MAX_LISTED, code, inline, listed, words
 from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import Point
-from suite.report.quantities import fixed, flop_table
+from suite.report.quantities import flop_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -37,6 +37,7 @@ def render(view: RunView, plots: Plots) -> str:
         _sources(view, counted),
         _picture(view, counted, plots) if counted else "",
         _uncounted(counted),
+        _unknown(view, counted),
         _input_sizes(view),
         _rates(view),
         _efficiency(view, plots),
@@ -68,12 +69,16 @@ def _operators(counts: list[FlopCount]) -> tuple[str, ...]:
 def _operator_cells(count: FlopCount, operators: tuple[str, ...]) -> list[Cell]:
     costs = {cost.operator: cost.mac_count for cost in count.by_operator}
     shares = [
-        f"{fixed(2 * costs[name] / 1e9, 3)} ({fixed(costs[name] / count.mac_count * 100, 1)} %)"
+        f"{units.decimals(2 * costs[name] / 1e9, 3)} ({units.decimals(costs[name] / count.mac_count * 100, 1)} %)"
         if name in costs
         else "does not run"
         for name in operators
     ]
-    return [units.show_count(count.mac_count), fixed(count.flop_count / 1e9, 3), *shares]
+    return [
+        count.sign + units.show_count(count.mac_count),
+        count.sign + units.decimals(count.flop_count / 1e9, 3),
+        *shares,
+    ]
 
 
 def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
@@ -121,6 +126,17 @@ def _uncounted(counted: dict[str, FlopCount]) -> str:
     )
 
 
+def _unknown(view: RunView, counted: dict[str, FlopCount]) -> str:
+    """Operators of unknown cost, by model: its figure is a lower bound."""
+    lines = [
+        f"- {view.title(model)}: at least what is shown, since no formula is known for "
+        + ", ".join(f"`{name}`" for name in count.unknown)
+        for model, count in counted.items()
+        if count.unknown
+    ]
+    return "\n".join(lines)
+
+
 def _kind(operator: str) -> str:
     name = operator.rpartition(".")[2].strip("_")
     for kind, parts in _KINDS:
@@ -144,7 +160,10 @@ def _rates(view: RunView) -> str:
         summary, flop = view.summary(point), scaling.flops(view, point)
         start: list[Cell] = [view.label(point.subject), view.describe(point)]
         if isinstance(summary, Summary) and flop is not None:
-            rows.append([*start, fixed(flop / 1e9, 2), fixed(flop / summary.median / 1e9, 1)])
+            count = view.flops(point.subject.model, point)
+            sign = count.sign if isinstance(count, FlopCount) else ""
+            rate = units.decimals(flop / summary.median / 1e9, 1)
+            rows.append([*start, sign + units.decimals(flop / 1e9, 2), sign + rate])
         else:
             gap = _gap(view, point)
             rows.append([*start, gap, gap])

@@ -133,7 +133,7 @@ def _cold_cells(value: ColdStart | NotMeasured) -> list[Cell]:
     if isinstance(value, NotMeasured):
         return [value] * 6
     parts = (value.process_s, value.import_s, value.build_s, value.weights_s, value.first_call_s)
-    return [quantities.fixed(part_s, 3) for part_s in (*parts, sum(parts))]
+    return [units.decimals(part_s, 3) for part_s in (*parts, sum(parts))]
 
 
 def _sweeps(view: RunView, axis: str, plots: Plots) -> str:

@@ -7,7 +7,6 @@ from suite.records import MemoryUse, NotMeasured
 from suite.report import charts
 from suite.report.plots import MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import BATCH_SIZE, Point, Sweep
-from suite.report.quantities import fixed
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -127,7 +126,7 @@ def _absence(view: RunView, points: tuple[Point, ...]) -> NotMeasured | None:
 
 
 def _mib(value_bytes: float) -> str:
-    return fixed(value_bytes / MIB, 0)
+    return units.decimals(value_bytes / MIB, 0)
 
 
 PLUGIN = Section(name="memory", order=40, title="Memory", render=render)

@@ -19,7 +19,9 @@ class Eager(Runtime):
         return None
 
     def make_ready(self, module: Any, precision: str, device: str) -> Any:
-        return module.to(device).eval()
+        module.to(device)  # both for their effect: a module's own `train` may return anything
+        module.eval()
+        return module
 
 
 PLUGIN = Eager()

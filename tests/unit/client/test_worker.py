@@ -17,6 +17,7 @@ import pytest
 
 from suite.client import wire
 from suite.client import worker as client
+from suite.client.replies import Checked
 from suite.client.worker import Worker
 from suite.errors import UsageError, WorkerError
 from suite.records import Task
@@ -211,7 +212,7 @@ def test_a_real_worker_measures_a_model(worker: Worker) -> None:
     assert loaded.synchronisation == "none needed: cpu"
     prepared = worker.prepare("a", task)
     assert (prepared.inputs_source, prepared.step_count) == ("seeded", 1)
-    assert worker.check_inputs("a") == ("input",)
+    assert worker.check_inputs("a") == Checked(changed=("input",))
     timed = worker.time("a", 7, PATIENCE_S)
     assert len(timed.latency_s) == 7
     assert timed.started_s < time.monotonic()

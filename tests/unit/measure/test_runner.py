@@ -193,6 +193,43 @@ def test_a_crash_is_an_outcome_with_its_trace_and_the_battery_goes_on() -> None:
     assert isinstance(second.latency, LatencySamples)
 
 
+def test_a_check_that_fails_is_a_doubt_and_costs_no_timing() -> None:
+    def refuse(asked: Asked) -> Fault:
+        return WorkerError("FAILED", "no attribute clone", "see the log") if asked.operation == "check_inputs" else None
+
+    records = run(FakeWorkers(FakeClock(), script=refuse), [task("latency"), task("latency", batch_size=2)])
+    for record in records:
+        assert isinstance(record.latency, LatencySamples)
+        assert [(flag.code, flag.text) for flag in record.flags] == [
+            ("FAILED", "inputs were not checked: no attribute clone")
+        ]
+        assert record.provenance is not None
+        assert record.provenance.inputs_checked == ()
+
+
+def test_a_worker_that_dies_in_the_check_is_still_a_worker_that_died() -> None:
+    def crash(asked: Asked) -> Fault:
+        return died() if asked.operation == "check_inputs" else None
+
+    (record,) = run(FakeWorkers(FakeClock(), script=crash), [task("latency")])
+    assert record.not_measured()["latency"].code == "WORKER_DIED"
+
+
+@pytest.mark.parametrize("test", ["latency", "energy"])
+def test_what_the_worker_finds_amiss_is_a_doubt_in_the_record(test: str) -> None:
+    workers = quiet()
+    workers.check_flags = (("INPUT_IGNORED", "image changes nothing"), ("OUTPUT_INFINITE", "in the check"))
+    workers.call_flags = (("OUTPUT_INFINITE", "in the calls"), ("MEMORY_GROWS", "by 1 MB a call"))
+    meter = fake_meter(workers.clock) if test == "energy" else NO_SENSOR
+    (record,) = run(workers, [task(test)], meter)
+    assert {flag.code: flag.text for flag in record.flags} == {
+        "INPUT_IGNORED": "image changes nothing",
+        "OUTPUT_INFINITE": "in the calls",
+        "MEMORY_GROWS": "by 1 MB a call",
+    }
+    assert not record.not_measured()
+
+
 def test_a_worker_that_dies_while_counting_is_replaced_for_the_next_count() -> None:
     def dies_counting_reader(asked: Asked) -> Fault:
         wanted = asked.operation == "count_parameters" and asked.task and asked.task.model == "reader"

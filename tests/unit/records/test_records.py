@@ -103,6 +103,12 @@ def test_one_multiply_accumulate_is_two_flops() -> None:
     assert FlopCount(mac_count=21, by_operator=(), uncounted=(), source="counted").flop_count == 42
 
 
+def test_a_count_with_operators_of_unknown_cost_is_a_lower_bound() -> None:
+    count = FlopCount(mac_count=21, by_operator=(), uncounted=(), source="counted")
+    assert count.sign == ""
+    assert dataclasses.replace(count, unknown=("_fft_r2c",)).sign == "≥ "
+
+
 def test_an_error_budget_adds_by_its_root_sum() -> None:
     assert ErrorBudget(scatter_j=1.0, resolution_j=2.0, gain_j=2.0, edge_j=4.0).total_j == 5.0
 

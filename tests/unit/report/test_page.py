@@ -14,6 +14,7 @@ from suite.errors import StoreError
 from suite.records import FlopCount, NotMeasured, Repetition, Run, Task
 from suite.report import page
 from suite.report.table import anchor
+from suite.report.text import flops_table
 from tests.unit.report import synthetic
 
 TITLES = (
@@ -192,6 +193,22 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     out.write_text("in the way")
     with pytest.raises(StoreError, match=r"the report can't be written .*; free the disk or name another folder"):
         render(RUNS["params"], out)
+
+
+def test_a_count_with_operators_of_unknown_cost_is_shown_as_a_lower_bound(tmp_path: Path) -> None:
+    run = synthetic.make_run(only(("flops",), STANDARD))
+    bounds = tuple(
+        replace(record, flops=replace(record.flops, unknown=("_fft_r2c", "mylib.op")))
+        for record in run.records
+        if isinstance(record.flops, FlopCount)
+    )
+    text = render(replace(run, records=bounds), tmp_path)
+    assert "≥ 10.59" in text
+    assert "at least what is shown, since no formula is known for `_fft_r2c`, `mylib.op`" in text
+    assert "at least this much, since no formula is known for _fft_r2c, mylib.op" in flops_table(
+        replace(run, records=bounds)
+    )
+    assert "≥" not in render(run, tmp_path / "exact")
 
 
 def test_flops_from_the_lock_have_no_picture_by_operator(tmp_path: Path) -> None:

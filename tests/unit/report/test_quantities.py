@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from suite import units
 from suite.records import EnergyReading, Interval, LatencySamples, Repetition, Run, Summary
 from suite.report import energies, quantities, text
 from suite.report.view import RunView
@@ -136,4 +137,4 @@ def test_terminal_tables_have_a_line_for_every_model(made: object, run: Run) -> 
     ],
 )
 def test_what_is_more_than_nothing_is_never_shown_as_nothing(value: float, places: int, shown: str) -> None:
-    assert quantities.fixed(value, places) == shown
+    assert units.decimals(value, places) == shown

@@ -13,7 +13,7 @@ from suite.worker.et import checkpoint
 from suite.worker.models.et_human import PLUGIN as HUMAN
 from suite.worker.models.et_human_synthetic import PLUGIN as BOTH
 from suite.worker.outcome import WorkerFault
-from suite.worker.sensitivity import check_inputs
+from suite.worker.sensitivity import check
 from suite.worker.weights import Stream
 
 ROWS = {"lmdb_human": 41, "lmdb_synth": 7}
@@ -85,7 +85,7 @@ def test_a_loaded_model_answers_to_every_input_within_its_small_vocabulary(both)
     BOTH.load_checkpoint(module, both)
     inputs = BOTH.inputs(1, {"text_tokens": 8, "frames": 4}, Stream(0, "inputs"))
     assert inputs["text_ids"].max().item() >= ROWS["lmdb_human"]
-    assert check_inputs(BOTH, module, inputs, "forward") == list(inputs)
+    assert check(BOTH, module, inputs, "forward") == (list(inputs), [])
 
 
 def test_a_file_of_the_other_variant_is_sent_there(both):

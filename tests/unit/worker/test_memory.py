@@ -1,5 +1,10 @@
 """Memory as the system's files say it, read from trees that the tests make."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from suite.worker import memory
@@ -61,6 +66,9 @@ class Backend:
     def reset_peak_memory_stats(self, device):
         self.calls.append(("reset_peak_memory_stats", device))
 
+    def memory_allocated(self, device):
+        return 700
+
     def driver_allocated_memory(self):
         return 2000
 
@@ -95,3 +103,43 @@ def test_a_cuda_device_keeps_its_own_peak():
 
 def test_mps_says_what_its_driver_holds():
     assert memory.device_peak_bytes(Torch(), "mps") == 2000
+
+
+# setuid leaves a process whose /proc is the superuser's; in an ordinary user's, `exec` has undone that.
+AS_ORDINARY_USER = """
+import ctypes, os, sys
+sys.path.insert(0, sys.argv[1])
+from suite.worker import memory
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE <sys/prctl.h>
+block = bytearray(b"x" * 128_000_000)
+del block
+before = memory.process_memory()
+was_reset = memory.reset_peak()
+after = memory.process_memory()
+print(os.getuid() != 0, was_reset, before.peak_resident_bytes - after.peak_resident_bytes > 100_000_000)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="this system can't start a new peak")
+def test_an_ordinary_user_s_peak_is_reset_on_the_real_file():
+    repository = str(Path(__file__).resolve().parents[3])
+    done = subprocess.run(
+        [sys.executable, "-c", AS_ORDINARY_USER, repository],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.stdout.decode().split() == ["True"] * 3
+
+
+def test_what_is_held_is_read_in_pages(tmp_path):
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "self" / "statm").write_text("900 250 30 1 0 400 0\n")
+    assert memory.held_bytes(Torch(), "cpu", str(tmp_path), "linux") == 250 * os.sysconf("SC_PAGE_SIZE")
+    assert memory.held_bytes(Torch(), "cpu") > 1_000_000
+    assert memory.held_bytes(Torch(), "cpu", platform="darwin") > 1_000
+    assert memory.held_bytes(Torch(), "cuda:0", str(tmp_path / "none"), "linux") == 700

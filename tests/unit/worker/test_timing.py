@@ -23,6 +23,7 @@ class Machine:
     def call(self):
         self.events.append("call")
         self.now_s += self.durations.pop(0)
+        return f"output {len(self.durations)}"
 
     def synchronise(self):
         self.events.append("synchronise")
@@ -30,7 +31,7 @@ class Machine:
 
 def test_durations_are_those_of_the_calls_in_order():
     machine = Machine([0.5, 0.25, 2.0])
-    assert timing.time_calls(machine.call, None, 3, machine.clock) == (100.0, [0.5, 0.25, 2.0])
+    assert timing.time_calls(machine.call, None, 3, machine.clock) == (100.0, [0.5, 0.25, 2.0], "output 0")
 
 
 def test_without_a_device_a_call_costs_two_readings_of_the_clock_and_nothing_else():
@@ -59,12 +60,13 @@ def test_the_time_that_a_device_still_works_belongs_to_its_call():
 def test_a_window_lasts_until_its_duration_is_reached():
     machine = Machine([0.5] * 9)
     timed = timing.time_for(machine.call, None, 2.0, 1, machine.clock)
-    assert timed == (100.0, 102.0, [0.5, 0.5, 0.5, 0.5], 1, 4)
+    assert timed == (100.0, 102.0, [0.5, 0.5, 0.5, 0.5], "output 5", 1, 4)
 
 
 def test_a_window_holds_its_least_number_of_calls_however_long_they_take():
     machine = Machine([3.0] * 9)
-    assert timing.time_for(machine.call, None, 1.0, 2, machine.clock) == (100.0, 106.0, [3.0, 3.0], 1, 2)
+    found = timing.time_for(machine.call, None, 1.0, 2, machine.clock)
+    assert found == (100.0, 106.0, [3.0, 3.0], "output 7", 1, 2)
 
 
 def test_the_durations_of_a_window_fill_it_without_a_gap():
@@ -72,6 +74,21 @@ def test_the_durations_of_a_window_fill_it_without_a_gap():
     timed = timing.time_for(machine.call, machine.synchronise, 1.5, 1, machine.clock)
     assert sum(timed.latency_s) == timed.ended_s - timed.started_s
     assert machine.events == ["synchronise", "clock"] + ["call", "synchronise", "clock"] * 4
+
+
+def test_what_makes_a_call_ready_is_in_no_duration():
+    machine = Machine([0.5, 0.25, 2.0, 1.0, 1.0])
+
+    def fresh_call():
+        machine.events.append("make ready")
+        machine.now_s += 10.0
+        return machine.call
+
+    timed = timing.time_fresh(fresh_call, machine.synchronise, 2, machine.clock)
+    assert timed == (100.0, [0.5, 0.25], "output 3")
+    once = ["make ready", "synchronise", "clock", "call", "synchronise", "clock"]
+    assert machine.events == ["clock"] + once * 2
+    assert timing.time_fresh_for(fresh_call, None, 15.0, 1, machine.clock) == (120.75, 143.75, [2.0, 1.0], "output 1")
 
 
 @pytest.mark.parametrize("enabled", [True, False])
