@@ -89,6 +89,8 @@ class Bench:
             inputs_source=prepared.inputs_source,
             inputs_sha256=prepared.inputs_sha256,
             inputs_checked=self._inputs_checked,
+            configuration=self.loaded.configuration,
+            own_sizes=prepared.own_sizes,
         )
 
     def _expected_weights_sha256(self) -> str | None:

@@ -147,6 +147,7 @@ class Worker(WorkerLike):
                     for group in reply["shared"]
                 ),
                 expected_unique_count=None,
+                configuration=tuple(reply["configuration"]),
             )
 
     def count_flops(self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes) -> FlopCount:
@@ -166,6 +167,7 @@ class Worker(WorkerLike):
                 ),
                 uncounted=tuple(reply["uncounted"]),
                 source="counted",
+                configuration=tuple(reply["configuration"]),
             )
 
     def load(self, task: Task) -> Loaded:
@@ -189,6 +191,7 @@ class Worker(WorkerLike):
                 weights_sha256=reply["weights_sha256"],
                 thread_count=reply["thread_count"],
                 synchronisation=reply["synchronisation"],
+                configuration=tuple(reply["configuration"]),
             )
 
     def prepare(self, case: str, task: Task) -> Prepared:
@@ -208,6 +211,7 @@ class Worker(WorkerLike):
                 inputs_sha256=reply["inputs_sha256"],
                 step_count=reply["step_count"],
                 before_resident_bytes=reply["before_resident_bytes"],
+                own_sizes=tuple(reply["own_sizes"].items()),
             )
 
     def check_inputs(self, case: str) -> tuple[str, ...]:

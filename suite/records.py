@@ -221,6 +221,7 @@ class ParameterCount:
     bytes_by_dtype: tuple[tuple[str, int], ...]
     shared: tuple[SharedGroup, ...]
     expected_unique_count: int | None  # models.lock's, if it has one; a difference is an error before it gets here
+    configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
 
     def __post_init__(self) -> None:
         require(0 <= self.unique_count <= self.registered_count, "unique_count must lie in 0..registered_count")
@@ -240,6 +241,7 @@ class FlopCount:
     by_operator: tuple[OperatorCost, ...]
     uncounted: tuple[str, ...]  # operators that ran and have no formula (element-wise, norms, ...)
     source: Literal["counted", "models.lock"]
+    configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
 
     def __post_init__(self) -> None:
         require_positive("mac_count", self.mac_count)
@@ -316,6 +318,8 @@ class Provenance:
     inputs_source: Literal["seeded", "trajectory"]
     inputs_sha256: str
     inputs_checked: tuple[str, ...]  # inputs that were shown to change the output
+    configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
+    own_sizes: tuple[tuple[str, int], ...] = ()  # a trajectory's, before it was cut or padded to the task's
 
 
 @record

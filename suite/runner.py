@@ -28,7 +28,7 @@ from suite.records import (
     Schedule,
     Task,
 )
-from suite.replies import WorkerLike
+from suite.replies import Axes, WorkerLike
 from suite.series import Series, Turns, interleave
 
 COUNTING = ("params", "flops")
@@ -142,12 +142,14 @@ class Runner:
         assert bench.loaded is not None
         assert bench.imported is not None
         assert series.prepared is not None
+        provenance = bench.provenance(series.prepared)
         record = replace(
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
-            provenance=bench.provenance(series.prepared),
+            provenance=provenance,
+            flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
         )
         if series.error is not None:  # the samples until then are kept
             flag = Flag(code=series.error.code, text=f"cut short: {series.error.reason}")
@@ -170,13 +172,16 @@ class Runner:
         assert turns.bench.hello is not None
         assert series.prepared is not None
         series.stop = "fixed"
+        record = self._blank(task, before, turns.bench.versions)
+        provenance = turns.bench.provenance(series.prepared)
         return replace(
-            self._blank(task, before, turns.bench.versions),
+            record,
             energy=metered.outcomes[0],
             energy_beside=metered.outcomes[1:],
             schedule=metered.schedule,
             latency=series.samples(turns.bench.loaded.synchronisation, turns.bench.hello.clock),
-            provenance=turns.bench.provenance(series.prepared),
+            provenance=provenance,
+            flags=(*record.flags, *origin_flags(task, provenance.configuration, provenance.own_sizes)),
         )
 
     @staticmethod
@@ -235,8 +240,31 @@ def label_windows(series: Series, schedule: Schedule) -> None:
 def count(worker: WorkerLike, task: Task, record: RunRecord) -> RunRecord:
     """The record with its parameters or FLOPs counted. Raises WorkerError."""
     if task.test == "params":
-        return replace(record, parameters=count_parameters(worker, task))
-    return replace(record, flops=count_flops(worker, task))
+        parameters = count_parameters(worker, task)
+        return replace(record, parameters=parameters, flags=origin_flags(task, parameters.configuration))
+    flops = count_flops(worker, task)
+    return replace(record, flops=flops, flags=origin_flags(task, flops.configuration))
+
+
+def origin_flags(task: Task, configuration: Sequence[str], own_sizes: Axes = ()) -> tuple[Flag, ...]:
+    """That a figure is of another network than the model's title stands for, or of a part of a trajectory."""
+    found = []
+    if configuration:
+        found.append(Flag(code="NOT_AS_PUBLISHED", text="; ".join(configuration)))
+    own = dict(own_sizes)
+    cut = [f"{name}: the first {size} of {own[name]}" for name, size in task.axes if size < own.get(name, 0)]
+    padded = [f"{name}: {own[name]} padded to {size}" for name, size in task.axes if size > own.get(name, size)]
+    if cut:
+        found.append(
+            Flag(code="TRAJECTORY_CUT", text=f"the trajectory was longer than what was measured ({', '.join(cut)})")
+        )
+    if padded:
+        found.append(
+            Flag(
+                code="TRAJECTORY_PADDED", text=f"the trajectory is shorter than what was measured ({', '.join(padded)})"
+            )
+        )
+    return tuple(found)
 
 
 def count_parameters(worker: WorkerLike, task: Task) -> ParameterCount:
@@ -253,12 +281,15 @@ def count_parameters(worker: WorkerLike, task: Task) -> ParameterCount:
 
 
 def count_flops(worker: WorkerLike, task: Task) -> FlopCount:
-    """Counted, or models.lock's figure for the same model and sizes where this torch has no counter."""
+    """Counted, or models.lock's figure for the same model and sizes where this torch has no counter.
+
+    A checkpoint's network may be another one, of which models.lock says nothing.
+    """
     try:
         return worker.count_flops(task.model, task.checkpoint, task.scenario, task.batch_size, task.axes)
     except WorkerError as error:
         locked = models_lock.locked_mac_count(task.model, task.scenario, task.axes, task.batch_size)
-        if error.code != "NO_FLOP_COUNTER" or locked is None:
+        if error.code != "NO_FLOP_COUNTER" or locked is None or task.checkpoint is not None:
             raise
         return FlopCount(mac_count=locked, by_operator=(), uncounted=(), source="models.lock")
 

@@ -148,6 +148,7 @@ def count_flops(
         "mac_count": sum(macs.values()),
         "by_operator": [[name, macs[name]] for name in sorted(macs, key=lambda name: -macs[name])],
         "uncounted": sorted(seen.names - set(macs)),
+        "configuration": model.configuration(module),
     }
 
 

@@ -84,7 +84,9 @@ class Operations:
     def count_parameters(self, model: str, options: Dict[str, Any]) -> Dict[str, Any]:
         from suite.worker import build, complexity
 
-        return complexity.count_parameters(build.build(self._model(model), options, "meta"))
+        plugin = self._model(model)
+        module = build.build(plugin, options, "meta")
+        return dict(complexity.count_parameters(module), configuration=plugin.configuration(module))
 
     def count_flops(
         self, model: str, options: Dict[str, Any], scenario: str, batch_size: int, axes: Dict[str, int]
@@ -127,6 +129,7 @@ class Operations:
             "weight_bytes": complexity.count_parameters(module)["parameter_bytes"],
             "weights_source": source,
             "weights_sha256": weights.digest(module),
+            "configuration": plugin.configuration(module),
             "thread_count": threads_in_force,
         }
         synchronisation = devices.synchronisation(torch, device)
@@ -165,6 +168,7 @@ class Operations:
         return {
             "inputs_source": "seeded" if trajectory is None else "trajectory",
             "inputs_sha256": digest,
+            "own_sizes": {} if trajectory is None else model.own_sizes(source),
             "step_count": step_count,
             "before_resident_bytes": before_bytes,
         }

@@ -14,13 +14,15 @@ hello             -> protocol, process_started_s (first line of Python), version
                   clock; imports torch where it is installed (devices are empty where it isn't)
 import            model -> import_s (all seconds spent importing in this process), resident_bytes
 count_parameters  model, options -> the fields of records.ParameterCount but expected_unique_count: shared as
-                  [{names, parameter_count}], bytes_by_dtype as [[dtype, bytes]]      (meta device)
+                  [{names, parameter_count}], bytes_by_dtype as [[dtype, bytes]],
+                  configuration [in what a checkpoint's network is not the published one, ...]      (meta device)
 count_flops       model, options, scenario, batch_size, axes {name: size} -> mac_count, by_operator [[name, macs], ...],
-                  uncounted [name, ...]                                    (meta device)
+                  uncounted [name, ...], configuration                     (meta device)
 load              model, options, runtime, precision, device, thread_count, seed -> build_s, weights_s, weight_bytes,
-                  weights_source, weights_sha256, thread_count (as it is in force), synchronisation
-prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, step_count,
-                  before_resident_bytes                                    makes the inputs, on the device
+                  weights_source, weights_sha256, configuration, thread_count (as it is in force), synchronisation
+prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, own_sizes {name:
+                  a trajectory's own size}, step_count, before_resident_bytes
+                                                                           makes the inputs, on the device
 check_inputs      case -> changed [input name, ...]                        error INPUT_IGNORED if one changes nothing
 time              case, call_count -> started_s, latency_s [...]
 time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, latency_s [...]

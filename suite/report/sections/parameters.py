@@ -23,6 +23,7 @@ def render(view: RunView, plots: Plots) -> str:
         "the modules does. Embeddings are the look-up tables among the unique ones. Buffers are stored with the model "
         "and not learned. Bytes are those of the unique parameters.",
         "\n".join(_sharing(view.title(model), count) for model, count in known.items()),
+        "\n".join(_built(view.title(model), count) for model, count in known.items() if count.configuration),
         _picture(view, known, plots) if known else "",
     )
 
@@ -42,6 +43,11 @@ def _sharing(title: str, count: ParameterCount) -> str:
         f"- {title}: {unique} accounts for sharing; a naive count gives {units.show_count(count.registered_count)}, "
         f"{units.show_count(extra)} too many ({extra / count.unique_count * 100:.1f} %). Shared: {groups}.{checked}"
     )
+
+
+def _built(title: str, count: ParameterCount) -> str:
+    """What a checkpoint's network is, where the model's name stands for another one."""
+    return f"- {title}: {escape('; '.join(count.configuration))}. The network is built as the checkpoint says."
 
 
 def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> str:

@@ -1,5 +1,6 @@
-"""What can differ between two Episodic Transformers, as the original's `args` name it, and how a file's `args` are read."""
+"""What can differ between two Episodic Transformers: as the original's `args` name it, and as tensors show it."""
 
+import math
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 PATHS = (  # of what has a place in `args`: the field here, the path there
@@ -79,7 +80,7 @@ class Configuration(NamedTuple):
 
 
 def told(args: Any) -> Dict[str, Any]:
-    """The fields that `args` say. Raises ValueError naming the first whose value is none that the original could have."""
+    """The fields that `args` say. Raises ValueError naming the first whose value is none that it could have."""
     found = {}
     for field, path in PATHS:
         value = _at(args, path.split("."))
@@ -90,7 +91,7 @@ def told(args: Any) -> Dict[str, Any]:
 
 def seen(tables: Mapping[str, int], tensors: Mapping[str, Any]) -> Dict[str, Any]:
     """The fields that a file's tensors tell; tables: rows of its vocabularies by name."""
-    found = {field: name in tensors for field, name in _PARTS.items()}  # type: Dict[str, Any]
+    found: Dict[str, Any] = {field: name in tensors for field, name in _PARTS.items()}
     action_count, width = tensors["emb_action.weight"].shape
     encoders = [_LANGUAGE + name for name in tables]
     found.update(
@@ -110,14 +111,14 @@ def chosen(told: Mapping[str, Any], seen: Mapping[str, Any], args: Any) -> Confi
     that can't be built or measured."""
     for field, path in PATHS:
         if field in told and field in seen and not _agree(field, told[field], seen[field]):
-            values = (path, _show(field, told[field]), _show(field, seen[field]))
-            raise ValueError("contradicts itself: args.{} is {}, and by its tensors it is {}".format(*values))
+            said, shown = _show(field, told[field]), _show(field, seen[field])
+            raise ValueError("contradicts itself: args.{} is {}, and by its tensors it is {}".format(path, said, shown))
     made = Configuration(**dict(seen, **dict(told)))
     if made.width % 2 or made.head_count < 1 or made.width % made.head_count:
         raise ValueError("has encoder_heads={} for demb={}".format(made.head_count, made.width))
     if made.layer_count < 1 or made.seen_action_count < 1:
-        values = (made.layer_count, made.seen_action_count)
-        raise ValueError("has encoder_layers={} and num_input_actions={}: some input reaches no output".format(*values))
+        text = "has encoder_layers={} and num_input_actions={}: some input reaches no output"
+        raise ValueError(text.format(made.layer_count, made.seen_action_count))
     return _with_dataset_names(made, args) if made.has_dataset_encoding else made
 
 
@@ -152,7 +153,9 @@ def _same(first: str, other: str, tensors: Mapping[str, Any]) -> bool:
     """Whether two encoders have the same tensors, or the other one has none."""
     import torch
 
-    pairs = [(tensors[name], tensors.get(other + name[len(first) :])) for name in tensors if name.startswith(first + ".")]
+    pairs = [
+        (tensors[name], tensors.get(other + name[len(first) :])) for name in tensors if name.startswith(first + ".")
+    ]
     return all(right is not None and torch.equal(left, right) for left, right in pairs)
 
 
@@ -168,7 +171,7 @@ def _checked(field: str, path: str, value: Any) -> Any:
     published = getattr(Configuration({}, 0), field)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if field in _HEADS:
-        if not is_number or value != value:
+        if not is_number or math.isnan(value):
             raise ValueError("says args.{} is {!r}, not the weight of a loss".format(path, value))
         return value > 0
     if isinstance(published, bool):

@@ -108,9 +108,7 @@ class MultimodalEncoder(nn.Module):
         return fixed if self.enc_pos_learn is None else (*fixed, self.enc_pos_learn.emb.weight)
 
 
-def hidden_from(
-    token_count: int, frame_count: int, device: torch.device, seen_action_count: int = 1
-) -> torch.Tensor:
+def hidden_from(token_count: int, frame_count: int, device: torch.device, seen_action_count: int = 1) -> torch.Tensor:
     """[N, N] mask, True where a row may not see a column, N = token_count + 2 * frame_count.
 
     Language sees language. Frame t sees language, frames up to t, and the seen_action_count actions before t; action t

@@ -49,6 +49,9 @@ class EpisodicTransformerModel(Model):
     def read_trajectory(self, path: str) -> trajectory.Trajectory:
         return trajectory.read(path)
 
+    def own_sizes(self, trajectory: Any) -> Dict[str, int]:
+        return {"text_tokens": len(trajectory.text_ids), "frames": len(trajectory.frames)}
+
     def inputs(self, batch_size: int, axes: Dict[str, int], source: Any) -> Dict[str, Any]:
         """text_ids [B, L], frames [B, T, 512, 7, 7] from 0 to 1 as after a ReLU, actions [B, T], and lengths [B].
 

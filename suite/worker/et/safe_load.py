@@ -90,12 +90,12 @@ def why_no_values(tensor: Any) -> Optional[str]:
     import torch
 
     if not isinstance(tensor, torch.Tensor):
-        return "a {}".format(type(tensor).__name__)
+        return type(tensor).__name__
     if tensor.layout is not torch.strided or tensor.is_quantized or getattr(tensor, "is_nested", False):
         return "a sparse, quantised or nested tensor"
     if tensor.device.type == "meta":
         return "a tensor without values"
-    storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
+    storage: Any = (tensor.untyped_storage if hasattr(tensor, "untyped_storage") else tensor.storage)()
     if tensor.numel() * tensor.element_size() > storage.nbytes():
         return "a tensor {} of {} stored bytes".format(list(tensor.shape), storage.nbytes())
     return None

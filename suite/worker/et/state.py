@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint of the Episodic Transformer by the names of this suite's network, each one accounted for."""
+"""The tensors of a checkpoint of the Episodic Transformer, by the names of this suite's network."""
 
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple
@@ -24,12 +24,12 @@ def read(path: str, content: Any) -> State:
     if not isinstance(found, Mapping) or not found:
         reason = "{} holds no dict with the key 'model'{}".format(path, _likely(content))
         raise WorkerFault("CHECKPOINT_UNREADABLE", reason, BRING)
-    own_names = {}  # type: Dict[str, str]
-    tensors = {}  # type: Dict[str, Any]
+    own_names: Dict[str, str] = {}
+    tensors: Dict[str, Any] = {}
     for own_name, tensor in found.items():
-        reason = "a tensor without a name" if not isinstance(own_name, str) else safe_load.why_no_values(tensor)
-        if reason:
-            raise misshapen(path, "holds {} at {!r} of its 'model'".format(reason, own_name))
+        why = safe_load.why_no_values(tensor) if isinstance(own_name, str) else "a tensor without a name"
+        if why is not None:
+            raise misshapen(path, "holds {} at {!r} of its 'model'".format(why, own_name))
         name = _PREFIX.sub("", own_name, 1)
         if name in tensors:
             raise misshapen(path, "holds one tensor twice, as {} and {}".format(own_names[name], own_name))
