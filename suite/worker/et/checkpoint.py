@@ -39,9 +39,7 @@ def read(path: str, vocabulary_count: int) -> Found:
     args = content.get("args")
     _refuse_other_models(path, args, state)
     tables = _tables(path, state, vocabulary_count)
-    said = content.get("embs_ann")
-    if isinstance(said, Mapping) and dict(said) != tables:
-        raise states.misshapen(path, "says embs_ann={}, and its tensors have {} rows".format(dict(said), tables))
+    _refuse_other_rows(path, content.get("embs_ann"), tables)
     try:
         told = configuration.told(args)
         chosen = configuration.chosen(told, configuration.seen(tables, state.tensors), args)
@@ -105,13 +103,12 @@ def _refuse_other_models(path: str, args: Any, state: states.State) -> None:
     if kind != "transformer":
         remedy = "bring the checkpoint of an agent (model=transformer)"
         raise states.unbuildable(path, "is of another model, {!r}".format(kind), remedy)
-    for name in ("emb_action.weight", "dec_object.linear.weight"):
+    for name in ("emb_action.weight", "dec_object.linear.bias"):
         tensor = state.tensors.get(name)
         if tensor is None:
             raise states.misshapen(path, "lacks the tensor {}".format(states.published_name(name)))
-        if tensor.dim() != 2 or not tensor.numel():
-            shape = list(tensor.shape)
-            raise states.misshapen(path, "its tensor {} is {}, no table".format(state.own_names[name], shape))
+        if tensor.dim() != (1 if name.endswith("bias") else 2) or not tensor.numel():
+            raise states.misshapen(path, "its tensor {} is {}".format(state.own_names[name], list(tensor.shape)))
 
 
 def _tables(path: str, state: states.State, vocabulary_count: int) -> Dict[str, int]:
@@ -134,11 +131,20 @@ def _tables(path: str, state: states.State, vocabulary_count: int) -> Dict[str, 
         raise states.misshapen(
             path,
             "holds {} vocabularies ({}), and this variant has {}".format(
-                len(tables), ", ".join(sorted(tables)) or "no embs_ann", vocabulary_count
+                len(tables), ", ".join(sorted(tables)[:4]) or "no embs_ann", vocabulary_count
             ),
-            "measure it as et-human (one vocabulary) or et-human-synthetic (two)" if tables else states.BRING,
+            "measure it as et-human (one vocabulary) or et-human-synthetic (two or more)" if tables else states.BRING,
         )
     return tables
+
+
+def _refuse_other_rows(path: str, said: Any, tables: Mapping[str, int]) -> None:
+    if not isinstance(said, Mapping):
+        return
+    for name in sorted(set(map(str, said)) | set(tables)):
+        if type(said.get(name)) is not int or said[name] != tables.get(name):
+            text = "contradicts itself: embs_ann says {} of {!r}, and by its tensors it is {}"
+            raise states.misshapen(path, text.format(said.get(name), name, tables.get(name)))
 
 
 def _position_tables(module: Any) -> Iterator[Tuple[str, Any]]:

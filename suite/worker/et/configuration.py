@@ -97,7 +97,7 @@ def seen(tables: Mapping[str, int], tensors: Mapping[str, Any]) -> Dict[str, Any
     found.update(
         word_counts=tables,
         action_count=action_count,
-        object_count=len(tensors["dec_object.linear.weight"]),
+        object_count=len(tensors["dec_object.linear.bias"]),
         width=width,
         layer_count=_layer_count("encoder_vl.enc_transformer", tensors),
         language_layer_count=_layer_count(encoders[0], tensors),

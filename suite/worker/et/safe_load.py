@@ -76,7 +76,10 @@ def load(path: str, code: str) -> Any:
         raise WorkerFault(code, "{}: {}".format(path, exc.strerror), "check the path and its permissions") from exc
     try:
         if is_zip:
-            _check_archive(path, code)
+            try:
+                _check_archive(path, code)
+            except zipfile.BadZipFile as exc:
+                raise _unreadable(path, code, "it was cut off or damaged") from exc
         return _load(path, is_zip)
     except _READING_ERRORS as exc:
         raise _unreadable(path, code, _why(exc)) from exc

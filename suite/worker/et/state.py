@@ -65,8 +65,13 @@ def types_other_than_single(tensors: Mapping[str, Any]) -> List[str]:
 
 
 def misshapen(path: str, reason: str, remedy: str = BRING) -> WorkerFault:
-    return WorkerFault("CHECKPOINT_SHAPE", "{} {}".format(path, reason), remedy)
+    return WorkerFault("CHECKPOINT_SHAPE", _sentence(path, reason), remedy)
 
 
 def unbuildable(path: str, reason: str, remedy: str = BRING) -> WorkerFault:
-    return WorkerFault("CHECKPOINT_CONFIGURATION", "{} {}".format(path, reason), remedy)
+    return WorkerFault("CHECKPOINT_CONFIGURATION", _sentence(path, reason), remedy)
+
+
+def _sentence(path: str, reason: str) -> str:
+    """The file is the subject, unless the reason has one of its own."""
+    return "{}{} {}".format(path, ":" if reason.startswith("its ") else "", reason)
