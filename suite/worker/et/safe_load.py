@@ -98,10 +98,16 @@ def why_no_values(tensor: Any) -> Optional[str]:
         return "a sparse, quantised or nested tensor"
     if tensor.device.type == "meta":
         return "a tensor without values"
-    storage: Any = (tensor.untyped_storage if hasattr(tensor, "untyped_storage") else tensor.storage)()
-    if tensor.numel() * tensor.element_size() > storage.nbytes():
-        return "a tensor {} of {} stored bytes".format(list(tensor.shape), storage.nbytes())
+    stored_bytes = _stored_bytes(tensor)
+    if tensor.numel() * tensor.element_size() > stored_bytes:
+        return "a tensor {} of {} stored bytes".format(list(tensor.shape), stored_bytes)
     return None
+
+
+def _stored_bytes(tensor: Any) -> int:
+    if hasattr(tensor, "untyped_storage"):  # torch >= 2
+        return int(tensor.untyped_storage().nbytes())
+    return int(tensor.storage().size() * tensor.element_size())
 
 
 def _load(path: str, is_zip: bool) -> Any:
