@@ -46,7 +46,10 @@ def read(path: str, vocabulary_count: int) -> Found:
     except ValueError as exc:
         raise states.unbuildable(path, str(exc), "measure a network that the original's code can build") from exc
     notes = chosen.differences(vocabulary_count) + configuration.assumed(told, chosen)
-    notes += ["weights stored as {}".format(kind) for kind in states.types_other_than_single(state.tensors)]
+    notes += [
+        "weights stored as {}, computed in float32".format(kind)
+        for kind in states.types_other_than_single(state.tensors)
+    ]
     notes += ["not used of the file: {}".format(key) for key in sorted(map(str, content)) if key not in _KEYS]
     return Found(path, chosen, tuple(notes), state)
 

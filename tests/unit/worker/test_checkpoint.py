@@ -171,7 +171,7 @@ def test_weights_of_another_precision_are_read_and_said(tmp_path, kind):
         for name, tensor in saved["model"].items()
     }
     module = loaded(save(tmp_path, saved))
-    assert "weights stored as " + kind in HUMAN.configuration(module)
+    assert f"weights stored as {kind}, computed in float32" in HUMAN.configuration(module)
     assert all(parameter.dtype == torch.float32 for parameter in module.parameters())
     assert torch.allclose(module.dec_action.weight, exact[ACTION_WEIGHT], atol=2e-3)
     assert not any("sinusoids" in note for note in HUMAN.configuration(module))
