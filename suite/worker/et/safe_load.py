@@ -36,10 +36,10 @@ _STORAGE = re.compile(r"(Float|Double|Half|BFloat16|Byte|Char|Short|Int|Long|Boo
 _LEGACY_HEAD = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # torch.save's magic number, pickled
 _ZIP_HEAD = b"PK\x03\x04"
 _OTHER_HEADS = (
-    (b"version https://git-lfs", "it is a pointer of git-lfs, not the file itself"),
-    (b"<", "it is a web page or XML, perhaps what came instead of the download"),
-    (b"7z\xbc\xaf", "it is a 7z archive: unpack it first"),
-    (b"\x1f\x8b", "it is compressed by gzip: unpack it first"),
+    (b"version https://git-lfs", "this is a pointer of git-lfs"),
+    (b"<", "this is a web page, perhaps what came in place of the download"),
+    (b"7z\xbc\xaf", "this is a 7z archive"),
+    (b"\x1f\x8b", "this is compressed by gzip"),
 )
 _TABLE_LIMIT_BYTES = 8 * 2**20  # of the pickle that names the tensors: some 100 bytes for each
 _MAKES_MEMORY = b"\nbytearray\n"  # the one name that torch allows a pickle, and that turns a number into memory
@@ -69,7 +69,7 @@ def load(path: str, code: str) -> Any:
             head = file.read(64)
             is_zip = head.startswith(_ZIP_HEAD)
             if not is_zip and not head.startswith(_LEGACY_HEAD):
-                raise _unreadable(path, code, _what(head))
+                raise _unreadable(path, code, "it is no file of torch.save", _what(head))
             if not is_zip and _makes_memory(file):
                 raise _unreadable(path, code, "it asks for bytearray, which no such file needs")
     except OSError as exc:
@@ -164,10 +164,10 @@ class _RestrictedPickle:
 
 
 def _what(head: bytes) -> str:
-    if not head:
-        return "it is empty"
-    found = [text for start, text in _OTHER_HEADS if head.lstrip().startswith(start)]
-    return found[0] if found else "it is no file of torch.save"
+    """What a file that torch.save did not write is, if that can be told."""
+    found = ["this is empty"] if not head else []
+    found += [text for start, text in _OTHER_HEADS if head.lstrip().startswith(start)]
+    return found[0] if found else ""
 
 
 def _makes_memory(file: Any) -> bool:
@@ -211,5 +211,6 @@ def _why(exc: BaseException) -> str:
     return "{}: {}".format(type(exc).__name__, text[0][:200]) if text else type(exc).__name__
 
 
-def _unreadable(path: str, code: str, reason: str) -> WorkerFault:
-    return WorkerFault(code, "{} can't be read safely: {}".format(path, reason), _ADVICE)
+def _unreadable(path: str, code: str, reason: str, instead: str = "") -> WorkerFault:
+    remedy = "{}: {}".format(_ADVICE, instead) if instead else _ADVICE
+    return WorkerFault(code, "{} can't be read safely: {}".format(path, reason), remedy)

@@ -152,11 +152,11 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, kind, make):
 
 
 HEADS = {
-    "empty": (b"", "it is empty"),
-    "page": (b"\n<!DOCTYPE html><title>403 Forbidden</title>", "it is a web page"),
-    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a pointer of git-lfs"),
-    "7z": (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    "gzip": (b"\x1f\x8b\x08\0", "compressed by gzip"),
+    "empty": (b"", "this is empty"),
+    "page": (b"\n<!DOCTYPE html><title>403 Forbidden</title>", "this is a web page"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "this is a pointer of git-lfs"),
+    "7z": (b"7z\xbc\xaf\x27\x1c", "this is a 7z archive"),
+    "gzip": (b"\x1f\x8b\x08\0", "this is compressed by gzip"),
     "cut": (b"PK\x03\x04\0\0", "it was cut off or damaged"),
 }
 
@@ -166,7 +166,7 @@ def test_what_came_in_the_place_of_a_file_is_told(tmp_path, content, told):
     (tmp_path / "file.pt").write_bytes(content)
     with pytest.raises(WorkerFault) as raised:
         safe_load.load(str(tmp_path / "file.pt"), "CODE")
-    assert told in raised.value.reason
+    assert told in str(raised.value)
 
 
 def test_an_archive_of_checkpoints_is_no_checkpoint(tmp_path):
