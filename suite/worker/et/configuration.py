@@ -82,6 +82,7 @@ class Configuration(NamedTuple):
 def told(args: Any) -> Dict[str, Any]:
     """The fields that `args` say. Raises ValueError naming the first whose value is none that it could have."""
     found = {}
+    _refuse_unknown_parts(args)
     for field, path in PATHS:
         value = _at(args, path.split("."))
         if value is not _ABSENT:
@@ -135,6 +136,17 @@ def _with_dataset_names(made: Configuration, args: Any) -> Configuration:
     if not isinstance(names, (list, tuple)) or made.vocabulary not in names:
         raise ValueError("has enc.dataset, and its args.data.train doesn't name {!r}".format(made.vocabulary))
     return made._replace(dataset_names=tuple(map(str, names)))
+
+
+def _refuse_unknown_parts(args: Any) -> None:
+    """An encoding that another version has may bring no tensor with it, so that nothing else would tell of it."""
+    known = {path for _, path in PATHS}
+    for group in ("enc", "encoder_lang"):
+        options = _at(args, [group])
+        for name, value in sorted(options.items(), key=str) if isinstance(options, Mapping) else ():
+            path = "{}.{}".format(group, name)
+            if value and path not in known:
+                raise ValueError("says args.{} is {!r}, which the original's code doesn't know".format(path, value))
 
 
 def _agree(field: str, told: Any, seen: Any) -> bool:

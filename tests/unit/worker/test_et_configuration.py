@@ -186,6 +186,10 @@ UNBUILDABLE = {
     "unseen": ({"num_input_actions": 0}, "has encoder_layers=2 and num_input_actions=0: some input reaches no output"),
     "neither": ({"enc": {"pos": "yes"}}, "says args.enc.pos is 'yes', neither True nor False"),
     "loss": ({"subgoal_aux_loss_wt": None}, "says args.subgoal_aux_loss_wt is None, not the weight of a loss"),
+    "unknown": (
+        {"enc": {"pos": True, "rotary": True}},
+        "says args.enc.rotary is True, which the original's code doesn't",
+    ),
     "model": ({"model": "seq2seq"}, "is of another model, 'seq2seq'"),
 }
 
