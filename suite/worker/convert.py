@@ -42,9 +42,11 @@ def _published(path: str) -> Dict[str, Any]:
         if not isinstance(tensor, torch.Tensor):
             continue
         name = _modern(own_name)
-        if name in found:
+        if name in found and not torch.equal(found[name], tensor):
             raise WorkerFault(
-                "PINNED_SHAPE", "{} holds {} twice".format(path, name), "pin a revision that fits this model"
+                "PINNED_SHAPE",
+                "{} holds two tensors that are both {}".format(path, name),
+                "pin a revision that fits this model",
             )
         found[name] = tensor
     return found

@@ -6,10 +6,10 @@ from typing import Any, Dict, List, Mapping, NamedTuple
 from suite.worker.et import safe_load
 from suite.worker.outcome import WorkerFault
 
-# A whole agent's names begin with `model.`; one that was trained on several devices and saved by hand has `module.`.
-_PREFIX = re.compile(r"(module\.)?(model\.)?(module\.)?")
-_DETECTOR_NAMES = ("backbone.", "roi_heads.", "resnet.")
-_AGENT_NAMES = ("embs_ann.", "encoder_vl.")
+_PREFIX = "model."  # what stands before the network's names as the original saves them
+_SURE = "emb_action.weight"  # a tensor that every agent has
+_DETECTOR_NAME = re.compile(r"(.*\.)?(backbone|roi_heads|resnet)\.")
+_AGENT_NAME = re.compile(r"(.*\.)?(embs_ann|encoder_vl)\.")
 BRING = "bring a checkpoint of the Episodic Transformer, as its own training code saves one"
 
 
@@ -24,13 +24,14 @@ def read(path: str, content: Any) -> State:
     if not isinstance(found, Mapping) or not found:
         reason = "{} holds no dict with the key 'model'{}".format(path, _likely(content))
         raise WorkerFault("CHECKPOINT_UNREADABLE", reason, BRING)
+    prefix = _prefix([name for name in found if isinstance(name, str)])
     own_names: Dict[str, str] = {}
     tensors: Dict[str, Any] = {}
     for own_name, tensor in found.items():
         why = safe_load.why_no_values(tensor) if isinstance(own_name, str) else "a tensor without a name"
         if why is not None:
             raise misshapen(path, "holds {} at {!r} of its 'model'".format(why, own_name))
-        name = _PREFIX.sub("", own_name, 1)
+        name = own_name[len(prefix) :] if own_name.startswith(prefix) else own_name
         if name in tensors:
             raise misshapen(path, "holds one tensor twice, as {} and {}".format(own_names[name], own_name))
         if not tensor.dtype.is_floating_point and not name.endswith("num_batches_tracked"):
@@ -39,19 +40,25 @@ def read(path: str, content: Any) -> State:
     return State(tensors, own_names)
 
 
+def _prefix(names: List[str]) -> str:
+    """What stands before the network's names: training on several devices, compiling and wrapping add to it."""
+    found = [name[: -len(_SURE)] for name in names if ("." + name).endswith("." + _SURE)]
+    return _PREFIX if _PREFIX in found or not found else found[0]
+
+
 def _likely(content: Any) -> str:
     """What a file without `model` most likely is, in brackets."""
-    names = [_PREFIX.sub("", str(name), 1) for name in content] if isinstance(content, Mapping) else []
-    if any(name.startswith(_DETECTOR_NAMES) for name in names):
+    names = [str(name) for name in content] if isinstance(content, Mapping) else []
+    if any(_DETECTOR_NAME.match(name) for name in names):
         return " (it looks like the detector that makes the features of the frames)"
-    if any(name.startswith(_AGENT_NAMES) for name in names):
+    if any(_AGENT_NAME.match(name) for name in names):
         return " (it looks like the state dict alone, which the original saves under 'model', beside 'args')"
     return ""
 
 
 def published_name(name: str) -> str:
     """A tensor's name in the original's files."""
-    return "model." + name
+    return _PREFIX + name
 
 
 def type_name(tensor: Any) -> str:

@@ -216,7 +216,13 @@ def test_values_that_nothing_can_be_computed_with_are_blamed_on_the_file(tmp_pat
     assert raised.value.reason.startswith(f"{path}: its tensor {name} holds ")
 
 
-PREFIXES = {"model.": "model.module.", "whole": "module.model.", "inner": ""}
+PREFIXES = {
+    "inside": "model.module.",
+    "whole": "module.model.",
+    "none": "",
+    "compiled": "model._orig_mod.",
+    "own": "net.",
+}
 
 
 @pytest.mark.parametrize("prefix", PREFIXES.values(), ids=list(PREFIXES))
@@ -228,9 +234,16 @@ def test_what_training_on_several_devices_puts_before_the_names_is_no_part_of_th
     assert all(torch.equal(tensor, expected[name]) for name, tensor in state.items())
 
 
+def test_a_second_copy_under_another_prefix_is_surplus(tmp_path):
+    saved = small()
+    copies = {name.replace("model.", "ema.", 1): tensor for name, tensor in saved["model"].items()}
+    saved["model"] = dict(copies, **saved["model"])
+    assert "holds ema." in refused(save(tmp_path, saved)).reason
+
+
 def test_one_tensor_under_two_prefixes_is_refused(tmp_path):
     saved = small()
-    saved["model"]["model.module.dec_action.weight"] = torch.ones(24, 24)
+    saved["model"]["dec_action.weight"] = torch.ones(24, 24)
     assert "holds one tensor twice" in refused(save(tmp_path, saved)).reason
 
 
@@ -250,6 +263,7 @@ def test_a_file_without_a_model_is_unreadable(tmp_path, saved):
 
 
 OTHERS = {
+    "compiled state": ({"_orig_mod.encoder_vl.enc_layernorm.weight": torch.ones(1)}, "the state dict alone"),
     "detector": ({"backbone.body.conv1.weight": torch.ones(1)}, "the detector that makes the features"),
     "bare state": ({"model.encoder_vl.enc_layernorm.weight": torch.ones(1)}, "the state dict alone"),
     "speaker": ({"model": {"model.emb_subgoal.weight": torch.ones(1)}}, "is of another model, 'speaker'"),

@@ -80,7 +80,7 @@ def test_a_tied_tensor_may_come_under_either_name(tmp_path, name):
 UNFIT = {
     "lacks": ({"batch.weight": "no tensor"}, "lacks the tensor batch.weight"),
     "shape": ({"batch.weight": torch.ones(3)}, r"has batch.weight as \[3\], not \[4\]"),
-    "twice": ({"words.weight": torch.zeros(5, 4)}, "holds words.weight twice"),
+    "twice": ({"words.weight": torch.zeros(5, 4)}, "holds two tensors that are both words.weight"),
     "whole numbers": ({"batch.weight": torch.ones(4, dtype=torch.int64)}, "has batch.weight as int64"),
     "one value": ({"batch.weight": torch.ones(1).expand(4)}, r"has batch.weight as a tensor \[4\] of 4 stored bytes"),
     "ties": ({"module.head.weight": torch.zeros(5, 4)}, "two values for one tensor, words.weight and head.weight"),
