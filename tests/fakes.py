@@ -118,6 +118,8 @@ class FakeWorkers:
     threads_in_force: int | None = None  # None: as many as were asked for
     check_flags: tuple[tuple[str, str], ...] = ()
     call_flags: tuple[tuple[str, str], ...] = ()
+    configuration: tuple[str, ...] = ()  # of what a checkpoint's network is not
+    own_sizes: tuple[tuple[str, int], ...] = ()  # of a trajectory
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
@@ -166,6 +168,7 @@ class FakeWorker:
             bytes_by_dtype=(("float32", 4_000_000),),
             shared=(SharedGroup(names=("a.weight", "b.weight"), parameter_count=200_000),),
             expected_unique_count=None,
+            configuration=self._shop.configuration if checkpoint else (),
         )
 
     def count_flops(self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes) -> FlopCount:
@@ -173,7 +176,13 @@ class FakeWorker:
         self._shop.ask("count_flops", task)
         mac_count = 1_000_000 * batch_size * sum(size for _, size in axes)
         by_operator = (OperatorCost(operator="mm", mac_count=mac_count),)
-        return FlopCount(mac_count=mac_count, by_operator=by_operator, uncounted=("softmax",), source="counted")
+        return FlopCount(
+            mac_count=mac_count,
+            by_operator=by_operator,
+            uncounted=("softmax",),
+            source="counted",
+            configuration=self._shop.configuration if checkpoint else (),
+        )
 
     def load(self, task: Task, pinned: Path | None = None) -> Loaded:
         self._shop.ask("load", task)
@@ -185,6 +194,7 @@ class FakeWorker:
             weights_sha256="ab" * 32,
             thread_count=task.thread_count,
             synchronisation="none needed: cpu",
+            configuration=self._shop.configuration if task.checkpoint else (),
         )
 
     def prepare(self, case: str, task: Task) -> Prepared:
@@ -193,7 +203,11 @@ class FakeWorker:
         step_count = task.size("frames") if task.scenario == "episode" else 1
         source = "trajectory" if task.trajectory else "seeded"
         return Prepared(
-            inputs_source=source, inputs_sha256="cd" * 32, step_count=step_count, before_resident_bytes=210 * MIB
+            inputs_source=source,
+            inputs_sha256="cd" * 32,
+            step_count=step_count,
+            before_resident_bytes=210 * MIB,
+            own_sizes=self._shop.own_sizes if task.trajectory else (),
         )
 
     def check_inputs(self, case: str) -> Checked:

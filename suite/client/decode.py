@@ -78,6 +78,7 @@ def parameter_count(data: object) -> ParameterCount:
             SharedGroup(names=group.texts("names"), parameter_count=group.whole("parameter_count")) for group in groups
         ),
         expected_unique_count=None,
+        configuration=fields.texts("configuration"),
     )
 
 
@@ -89,6 +90,7 @@ def flop_count(data: object) -> FlopCount:
         uncounted=fields.texts("uncounted"),
         unknown=fields.texts("unknown"),
         source="counted",
+        configuration=fields.texts("configuration"),
     )
 
 
@@ -105,6 +107,7 @@ def loaded(data: object, span: Span) -> Loaded:
         weights_sha256=fields.sha256("weights_sha256"),
         thread_count=fields.whole("thread_count", 1, MOST_THREADS),
         synchronisation=fields.text("synchronisation"),
+        configuration=fields.texts("configuration"),
     )
 
 
@@ -127,6 +130,7 @@ def prepared(data: object) -> Prepared:
         inputs_sha256=fields.sha256("inputs_sha256"),
         step_count=fields.whole("step_count", 1, MOST_STEPS),
         before_resident_bytes=fields.whole("before_resident_bytes", least=1),
+        own_sizes=fields.sizes("own_sizes"),
     )
 
 

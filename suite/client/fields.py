@@ -96,6 +96,13 @@ class Fields:
             found.append((_text(item[0], name), _whole(item[1], name, 0, MOST_COUNT)))
         return tuple(found)
 
+    def sizes(self, name: str) -> tuple[tuple[str, int], ...]:
+        """Sizes by the names of their axes."""
+        value = self._value(name)
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{name} is {_shown(value)}, not an object")
+        return tuple((_text(key, name), _whole(size, name, 0, MOST_COUNT)) for key, size in value.items())
+
     def words(self, name: str) -> tuple[tuple[str, str], ...]:
         """Pairs of a code and its text."""
         found = []

@@ -49,6 +49,7 @@ class Loaded:
     weights_sha256: str
     thread_count: int  # as it is in force
     synchronisation: str  # "none needed: cpu" or the call that waits for the device
+    configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
 
     def __post_init__(self) -> None:
         require_non_negative("build_s, weights_s, weight_bytes", self.build_s, self.weights_s, self.weight_bytes)
@@ -70,6 +71,7 @@ class Prepared:
     inputs_sha256: str
     step_count: int  # forward passes in one call
     before_resident_bytes: int  # before the inputs were made
+    own_sizes: tuple[tuple[str, int], ...] = ()  # a trajectory's, before it was cut or padded
 
     def __post_init__(self) -> None:
         require_positive("step_count, before_resident_bytes", self.step_count, self.before_resident_bytes)

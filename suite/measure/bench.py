@@ -102,6 +102,8 @@ class Bench:
             inputs_source=prepared.inputs_source,
             inputs_sha256=prepared.inputs_sha256,
             inputs_checked=self._checked.changed if self._checked is not None else (),
+            configuration=self.loaded.configuration,
+            own_sizes=prepared.own_sizes,
         )
 
     def _expected_weights_sha256(self) -> str | None:

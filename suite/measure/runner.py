@@ -17,7 +17,7 @@ from typing import Protocol
 
 from suite import host, registry
 from suite.client.fields import cleaned, one_line
-from suite.client.replies import WorkerLike
+from suite.client.replies import Axes, WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
 from suite.measure import pauses
 from suite.measure.bench import Bench, OpenWorker
@@ -155,12 +155,14 @@ class Runner:
         assert bench.loaded is not None
         assert bench.imported is not None
         assert series.prepared is not None
+        provenance = bench.provenance(series.prepared)
         record = replace(
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
-            provenance=bench.provenance(series.prepared),
+            provenance=provenance,
+            flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
         )
         trace = None if series.error is None else series.error.traceback  # the samples until then are kept
         doubts = (*bench.flags(series.amiss), *series.flags())
@@ -202,11 +204,13 @@ class Runner:
         assert bench.loaded is not None
         assert bench.hello is not None
         assert series.prepared is not None
+        provenance = bench.provenance(series.prepared)
+        origins = origin_flags(series.task, provenance.configuration, provenance.own_sizes)
         return replace(
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
-            provenance=bench.provenance(series.prepared),
-            flags=(*record.flags, *bench.flags(series.amiss), *series.flags()),
+            provenance=provenance,
+            flags=(*record.flags, *origins, *bench.flags(series.amiss), *series.flags()),
         )
 
     @staticmethod
@@ -285,8 +289,31 @@ def label_windows(series: Series, schedule: Schedule) -> None:
 def count(worker: WorkerLike, task: Task, record: RunRecord) -> RunRecord:
     """The record with its parameters or FLOPs counted. Raises WorkerError."""
     if task.test == "params":
-        return replace(record, parameters=count_parameters(worker, task))
-    return replace(record, flops=count_flops(worker, task))
+        parameters = count_parameters(worker, task)
+        return replace(record, parameters=parameters, flags=origin_flags(task, parameters.configuration))
+    flops = count_flops(worker, task)
+    return replace(record, flops=flops, flags=origin_flags(task, flops.configuration))
+
+
+def origin_flags(task: Task, configuration: Sequence[str], own_sizes: Axes = ()) -> tuple[Flag, ...]:
+    """That a figure is of another network than the model's title stands for, or of a part of a trajectory."""
+    found = []
+    if configuration:
+        found.append(Flag(code="NOT_AS_PUBLISHED", text="; ".join(configuration)))
+    own = dict(own_sizes)
+    cut = [f"{name}: the first {size} of {own[name]}" for name, size in task.axes if size < own.get(name, 0)]
+    padded = [f"{name}: {own[name]} padded to {size}" for name, size in task.axes if size > own.get(name, size)]
+    if cut:
+        found.append(
+            Flag(code="TRAJECTORY_CUT", text=f"the trajectory was longer than what was measured ({', '.join(cut)})")
+        )
+    if padded:
+        found.append(
+            Flag(
+                code="TRAJECTORY_PADDED", text=f"the trajectory is shorter than what was measured ({', '.join(padded)})"
+            )
+        )
+    return tuple(found)
 
 
 def count_parameters(worker: WorkerLike, task: Task) -> ParameterCount:
@@ -303,12 +330,15 @@ def count_parameters(worker: WorkerLike, task: Task) -> ParameterCount:
 
 
 def count_flops(worker: WorkerLike, task: Task) -> FlopCount:
-    """Counted, or models.lock's figure for the same model and sizes where this torch has no counter."""
+    """Counted, or models.lock's figure for the same model and sizes where this torch has no counter.
+
+    A checkpoint's network may be another one, of which models.lock says nothing.
+    """
     try:
         return worker.count_flops(task.model, task.checkpoint, task.scenario, task.batch_size, task.axes)
     except WorkerError as error:
         locked = models_lock.locked_mac_count(task.model, task.scenario, task.axes, task.batch_size)
-        if error.code != "NO_FLOP_COUNTER" or locked is None:
+        if error.code != "NO_FLOP_COUNTER" or locked is None or task.checkpoint is not None:
             raise
         return FlopCount(mac_count=locked, by_operator=(), uncounted=(), source="models.lock")
 

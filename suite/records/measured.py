@@ -32,6 +32,7 @@ class ParameterCount:
     bytes_by_dtype: tuple[tuple[str, int], ...]
     shared: tuple[SharedGroup, ...]
     expected_unique_count: int | None  # models.lock's, if it has one; a difference is an error before it gets here
+    configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
 
     def __post_init__(self) -> None:
         require(0 <= self.unique_count <= self.registered_count, "unique_count must lie in 0..registered_count")
@@ -52,6 +53,7 @@ class FlopCount:
     uncounted: tuple[str, ...]  # operators that ran and cost little beside those (element-wise, norms, ...)
     source: Literal["counted", "models.lock"]
     unknown: tuple[str, ...] = ()  # operators that ran at a cost that nobody knows: the figure is a lower bound
+    configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
 
     def __post_init__(self) -> None:
         require_positive("mac_count", self.mac_count)
@@ -144,3 +146,5 @@ class Provenance:
     inputs_source: Literal["seeded", "trajectory"]
     inputs_sha256: str
     inputs_checked: tuple[str, ...]  # inputs that were shown to change the output
+    configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
+    own_sizes: tuple[tuple[str, int], ...] = ()  # a trajectory's, before it was cut or padded to the task's

@@ -21,7 +21,9 @@ def params_table(run: Run) -> str:
         if isinstance(count, ParameterCount)
         for group in count.shared
     ]
-    return "\n\n".join([_with_reasons(quantities.parameter_table(view)), *(["\n".join(shared)] if shared else [])])
+    return "\n\n".join(
+        [_with_reasons(quantities.parameter_table(view), view), *(["\n".join(shared)] if shared else [])]
+    )
 
 
 def flops_table(run: Run) -> str:
@@ -33,23 +35,28 @@ def flops_table(run: Run) -> str:
         for title, count in counts
         if isinstance(count, FlopCount) and count.unknown
     ]
-    return "\n\n".join([_with_reasons(quantities.flop_table(view)), *(["\n".join(bounds)] if bounds else [])])
+    shown = _with_reasons(quantities.flop_table(view), view)
+    return "\n\n".join([shown, *(["\n".join(bounds)] if bounds else [])])
 
 
 def latency_table(run: Run) -> str:
     """Latency of every point that was asked for, for a terminal."""
     view = RunView(run)
     table = quantities.latency_table(view, view.points("latency"))
-    return _with_reasons(table.without("Percentiles", "Outliers", "Warm-up"))
+    return _with_reasons(table.without("Percentiles", "Outliers", "Warm-up"), view)
 
 
 def energy_table(run: Run) -> str:
     """Energy per inference of every point that was asked for, for a terminal."""
     view = RunView(run)
-    return _with_reasons(energies.energy_table(view, view.points("energy")))
+    return _with_reasons(energies.energy_table(view, view.points("energy")), view)
 
 
-def _with_reasons(table: Table) -> str:
+def _with_reasons(table: Table, view: RunView) -> str:
+    """The table, why anything in it is absent, and what its titles don't say."""
     absences = dict.fromkeys(cell for row in table.rows for cell in row if isinstance(cell, NotMeasured))
-    notes = [words(f"{absence.code}: {absence.reason}; {absence.remedy}") for absence in absences]
+    notes = [
+        *(words(f"{absence.code}: {absence.reason}; {absence.remedy}") for absence in absences),
+        *map(words, view.origins),
+    ]
     return "\n\n".join([table.text(), *(["\n".join(notes)] if notes else [])])

@@ -107,7 +107,33 @@ class RunView:
 
     def _own_title(self, model: str) -> str:
         declaration = self.declaration(model)
-        return one_line(declaration.title, MAX_TITLE) if declaration and declaration.title.strip() else model
+        title = one_line(declaration.title, MAX_TITLE) if declaration and declaration.title.strip() else model
+        return f"{title}, not as published" if self.configuration(model) else title
+
+    @cached_property
+    def _configurations(self) -> Mapping[str, tuple[str, ...]]:
+        found = {}
+        for record in self.run.records:
+            for part in (record.parameters, record.flops, record.provenance):
+                if part is not None and not isinstance(part, NotMeasured) and part.configuration:
+                    found[record.task.model] = part.configuration
+        return found
+
+    def configuration(self, model: str) -> tuple[str, ...]:
+        """In what the network of the model's checkpoint is not the published one."""
+        return self._configurations.get(model, ())
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Lines on figures of another network than the title stands for, or of a part of a trajectory."""
+        codes = ("NOT_AS_PUBLISHED", "TRAJECTORY_CUT", "TRAJECTORY_PADDED")
+        lines = [
+            f"{self.title(record.task.model)}: {flag.text}"
+            for record in self.run.records
+            for flag in record.flags
+            if flag.code in codes
+        ]
+        return tuple(dict.fromkeys(lines))
 
     def axis_label(self, axis: str) -> str:
         """The label of an axis: the same for all models that declare it; its name where none does."""

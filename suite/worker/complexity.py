@@ -134,7 +134,7 @@ def count_flops(
     size = (scenario, batch_size, axes)
     try:
         module = building.build(model, options, "meta")
-        return _counted(model, model.bind(module, model.inputs(batch_size, axes, ShapeSource()), scenario)[0])
+        return _counted(model, module, model.bind(module, model.inputs(batch_size, axes, ShapeSource()), scenario)[0])
     except (WorkerFault, ImportError):
         raise
     except Exception as error:  # noqa: BLE001  # a model may fail in any way where it finds no values
@@ -148,7 +148,7 @@ def _counted_on_cpu(model: Model, options: Dict[str, Any], size: Any, without_va
         weights.fill(module, 0)
         inputs = model.inputs(batch_size, axes, weights.Stream(0, "inputs"))
         with _plain_kernels():
-            return _counted(model, model.bind(module, inputs, scenario)[0])
+            return _counted(model, module, model.bind(module, inputs, scenario)[0])
     except (WorkerFault, ImportError):
         raise
     except Exception as error:  # a user's model may fail in any way
@@ -179,7 +179,7 @@ def _require_counter() -> None:
         ) from None
 
 
-def _counted(model: Model, call: Any) -> Dict[str, Any]:
+def _counted(model: Model, module: Any, call: Any) -> Dict[str, Any]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -201,6 +201,7 @@ def _counted(model: Model, call: Any) -> Dict[str, Any]:
         "by_operator": [[name, macs[name]] for name in sorted(macs, key=lambda name: -macs[name])],
         "uncounted": sorted(others - set(unknown)),
         "unknown": unknown,
+        "configuration": model.configuration(module),
     }
 
 

@@ -37,7 +37,19 @@ def _published(path: str) -> Dict[str, Any]:
     content = safe_load.load(path, "PINNED_UNREADABLE")
     if not isinstance(content, Mapping) or not content:
         raise WorkerFault("PINNED_UNREADABLE", "{} holds no table of tensors".format(path), "correct models.lock")
-    return {_modern(name): tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
+    found: Dict[str, Any] = {}
+    for own_name, tensor in content.items():
+        if not isinstance(tensor, torch.Tensor):
+            continue
+        name = _modern(own_name)
+        if name in found and not torch.equal(found[name], tensor):
+            raise WorkerFault(
+                "PINNED_SHAPE",
+                "{} holds two tensors that are both {}".format(path, name),
+                "pin a revision that fits this model",
+            )
+        found[name] = tensor
+    return found
 
 
 def _modern(name: str) -> str:

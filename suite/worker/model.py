@@ -69,9 +69,17 @@ class Model:
         """Copies the weights of the user's checkpoint into the module, in place. Raises WorkerFault."""
         raise NotImplementedError
 
+    def configuration(self, module: Any) -> List[str]:
+        """In what a checkpoint, or the module that `build` made for it, is not what `title` stands for."""
+        return []
+
     def read_trajectory(self, path: str) -> Any:
         """The content of the user's trajectory, as a source for `inputs`. Raises WorkerFault."""
         raise NotImplementedError
+
+    def own_sizes(self, trajectory: Any) -> Dict[str, int]:
+        """Along each axis what `read_trajectory` gave is long, before `inputs` cuts or pads it."""
+        return {}
 
     def bind(self, module: Any, inputs: Dict[str, Any], scenario: str) -> Tuple[Callable[[], Any], int]:
         """A call without arguments that runs one forward pass (or scenario), and how many passes it makes."""

@@ -93,7 +93,9 @@ class Operations:
     def count_parameters(self, model: str, options: Dict[str, Any]) -> Dict[str, Any]:
         from suite.worker import build, complexity
 
-        return complexity.count_parameters(build.build_for_shapes(self._model(model), options))
+        plugin = self._model(model)
+        module = build.build_for_shapes(plugin, options)
+        return dict(complexity.count_parameters(module), configuration=plugin.configuration(module))
 
     def count_flops(
         self, model: str, options: Dict[str, Any], scenario: str, batch_size: int, axes: Dict[str, int]
@@ -136,6 +138,7 @@ class Operations:
             "weight_bytes": complexity.count_parameters(module)["parameter_bytes"],
             "weights_source": source,
             "weights_sha256": weights.digest(module),
+            "configuration": plugin.configuration(module),
             "thread_count": torch.get_num_threads(),
         }
         synchronisation = devices.synchronisation(torch, device)
@@ -168,15 +171,19 @@ class Operations:
         self.release(case)
         before_bytes = memory.process_memory().resident_bytes
 
+        own_sizes: Dict[str, int] = {}
+
         def make() -> Dict[str, Any]:
             torch.manual_seed(seed)  # a plug-in may draw from torch itself
             source = weights.Stream(seed, "inputs") if trajectory is None else _read_trajectory(model, trajectory)
+            own_sizes.update({} if trajectory is None else model.own_sizes(source))
             return model.inputs(batch_size, axes, source)
 
         made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make)
         return {
             "inputs_source": "seeded" if trajectory is None else "trajectory",
             "inputs_sha256": made.inputs_sha256,
+            "own_sizes": own_sizes,
             "step_count": made.step_count,
             "before_resident_bytes": before_bytes,
         }

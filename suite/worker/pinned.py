@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any, List, Mapping, NamedTuple
 
 from suite.worker import tensor_file
+from suite.worker.et import safe_load
 from suite.worker.outcome import WorkerFault
 
 
@@ -22,8 +23,13 @@ def load_into(module: Any, path: str) -> None:
     import torch
 
     with torch.no_grad(), tensor_file.opened(path) as file:
+        left = set(file.shapes)
         for own in own_tensors(module):
-            file.read_into(first_known(own, file.shapes, path), own.tensor)
+            name = first_known(own, file.shapes, path)
+            file.read_into(name, own.tensor)
+            left.discard(name)
+        if left:
+            raise _misshapen(path, "holds {}, for which the model has no place".format(min(left)))
 
 
 def own_tensors(module: Any) -> List[Own]:
@@ -49,6 +55,11 @@ def chosen(own: Own, brought: Mapping[str, Any], path: str) -> Any:
 
     name = first_known(own, brought, path)
     tensor = brought[name]
+    reason = safe_load.why_no_values(tensor)
+    if reason is None and not tensor.dtype.is_floating_point:
+        reason = str(tensor.dtype).replace("torch.", "")
+    if reason is not None:
+        raise _misshapen(path, "has {} as {}".format(name, reason))
     if tensor.shape != own.tensor.shape:
         raise _misshapen(path, "has {} as {}, not {}".format(name, list(tensor.shape), list(own.tensor.shape)))
     for other in own.names:

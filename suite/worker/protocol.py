@@ -19,14 +19,17 @@ introduce         model, origin -> {}                                      where
 import            model -> import_s (all seconds spent importing in this process, the plug-in's own among them),
                   resident_bytes
 count_parameters  model, options -> the fields of records.ParameterCount but expected_unique_count: shared as
-                  [{names, parameter_count}], bytes_by_dtype as [[dtype, bytes]]      (meta device)
+                  [{names, parameter_count}], bytes_by_dtype as [[dtype, bytes]],
+                  configuration [in what a checkpoint's network is not the published one, ...]      (meta device)
 count_flops       model, options, scenario, batch_size, axes {name: size} -> mac_count, by_operator [[name, macs], ...],
-                  uncounted [name, ...] (cheap), unknown [name, ...] (of unknown cost: the count is a lower bound)
+                  uncounted [name, ...] (cheap), unknown [name, ...] (of unknown cost: the count is a lower bound),
+                  configuration
                                                                            (meta device, or the CPU where values matter)
 load              model, options, runtime, precision, device, thread_count, seed -> build_s, weights_s, weight_bytes,
-                  weights_source, weights_sha256, thread_count (as it is in force), synchronisation
-prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, step_count,
-                  before_resident_bytes                                    makes the inputs, on the device
+                  weights_source, weights_sha256, configuration, thread_count (as it is in force), synchronisation
+prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, own_sizes {name:
+                  a trajectory's own size}, step_count, before_resident_bytes
+                                                                           makes the inputs, on the device
 check_inputs      case -> changed [input name, ...], flags [[code, text], ...]
 time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls), flags
 time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, calls_per_value, latency_s [...],

@@ -13,9 +13,11 @@ import os
 import struct
 from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple
 
+from suite.worker.files import open_regular
 from suite.worker.outcome import WorkerFault
 
-_HEADER_LIMIT_BYTES = 100000000  # the format's own
+_HEADER_LIMIT_BYTES = 8 * 2**20  # some 100 for each tensor; the format's own 100 MB can become 13 GB of Python objects
+_LENGTH_LIMIT = 2**63  # of a dimension, and of an offset
 _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
     "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
@@ -98,7 +100,7 @@ class TensorFile:
 def opened(path: str) -> Iterator[TensorFile]:
     """Raises WorkerFault PINNED_UNREADABLE."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             yield TensorFile(path, file)
     except OSError as exc:
         raise _unreadable(path, exc.strerror or str(exc)) from exc
@@ -134,26 +136,41 @@ def _read_entries(path: str, file: BinaryIO) -> Dict[str, Entry]:
     """The checked header: each tensor lies within the file and has the size of its shape."""
     size = os.fstat(file.fileno()).st_size
     head = file.read(8)
-    length = struct.unpack("<Q", head)[0] if len(head) == 8 else _HEADER_LIMIT_BYTES + 1
-    if length > min(_HEADER_LIMIT_BYTES, size - 8):
+    length = struct.unpack("<Q", head)[0] if len(head) == 8 else size
+    if length > size - 8:
         raise _unreadable(path, "it is no safetensors file, or it was cut off")
+    if length > _HEADER_LIMIT_BYTES:
+        raise _unreadable(path, "its header is {} bytes, more than {}".format(length, _HEADER_LIMIT_BYTES))
     try:
-        header = json.loads(file.read(length).decode())
+        header = json.loads(file.read(length).decode(), object_pairs_hook=_without_repeats)
         header.pop("__metadata__", None)
         return {name: _entry(given, 8 + length, size) for name, given in header.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as exc:
         raise _unreadable(path, "its header is damaged, or does not fit its content") from exc
 
 
+def _without_repeats(pairs: List[Any]) -> Dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return dict(pairs)
+
+
 def _entry(given: Dict[str, Any], data_start: int, size: int) -> Entry:
-    dtype, shape = _DTYPES[given["dtype"]], [int(length) for length in given["shape"]]
-    start, end = (data_start + int(offset) for offset in given["data_offsets"])
+    dtype, shape = _DTYPES[given["dtype"]], [_length(length) for length in given["shape"]]
+    start, end = (data_start + _length(offset) for offset in given["data_offsets"])
     byte_count = _ELEMENT_BYTES[given["dtype"]]
     for length in shape:
         byte_count *= length
-    if not data_start <= start <= end <= size or end - start != byte_count or min(shape + [0]) < 0:
+    if not data_start <= start <= end <= size or end - start != byte_count:
         raise ValueError("a tensor lies outside of the file or has another size")
     return Entry(dtype, shape, start, byte_count)
+
+
+def _length(given: Any) -> int:
+    """A whole number that is written as one: 2.5, 1e400 and true are none."""
+    if type(given) is not int or not 0 <= given < _LENGTH_LIMIT:
+        raise ValueError("{!r} is no length".format(given))
+    return int(given)
 
 
 def _unreadable(path: str, reason: str) -> WorkerFault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import units
 from suite.records import ParameterCount
 from suite.report import charts
-from suite.report.escape import code, listed, markdown
+from suite.report.escape import code, inline, listed, markdown
 from suite.report.plots import MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.quantities import parameter_table
 from suite.report.section import Section, paragraphs
@@ -23,6 +23,7 @@ def render(view: RunView, plots: Plots) -> str:
         "the modules does. Embeddings are the look-up tables among the unique ones. Buffers are stored with the model "
         "and not learned. Bytes are those of the unique parameters.",
         "\n".join(_sharing(markdown(view.title(model)), count) for model, count in known.items()),
+        "\n".join(_built(markdown(view.title(model)), count) for model, count in known.items() if count.configuration),
         _picture(view, known, plots) if known else "",
     )
 
@@ -43,6 +44,11 @@ def _sharing(title: str, count: ParameterCount) -> str:
         f"- {title}: {unique} accounts for sharing; a naive count gives {units.show_count(count.registered_count)}, "
         f"{units.show_count(extra)} too many{share}. Shared: {listed(groups, '; ')}.{checked}"
     )
+
+
+def _built(title: str, count: ParameterCount) -> str:
+    """What a checkpoint's network is, where the model's name stands for another one."""
+    return f"- {title}: {inline('; '.join(count.configuration))}. The network is built as the checkpoint says."
 
 
 def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> str:

@@ -1,8 +1,9 @@
 """What both variants of the Episodic Transformer share as plug-ins; they differ in their vocabularies."""
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from suite.worker.et import checkpoint, trajectory
+from suite.worker.et.configuration import Configuration
 from suite.worker.model import Axis, Model
 
 _FRAME_SHAPE = (512, 7, 7)
@@ -28,18 +29,28 @@ class EpisodicTransformerModel(Model):
     word_counts: Dict[str, int] = {}
 
     def build(self, options: Dict[str, Any]) -> Any:
-        from suite.worker.et.network import EpisodicTransformer, Sizes
+        from suite.worker.et.network import EpisodicTransformer
 
         path = options.get("checkpoint")
         if path is None:
-            return EpisodicTransformer(Sizes(self.word_counts, _ACTION_COUNT))
-        return EpisodicTransformer(checkpoint.read_sizes(path, len(self.word_counts)))
+            return EpisodicTransformer(Configuration(self.word_counts, _ACTION_COUNT))
+        found = checkpoint.read(path, len(self.word_counts))
+        module = EpisodicTransformer(found.chosen)
+        checkpoint.check(module, found)
+        module.notes = found.notes
+        return module
 
     def load_checkpoint(self, module: Any, path: str) -> None:
-        checkpoint.load_into(module, path)
+        checkpoint.load_into(module, path, len(self.word_counts))
+
+    def configuration(self, module: Any) -> List[str]:
+        return list(module.notes)
 
     def read_trajectory(self, path: str) -> trajectory.Trajectory:
         return trajectory.read(path)
+
+    def own_sizes(self, trajectory: Any) -> Dict[str, int]:
+        return {"text_tokens": len(trajectory.text_ids), "frames": len(trajectory.frames)}
 
     def inputs(self, batch_size: int, axes: Dict[str, int], source: Any) -> Dict[str, Any]:
         """text_ids [B, L], frames [B, T, 512, 7, 7] from 0 to 1 as after a ReLU, actions [B, T], and lengths [B].

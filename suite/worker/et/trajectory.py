@@ -12,9 +12,11 @@ import re
 from typing import Any, Dict, List, NamedTuple
 
 from suite.worker.et import safe_load
+from suite.worker.files import open_regular
 from suite.worker.outcome import WorkerFault
 
 _CODE = "TRAJECTORY_UNREADABLE"
+_JSON_LIMIT_BYTES = 64 * 2**20  # the data set's own have some 100 kB, with their masks
 _FRAME_SHAPE = (512, 7, 7)
 _WORD = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 _ACTIONS = (
@@ -41,12 +43,24 @@ def read(folder: str) -> Trajectory:
     data = _read_json(os.path.join(folder, "traj_data.json"))
     path = os.path.join(folder, "feat_conv.pt")
     frames = safe_load.load(path, _CODE)
-    if not hasattr(frames, "dim") or frames.dim() != 4 or tuple(frames.shape[1:]) != _FRAME_SHAPE or not len(frames):
-        shape = list(frames.shape) if hasattr(frames, "shape") else type(frames).__name__
-        raise _unreadable(path, "it holds {}, not frames x 512 x 7 x 7".format(shape))
+    reason = safe_load.why_no_values(frames)
+    if reason is not None:
+        raise _unreadable(path, "it holds {}, not frames x 512 x 7 x 7".format(reason))
+    if frames.dim() != 4 or tuple(frames.shape[1:]) != _FRAME_SHAPE or not len(frames):
+        raise _unreadable(path, "it holds {}, not frames x 512 x 7 x 7".format(list(frames.shape)))
+    if not frames.dtype.is_floating_point:
+        raise _unreadable(path, "its frames are of {}, as no features are".format(frames.dtype))
     actions = data.actions + [_STOP]
-    chosen = _frame_before_each(actions, len(frames), data.image_actions, path)
-    return Trajectory(data.text_ids, actions, frames[chosen].float())
+    chosen = _frame_before_each(len(data.actions), len(frames), data.image_actions, path)
+    kept = frames[chosen].float()
+    _check_values(kept, chosen, path)
+    return Trajectory(data.text_ids, actions, kept)
+
+
+def _check_values(kept: Any, chosen: List[int], path: str) -> None:
+    finite = kept.isfinite().flatten(1).all(dim=1).tolist()
+    if not all(finite):
+        raise _unreadable(path, "its frame {} holds NaN or infinity".format(chosen[finite.index(False)]))
 
 
 class _Data(NamedTuple):
@@ -57,27 +71,33 @@ class _Data(NamedTuple):
 
 def _read_json(path: str) -> _Data:
     try:
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
+        with open_regular(path) as file:
+            content = file.read(_JSON_LIMIT_BYTES + 1)
+        if len(content) > _JSON_LIMIT_BYTES:
+            raise _unreadable(path, "it is longer than {} bytes".format(_JSON_LIMIT_BYTES))
+        data = json.loads(content.decode("utf-8"))
         annotation = data["turk_annotations"]["anns"][0]
-        text = " ".join([annotation["task_desc"]] + list(annotation["high_descs"]))
-        actions = [step["discrete_action"]["action"] for step in data["plan"]["low_actions"]]
+        text = " ".join([annotation["task_desc"]] + annotation["high_descs"])
+        actions = [action_id(step["discrete_action"]["action"]) for step in data["plan"]["low_actions"]]
         image_actions = [image["low_idx"] for image in data.get("images", [])]
     except OSError as exc:
         raise _unreadable(path, str(exc.strerror)) from exc
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise _unreadable(path, "it is no JSON ({})".format(exc)) from exc
     except (KeyError, IndexError, TypeError, AttributeError) as exc:
         raise _unreadable(path, "it lacks annotations or low-level actions ({!r})".format(exc)) from exc
     words = _WORD.findall(text.lower())
     if not words:
         raise _unreadable(path, "its first annotation has no words")
-    return _Data([word_id(word) for word in words], [action_id(name) for name in actions], image_actions)
+    for index, action in enumerate(image_actions):
+        if type(action) is not int or not 0 <= action < len(actions):
+            raise _unreadable(path, "its image {} is of action {!r}, of {}".format(index, action, len(actions)))
+    return _Data([word_id(word) for word in words], actions, image_actions)
 
 
 def word_id(word: str) -> int:
     """A number of 24 bits that is the same for a word everywhere."""
-    return int(hashlib.sha256(word.encode()).hexdigest()[:6], 16)
+    return int(hashlib.sha256(word.encode("utf-8", "surrogatepass")).hexdigest()[:6], 16)
 
 
 def action_id(name: str) -> int:
@@ -86,15 +106,24 @@ def action_id(name: str) -> int:
     return _ACTIONS.index(stem) if stem in _ACTIONS else _UNKNOWN
 
 
-def _frame_before_each(actions: List[int], frame_count: int, image_actions: List[int], path: str) -> List[int]:
-    """Index of the frame before each action: one a step, or, in the full features, the first image of each action."""
-    if frame_count >= len(actions) and len(image_actions) in (frame_count, frame_count - 1):
-        first = {action: index for index, action in reversed(list(enumerate(image_actions)))}
-        if set(range(len(actions) - 1)) <= set(first):
-            return [first[index] for index in range(len(actions) - 1)] + [frame_count - 1]
-    if frame_count in (len(actions), len(actions) - 1):
-        return [min(index, frame_count - 1) for index in range(len(actions))]
-    raise _unreadable(path, "it has {} frames for {} actions and a stop".format(frame_count, len(actions) - 1))
+def _frame_before_each(action_count: int, frame_count: int, image_actions: List[int], path: str) -> List[int]:
+    """Index of the frame before each action and before the stop.
+
+    A frame for each action, the last one again for the stop; or frames for all images, and perhaps more, as in ALFRED's
+    full features: the first image of each action, and the last frame of all; or a frame for the stop, too.
+    Source: github.com/askforalfred/alfred, models/model/seq2seq_im_mask.py; E.T., alfred/utils/data_util.py.
+    """
+    if frame_count == action_count:
+        return list(range(action_count)) + [frame_count - 1]
+    first = {action: index for index, action in reversed(list(enumerate(image_actions)))}
+    if image_actions and frame_count >= len(image_actions) and len(first) == action_count:
+        return [first[action] for action in range(action_count)] + [frame_count - 1]
+    if frame_count == action_count + 1:
+        return list(range(frame_count))
+    unseen = set(range(action_count)) - set(first)
+    which = ", and no image of action {}".format(min(unseen)) if unseen and image_actions else ""
+    images = ", which are in {} images{}".format(len(image_actions), which) if image_actions else ""
+    raise _unreadable(path, "it has {} frames for {} actions and a stop{}".format(frame_count, action_count, images))
 
 
 def batch(trajectory: Trajectory, batch_size: int, token_count: int, frame_count: int) -> Dict[str, Any]:

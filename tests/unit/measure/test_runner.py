@@ -15,7 +15,18 @@ from suite.measure.moment import Observe
 from suite.measure.runner import Runner, grouped
 from suite.pinned import lock as models_lock
 from suite.power.meter import Meter
-from suite.records import EnergyReading, EnergyRule, LatencySamples, NotMeasured, Repetition, RunRecord, Task
+from suite.records import (
+    EnergyReading,
+    EnergyRule,
+    Flag,
+    FlopCount,
+    LatencySamples,
+    NotMeasured,
+    ParameterCount,
+    Repetition,
+    RunRecord,
+    Task,
+)
 from tests.fakes import (
     MODELS,
     NO_SENSOR,
@@ -275,6 +286,59 @@ def test_without_a_counter_the_locked_figure_is_taken_and_so_labelled() -> None:
     assert first.flops is not None
     assert (first.flops.mac_count, first.flops.source) == (5_293_327_872, "models.lock")  # type: ignore[union-attr]
     assert second.not_measured()["flops"].code == "NO_FLOP_COUNTER"
+
+
+def test_a_checkpoint_s_network_is_not_given_the_locked_figure_of_another() -> None:
+    def no_counter(asked: Asked) -> Fault:
+        absent = WorkerError("NO_FLOP_COUNTER", "this torch has none", "use torch 2.1")
+        return absent if asked.operation == "count_flops" else None
+
+    axes = (("text_tokens", 100), ("frames", 50))
+    workers = FakeWorkers(FakeClock(), script=no_counter)
+    seeded, brought = run(
+        workers, [Task(test="flops", model="et-human", axes=axes, checkpoint=path) for path in (None, "et.pth")]
+    )
+    assert isinstance(seeded.flops, FlopCount)
+    assert brought.not_measured()["flops"].code == "NO_FLOP_COUNTER"
+
+
+def test_a_checkpoint_s_network_is_not_held_against_the_locked_count() -> None:
+    (record,) = run(quiet(), [Task(test="params", model="et-human", checkpoint="et.pth")])
+    assert isinstance(record.parameters, ParameterCount)
+    assert record.parameters.expected_unique_count is None
+
+
+def test_another_network_than_the_published_one_is_in_each_record_and_flagged() -> None:
+    workers = replace(quiet(), configuration=("encoder_layers=4 (published: 2)", "enc.pos=False (published: True)"))
+    tasks = [replace(task(test), checkpoint="et.pth") for test in ("params", "flops", "latency")]
+    counted, flops, latency = run(workers, tasks)
+    assert isinstance(counted.parameters, ParameterCount)
+    assert isinstance(flops.flops, FlopCount)
+    assert latency.provenance is not None
+    assert {counted.parameters.configuration, flops.flops.configuration, latency.provenance.configuration} == {
+        workers.configuration
+    }
+    text = "encoder_layers=4 (published: 2); enc.pos=False (published: True)"
+    assert all(Flag(code="NOT_AS_PUBLISHED", text=text) in record.flags for record in (counted, flops, latency))
+
+
+@pytest.mark.parametrize(
+    ("own_count", "code", "text"),
+    [
+        (30, "TRAJECTORY_CUT", "the trajectory was longer than what was measured (text_tokens: the first 20 of 30)"),
+        (7, "TRAJECTORY_PADDED", "the trajectory is shorter than what was measured (text_tokens: 7 padded to 20)"),
+        (20, None, None),
+    ],
+)
+def test_a_trajectory_s_own_sizes_are_recorded_and_what_became_of_them_is_flagged(
+    own_count: int, code: str | None, text: str | None
+) -> None:
+    workers = replace(quiet(), own_sizes=(("text_tokens", own_count),))
+    (record,) = run(workers, [replace(task("latency"), axes=(("text_tokens", 20),), trajectory="trial")])
+    assert record.provenance is not None
+    assert record.provenance.own_sizes == (("text_tokens", own_count),)
+    found = [(flag.code, flag.text) for flag in record.flags if flag.code.startswith("TRAJECTORY")]
+    assert found == ([(code, text)] if code else [])
 
 
 def test_a_count_that_is_not_the_locked_one_is_refused() -> None:

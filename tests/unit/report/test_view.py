@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from suite.records import NotMeasured, Run, Summary
+from suite.records import Flag, NotMeasured, Run, Summary
 from suite.report.points import BATCH_SIZE
 from suite.report.view import CUT_OFF, NO_CALLS, RunView
 from tests.unit.report import synthetic
@@ -89,6 +89,25 @@ def test_a_model_that_is_not_installed_goes_by_its_name(run: Run) -> None:
     view = RunView(run, {})
     assert view.title("lxmert") == "lxmert"
     assert view.axis_label("text_tokens") == "text tokens"
+
+
+def test_a_network_that_is_not_the_published_one_has_a_title_that_says_so(run: Run) -> None:
+    told = ("encoder_layers=4 (published: 2)",)
+    flag = Flag(code="NOT_AS_PUBLISHED", text=told[0])
+    records = [
+        replace(record, flags=(*record.flags, flag), provenance=replace(record.provenance, configuration=told))
+        if record.provenance is not None and record.task.model == "lxmert"
+        else record
+        for record in run.records
+    ]
+    view = RunView(replace(run, records=tuple(records)))
+    assert view.title("lxmert") == "LXMERT, not as published"
+    assert [view.title(model) for model in view.models if model != "lxmert"] == [
+        RunView(run).title(model) for model in view.models if model != "lxmert"
+    ]
+    assert view.configuration("lxmert") == told
+    assert view.origins == ("LXMERT, not as published: encoder_layers=4 (published: 2)",)
+    assert RunView(run).origins == ()
 
 
 def test_labels_name_what_else_differs_between_subjects(run: Run) -> None:

@@ -7,6 +7,8 @@ import torch
 
 from suite.worker import build, weights
 from suite.worker.et import network
+from suite.worker.et.configuration import Configuration
+from suite.worker.et.encodings import InstructionPositions
 from suite.worker.models.et_human import PLUGIN as HUMAN
 from suite.worker.models.et_human_synthetic import PLUGIN as BOTH
 from suite.worker.weights import Stream
@@ -87,6 +89,44 @@ def test_the_mask_is_language_to_language_and_frame_and_action_alike():
     seen = ~network.hidden_from(2, 3, torch.device("cpu"))
     in_time = [[1, 1, 1, 0, 0, 0, 0, 0], [1, 1, 1, 1, 0, 1, 0, 0], [1, 1, 1, 1, 1, 0, 1, 0]]
     assert seen.int().tolist() == [[1, 1, 0, 0, 0, 0, 0, 0]] * 2 + in_time + in_time
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+def test_a_frame_sees_as_many_actions_before_its_own_as_it_is_said_to(count):
+    seen = ~network.hidden_from(1, 4, torch.device("cpu"), count)
+    expected = [[int(0 < frame - action <= count) for action in range(4)] for frame in range(4)]
+    assert seen[1:5, 5:].int().tolist() == expected
+    assert seen[5:, 5:].int().tolist() == expected
+
+
+def test_an_instructions_position_is_the_number_of_markers_before_a_word():
+    ids = torch.tensor([[7, 2, 5, 20, 20, 9, 2], [20, 1, 1, 1, 1, 2, 1]])
+    positions = InstructionPositions(10, 8)
+    expected = [[0, 0, 1, 1, 2, 3, 3], [0, 1, 1, 1, 1, 1, 1]]
+    assert torch.equal(positions(ids), positions.pe[torch.tensor(expected)])
+
+
+def added_to_the_embeddings(**fields):
+    """What an encoder with these parts adds to 3 words and a padding, 2 frames and 2 actions: [8, 8]."""
+    parts = dict(has_positions=False, layer_count=0, width=8, head_count=1, **fields)
+    encoder = network.MultimodalEncoder(Configuration({"human": 3}, 3, **parts)).eval()
+    encoder.enc_layernorm = torch.nn.Identity()
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            parameter.copy_(torch.arange(float(parameter.numel())).view(parameter.shape))
+        sizes = [torch.zeros(1, 4, 8), torch.zeros(1, 2, 8), torch.zeros(1, 2, 8)]
+        together = encoder(*sizes, torch.tensor([3]), torch.zeros(1, 8, dtype=torch.bool))
+    return encoder, together[0]
+
+
+def test_learned_positions_are_those_of_the_sinusoids():
+    encoder, added = added_to_the_embeddings(has_learned_positions=True)
+    assert torch.equal(added, encoder.enc_pos_learn.emb.weight[torch.tensor([0, 1, 2, 3, 3, 4, 3, 4])])
+
+
+def test_kinds_are_of_word_frame_and_action():
+    encoder, added = added_to_the_embeddings(has_token_kinds=True)
+    assert torch.equal(added, encoder.enc_token.emb.weight[torch.tensor([0, 0, 0, 0, 1, 1, 2, 2])])
 
 
 def test_what_stands_beyond_an_items_lengths_changes_nothing(module, inputs):

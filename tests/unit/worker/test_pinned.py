@@ -80,6 +80,9 @@ def test_a_tied_tensor_may_come_under_either_name(tmp_path, name):
 UNFIT = {
     "lacks": ({"batch.weight": "no tensor"}, "lacks the tensor batch.weight"),
     "shape": ({"batch.weight": torch.ones(3)}, r"has batch.weight as \[3\], not \[4\]"),
+    "twice": ({"words.weight": torch.zeros(5, 4)}, "holds two tensors that are both words.weight"),
+    "whole numbers": ({"batch.weight": torch.ones(4, dtype=torch.int64)}, "has batch.weight as int64"),
+    "one value": ({"batch.weight": torch.ones(1).expand(4)}, r"has batch.weight as a tensor \[4\] of 4 stored bytes"),
     "ties": ({"module.head.weight": torch.zeros(5, 4)}, "two values for one tensor, words.weight and head.weight"),
 }
 
@@ -111,6 +114,13 @@ def test_a_converted_file_of_another_model_is_refused(tmp_path):
     tensor_file.write(path, {"words.weight": torch.zeros(5, 4)})
     with pytest.raises(WorkerFault, match=r"lacks the tensor LayerNorm.weight"):
         pinned.load_into(build.build(Tied(), {}), path)
+
+
+def test_a_converted_file_with_more_in_it_is_refused(tmp_path):
+    target, _ = converted(tmp_path, published())
+    tensor_file.write(target, dict(tensor_file.read(target), another=torch.zeros(2)))
+    with pytest.raises(WorkerFault, match=r"PINNED_SHAPE: .* holds another, for which the model has no place"):
+        pinned.load_into(build.build(Tied(), {}), target)
 
 
 def test_a_tiny_lxmert_computes_the_same_from_the_converted_file(tmp_path):

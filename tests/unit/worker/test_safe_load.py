@@ -6,6 +6,7 @@ import sys
 import types
 import zipfile
 from collections import Counter, OrderedDict
+from pathlib import Path
 
 import pytest
 import torch
@@ -132,3 +133,102 @@ def test_a_file_cut_off_anywhere_is_a_fault(tmp_path, legacy):
         cut.write_bytes(whole[: len(whole) * part // 8])
         with pytest.raises(WorkerFault, match="CODE"):
             safe_load.load(str(cut), "CODE")
+
+
+NO_FILES = {
+    "a named pipe": os.mkfifo,
+    "a folder": os.mkdir,
+    "a device": lambda path: Path(path).symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize(("kind", "make"), NO_FILES.items())
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, kind, make):
+    path = str(tmp_path / "file.pt")
+    make(path)
+    with pytest.raises(WorkerFault) as raised:
+        safe_load.load(path, "CODE")
+    assert raised.value.reason == f"{path}: it is {kind}, not a file"
+
+
+HEADS = {
+    "empty": (b"", "this is empty"),
+    "page": (b"\n<!DOCTYPE html><title>403 Forbidden</title>", "this is a web page"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "this is a pointer of git-lfs"),
+    "7z": (b"7z\xbc\xaf\x27\x1c", "this is a 7z archive"),
+    "gzip": (b"\x1f\x8b\x08\0", "this is compressed by gzip"),
+    "cut": (b"PK\x03\x04\0\0", "it was cut off or damaged"),
+}
+
+
+@pytest.mark.parametrize(("content", "told"), HEADS.values(), ids=list(HEADS))
+def test_what_came_in_the_place_of_a_file_is_told(tmp_path, content, told):
+    (tmp_path / "file.pt").write_bytes(content)
+    with pytest.raises(WorkerFault) as raised:
+        safe_load.load(str(tmp_path / "file.pt"), "CODE")
+    assert told in str(raised.value)
+
+
+def test_an_archive_of_checkpoints_is_no_checkpoint(tmp_path):
+    path = str(tmp_path / "et_checkpoints.zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("pretrained/fasterrcnn_model.pth", b"x")
+        archive.writestr("pretrained/et_human_pretrained.pth", b"x")
+    with pytest.raises(WorkerFault) as raised:
+        safe_load.load(path, "CODE")
+    assert raised.value.reason == path + " is an archive of other files: et_human_pretrained.pth, fasterrcnn_model.pth"
+    assert raised.value.remedy == "unpack it, and give the one file that is meant"
+
+
+def repacked(tmp_path, compression, repeat=False):
+    """The same entries in an archive that another program packed."""
+    saved = save({"x": torch.zeros(10**6)}, tmp_path / "saved.pt", False)
+    path = str(tmp_path / "file.pt")
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w", compression) as archive:
+        for info in source.infolist():
+            archive.writestr(info.filename, source.read(info))
+        if repeat:  # the directory names the same bytes once more
+            again = zipfile.ZipInfo("file/data/1")
+            largest = max(archive.infolist(), key=lambda info: info.file_size)
+            again.header_offset, again.CRC = largest.header_offset, largest.CRC
+            again.file_size, again.compress_size = largest.file_size, largest.compress_size
+            archive.filelist.append(again)
+    return path
+
+
+def test_a_small_file_that_unfolds_to_a_large_one_is_refused_before_it_is_read(tmp_path):
+    path = repacked(tmp_path, zipfile.ZIP_DEFLATED)
+    with pytest.raises(WorkerFault, match=r"its entries are compressed.*data/0 is 4000000 bytes, packed as"):
+        safe_load.load(path, "CODE")
+    with pytest.raises(WorkerFault, match="its entries overlap"):
+        safe_load.load(repacked(tmp_path, zipfile.ZIP_STORED, repeat=True), "CODE")
+    assert safe_load.load(repacked(tmp_path, zipfile.ZIP_STORED), "CODE")["x"].shape == (10**6,)
+
+
+class Memory:
+    def __reduce__(self):
+        return bytearray, (3 * 10**9,)
+
+
+@LEGACY
+def test_a_number_does_not_become_memory(tmp_path, legacy):
+    path = save({"x": Memory()}, tmp_path / "file.pt", legacy)
+    with pytest.raises(WorkerFault, match="it asks for bytearray"):
+        safe_load.load(path, "CODE")
+
+
+def test_a_table_of_tensors_that_is_no_such_table_any_more_is_refused(tmp_path, monkeypatch):
+    path = save([[] for _ in range(1000)], tmp_path / "file.pt", False)
+    monkeypatch.setattr(safe_load, "_TABLE_LIMIT_BYTES", 1000)
+    with pytest.raises(WorkerFault, match=r"the table of its tensors is \d+ bytes, more than 1000"):
+        safe_load.load(path, "CODE")
+
+
+def test_what_has_no_value_for_each_element_is_no_tensor():
+    assert safe_load.why_no_values(torch.ones(2, 3).t()) is None
+    assert safe_load.why_no_values(torch.ones(4)[1:3]) is None
+    assert safe_load.why_no_values(torch.nn.Parameter(torch.ones(2))) is None
+    assert safe_load.why_no_values(torch.ones(1).expand(9)) == "a tensor [9] of 4 stored bytes"
+    assert safe_load.why_no_values(torch.ones(2, device="meta")) == "a tensor without values"
+    assert safe_load.why_no_values(torch.eye(2).to_sparse()) == "a sparse, quantised or nested tensor"
+    assert safe_load.why_no_values([1]) == "list"

@@ -1,6 +1,7 @@
 """Safetensors files: the same bytes every time, read and written as by the format's own library, refused if damaged."""
 
 import json
+import os
 import struct
 
 import pytest
@@ -74,6 +75,17 @@ DAMAGED = {
     "before": with_header(entry(offsets=(-8, 0))),
     "negative": with_header(entry(shape=(-1, -2))),
     "unknown type": with_header(entry(dtype="F1")),
+    "infinite": with_header(b'{"x":{"dtype":"F32","shape":[1e400],"data_offsets":[0,8]}}'),
+    "no number": with_header(b'{"x":{"dtype":"F32","shape":[NaN],"data_offsets":[0,8]}}'),
+    "fraction": with_header(entry(shape=(2.0,))),
+    "truth": with_header(entry(shape=(2, True))),
+    "text": with_header(entry(shape=("2",))),
+    "long number": with_header(b'{"x":{"dtype":"F32","shape":[' + b"9" * 5000 + b'],"data_offsets":[0,8]}}'),
+    "large number": with_header(entry(shape=(2**70, 0), offsets=(0, 0))),
+    "infinite offset": with_header(b'{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,1e400]}}'),
+    "deep": with_header(b"[" * 100000),
+    "twice": with_header(b"{" + b",".join([json.dumps(entry()).encode()[1:-1]] * 2) + b"}"),
+    "long header": with_header(b" " * (9 * 2**20)),
 }  # fmt: skip
 
 
@@ -85,6 +97,14 @@ def test_a_damaged_file_is_refused(tmp_path, content):
         tensor_file.read(str(path))
     assert fault.value.code == "PINNED_UNREADABLE"
     assert str(path) in fault.value.reason
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(str(tmp_path / "pipe"))
+    with pytest.raises(WorkerFault, match="it is a named pipe, not a file"):
+        tensor_file.read(str(tmp_path / "pipe"))
+    with pytest.raises(WorkerFault, match="it is a device, not a file"):
+        tensor_file.read("/dev/zero")
 
 
 def test_an_absent_file_and_a_full_disk_are_told(tmp_path):

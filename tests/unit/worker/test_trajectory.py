@@ -1,6 +1,7 @@
 """One folder of ALFRED's json_feat download, as published, becomes a batch of the Episodic Transformer's inputs."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -56,6 +57,95 @@ def test_full_features_give_the_first_image_of_each_action_and_the_last_for_the_
     assert numbers(read.frames) == [0, 3, 4, 6, 7, 9]
     read = trajectory.read(folder(tmp_path, data(images), numbered_frames(9)))
     assert numbers(read.frames) == [0, 3, 4, 6, 7, 8]
+
+
+@pytest.mark.parametrize("more", [0, 1, 2, 10, 500])
+def test_any_count_of_frames_from_that_of_the_images_on_is_read_and_the_stop_takes_the_last(tmp_path, more):
+    images = [0, 0, 1, 2, 3, 4, 4]
+    read = trajectory.read(folder(tmp_path, data(images), numbered_frames(7 + more)))
+    assert numbers(read.frames) == [0, 2, 3, 4, 5, 6 + more]
+
+
+def test_a_frame_for_each_action_is_read_however_many_images_there_were(tmp_path):
+    images = [0] * 9 + [1, 2, 3, 4]
+    assert numbers(trajectory.read(folder(tmp_path, data(images), numbered_frames(6))).frames) == [0, 1, 2, 3, 4, 5]
+    assert numbers(trajectory.read(folder(tmp_path, data(images), numbered_frames(5))).frames) == [0, 1, 2, 3, 4, 4]
+
+
+UNFIT = {
+    "too few": ([0, 0, 0, 0, 1, 2, 3, 4, 4], 8, "8 frames for 5 actions and a stop, which are in 9 images"),
+    "unseen": ([0, 0, 1, 2, 4, 4, 4, 4], 9, "which are in 8 images, and no image of action 3"),
+    "outside": ([0, 1, 2, 3, 4, 5], 9, "its image 5 is of action 5, of 5"),
+    "before": ([-1, 1, 2, 3, 4, 0], 9, "its image 0 is of action -1, of 5"),
+    "none": ([0, 1, 2, 3, 4, None], 9, "its image 5 is of action None, of 5"),
+    "half": ([0, 1, 2, 3, 4, 0.5], 9, "its image 5 is of action 0.5, of 5"),
+}
+
+
+@pytest.mark.parametrize(("images", "frame_count", "told"), UNFIT.values(), ids=list(UNFIT))
+def test_frames_that_no_rule_maps_to_the_actions_are_refused_with_the_counts(tmp_path, images, frame_count, told):
+    content = data()
+    content["images"] = [{"low_idx": low} for low in images]
+    assert told in fault(folder(tmp_path, content, numbered_frames(frame_count)))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_nothing_can_be_computed_with_are_blamed_on_the_file_and_its_frame(tmp_path, value):
+    frames = numbered_frames(6)
+    frames[4, 3, 2, 1] = value
+    reason = fault(folder(tmp_path, data(), frames))
+    assert reason == f"{tmp_path / 'feat_conv.pt'}: its frame 4 holds NaN or infinity"
+
+
+def test_what_is_no_feature_is_named(tmp_path):
+    assert "of 100352 stored bytes" in fault(folder(tmp_path, data(), torch.ones(1, 512, 7, 7).expand(6, 512, 7, 7)))
+    assert "its frames are of torch.int64" in fault(folder(tmp_path, data(), numbered_frames(6).long()))
+
+
+@pytest.mark.parametrize("name", ["traj_data.json", "feat_conv.pt"])
+@pytest.mark.parametrize(
+    ("kind", "make"), [("a named pipe", os.mkfifo), ("a device", lambda path: path.symlink_to("/dev/zero"))]
+)
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, name, kind, make):
+    path = folder(tmp_path, data(), numbered_frames(6))
+    (tmp_path / name).unlink()
+    make(tmp_path / name)
+    assert fault(path) == f"{tmp_path / name}: it is {kind}, not a file"
+
+
+TEXTS = {
+    "deep": "[" * 100000,
+    "long number": '{"plan": ' + "9" * 5000 + "}",
+    "no UTF-8": b"\xff{}",
+    "high_descs": json.dumps({"turk_annotations": {"anns": [{"task_desc": "a", "high_descs": "bc"}]}}),
+    "action": json.dumps({
+        "turk_annotations": {"anns": [{"task_desc": "a", "high_descs": ["b"]}]},
+        "plan": {"low_actions": [{"discrete_action": {"action": 3}}]},
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
+def test_data_that_no_parser_was_made_for_is_a_fault(tmp_path, text):
+    path = folder(tmp_path, data(), numbered_frames(6))
+    (tmp_path / "traj_data.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert fault(path).startswith(str(tmp_path / "traj_data.json"))
+
+
+def test_a_json_file_has_a_longest_length(tmp_path, monkeypatch):
+    monkeypatch.setattr(trajectory, "_JSON_LIMIT_BYTES", 100)
+    assert fault(folder(tmp_path, data(), numbered_frames(6))).endswith("it is longer than 100 bytes")
+
+
+def test_half_a_character_is_a_word_like_any_other(tmp_path):
+    content = data()
+    content["turk_annotations"]["anns"][0]["task_desc"] = "a \ud800"
+    assert len(trajectory.read(folder(tmp_path, content, numbered_frames(6))).text_ids) == 6
+
+
+def test_its_own_sizes_are_told_before_it_is_cut_or_padded(tmp_path):
+    read = HUMAN.read_trajectory(folder(tmp_path, data(), numbered_frames(6)))
+    assert HUMAN.own_sizes(read) == {"text_tokens": 8, "frames": 6}
 
 
 def test_without_a_frame_for_the_stop_the_last_is_taken_again(tmp_path):
