@@ -173,3 +173,10 @@ def _required_inputs(model: Model, made: Any) -> Dict[str, Any]:
                 "give a list instead",
             )
     return made
+
+
+def read_trajectory(model: Model, path: str) -> Any:
+    """What the model's inputs are made of. Raises WorkerFault."""
+    if not model.takes_trajectory:
+        raise WorkerFault("BAD_REQUEST", "{} takes no trajectory".format(model.name), "Leave the trajectory out")
+    return model.read_trajectory(path)

@@ -2,18 +2,15 @@
 
 import importlib
 import os
-import platform
 import sys
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, memory, plugins, timing
-from suite.worker.case import Case, grad_mode
+from suite.worker import devices, memory, packages, plugins, timing
+from suite.worker.case import Case, grad_mode, read_trajectory
 from suite.worker.loop import Operation
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 from suite.worker.protocol import PROTOCOL_VERSION
-
-_REPORTED_PACKAGES = ("torch", "transformers", "numpy", "onnxruntime")
 
 
 class Loaded(NamedTuple):
@@ -68,7 +65,7 @@ class Operations:
         return {
             "protocol": PROTOCOL_VERSION,
             "process_started_s": self._process_started_s,
-            "versions": _versions(),
+            "versions": packages.versions(),
             "devices": found,
             "clock": timing.clock_name(),
         }
@@ -175,7 +172,7 @@ class Operations:
 
         def make() -> Dict[str, Any]:
             torch.manual_seed(seed)  # a plug-in may draw from torch itself
-            source = weights.Stream(seed, "inputs") if trajectory is None else _read_trajectory(model, trajectory)
+            source = weights.Stream(seed, "inputs") if trajectory is None else read_trajectory(model, trajectory)
             own_sizes.update({} if trajectory is None else model.own_sizes(source))
             return model.inputs(batch_size, axes, source)
 
@@ -344,36 +341,3 @@ class Operations:
             return importlib.import_module(name)
         finally:
             self._import_s += self._clock() - started_s
-
-
-def _read_trajectory(model: Model, path: str) -> Any:
-    if not model.takes_trajectory:
-        raise WorkerFault("BAD_REQUEST", "{} takes no trajectory".format(model.name), "Leave the trajectory out")
-    return model.read_trajectory(path)
-
-
-def _versions() -> Dict[str, str]:
-    """Of the interpreter and of the libraries that a figure may depend on, where they are installed."""
-    versions = {"python": platform.python_version()}
-    for package in _REPORTED_PACKAGES:
-        version = _installed_version(package)
-        if version is not None:
-            versions[package] = version
-    return versions
-
-
-def _installed_version(package: str) -> Optional[str]:
-    """Without importing the package where its metadata can be read (Python >= 3.8)."""
-    if package in sys.modules:
-        return str(getattr(sys.modules[package], "__version__", "unknown"))
-    try:
-        if sys.version_info >= (3, 8):
-            from importlib.metadata import PackageNotFoundError, version
-        else:
-            from importlib_metadata import PackageNotFoundError, version
-    except ImportError:
-        return None
-    try:
-        return str(version(package))
-    except PackageNotFoundError:
-        return None

@@ -107,14 +107,11 @@ def test_all_threads_are_as_many_as_cpus_and_quota_let_run(
     assert {task.thread_count for task in read(around, MINIMAL)} == {expected}
 
 
-@pytest.mark.parametrize("threads", [17, 999, 1_000_000, 10**30])
+@pytest.mark.parametrize("threads", [65, 999, 1_000_000])
 def test_threads_beyond_all_measure_are_refused_before_they_cost(around: Surroundings, threads: int) -> None:
-    told = f"{threads} are too many for 2 CPUs; give at most 16, or all"
+    told = f"at most 64 on the 2 processors here, got {threads}"
     assert error(around, MINIMAL, Options(threads=threads)) == f"--threads: {told}"
-    assert error(around, MINIMAL + f"threads = {threads}\n") in (
-        f"mine.toml: threads: {told}",
-        f"mine.toml: this is not TOML: {threads}",
-    )
+    assert error(around, MINIMAL + f"threads = {threads}\n") == f"mine.toml: threads: {told}"
 
 
 def test_some_more_threads_than_cpus_can_be_asked_for(around: Surroundings) -> None:

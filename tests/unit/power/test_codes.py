@@ -37,7 +37,7 @@ CODES = {
     "RAPL_RANGE": {"sources/rapl"},
     "RAPL_MASKED": {"sources/rapl"},
     "PART_IDLE": {"parts"},
-    "POWER_NEGATIVE": {"sign"},
+    "POWER_NEGATIVE": {"sign", "imported/csv_log"},
     "SENSOR_FROZEN": {"stillness", "sources/nvml/source"},
     "RAPL_VM": {"sources/rapl", "sources/perf"},
     "NVML_UNSUPPORTED": {"sources/nvml/source"},

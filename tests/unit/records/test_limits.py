@@ -159,7 +159,10 @@ try:
         print(damage.text)
 except StoreError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if sys.platform == "linux" else 1))
+if sys.platform == "linux":  # ru_maxrss begins with what the parent held
+    print(1024 * int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]))
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 MIB = 2**20
 LARGE: dict[str, tuple[str, Callable[[], bytes]]] = {

@@ -127,13 +127,13 @@ def test_terminal_tables_have_a_line_for_every_model(made: object, run: Run) -> 
 @pytest.mark.parametrize(
     ("value", "places", "shown"),
     [
-        (0.0004, 3, "0.0004"),
+        (0.0004, 3, "0.00040"),
         (0.0006, 3, "0.001"),
-        (4e-9, 3, "0.000000004"),
+        (4e-9, 3, "0.0000000040"),
         (0.0, 3, "0.000"),
         (1234.5678, 2, "1,234.57"),
-        (0.2, 0, "0.2"),
-        (0.004, 2, "0.004"),
+        (0.2, 0, "0.20"),
+        (0.004, 2, "0.0040"),
     ],
 )
 def test_what_is_more_than_nothing_is_never_shown_as_nothing(value: float, places: int, shown: str) -> None:

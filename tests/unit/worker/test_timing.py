@@ -88,7 +88,8 @@ def test_what_makes_a_call_ready_is_in_no_duration():
     assert timed == (100.0, [0.5, 0.25], "output 3")
     once = ["make ready", "synchronise", "clock", "call", "synchronise", "clock"]
     assert machine.events == ["clock"] + once * 2
-    assert timing.time_fresh_for(fresh_call, None, 15.0, 1, machine.clock) == (120.75, 143.75, [2.0, 1.0], "output 1")
+    window = timing.time_fresh_for(fresh_call, None, 15.0, 1, machine.clock)
+    assert window == (120.75, 143.75, [2.0, 1.0], "output 1", 1, 2)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
