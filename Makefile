@@ -19,11 +19,11 @@ ENV_STAMP := .venv/env-$(call hash,locks/$(PLATFORM).txt locks/torch-$(PLATFORM)
 PROJECT_STAMP := .venv/project-$(call hash,pyproject.toml)
 DEV_STAMP := .venv/dev-$(call hash,locks/dev.txt)
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-LOCKED := install --no-deps --require-hashes --only-binary :all:
-WHEELHOUSE := $(if $(wildcard wheelhouse),--find-links wheelhouse)
-# From wheelhouse/ alone, else also from where pip is configured to look: without a network, pip would try that for minutes.
-install = { $(PIP) $(LOCKED) --no-index $(WHEELHOUSE) -r $(1) 2>/dev/null || $(PIP) $(LOCKED) $(WHEELHOUSE) -r $(1); }
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+LOCKED := --no-deps --require-hashes --only-binary :all:
+# A lock, and an index that is asked where neither wheelhouse/ nor pip's own configuration has its files.
+install = docker/install-lock $(1) wheelhouse "$(2)" $(PIP) install $(LOCKED)
+download = docker/install-lock $(1) wheelhouse "$(2)" $(PIP) download $(LOCKED) --dest wheelhouse
 
 # From the detection that also writes .env: the image of this machine (x86, arm64, jetson4 to jetson7), and on a Jetson its
 # JetPack and the version of its service jtop, which the client in the image must share. ROOT: another root folder, for tests.
@@ -111,6 +111,7 @@ locks:  ## resolve the dependencies again (needs uv)
 	$(UV_COMPILE) $(call for,aarch64-manylinux_2_28,3.11) pyproject.toml locks/worker.in -o locks/arm64.txt
 	MACOSX_DEPLOYMENT_TARGET=14.0 $(UV_COMPILE) $(call for,aarch64-apple-darwin,3.11) pyproject.toml locks/worker.in -o locks/macos.txt
 	$(UV_COMPILE) $(call for,x86_64-manylinux_2_28,3.11) -c locks/x86.txt locks/dev.in -o locks/dev.txt
+	$(UV_COMPILE) $(call for,x86_64-manylinux_2_28,3.11) locks/installer.in -o locks/installer.txt
 	$(UV_COMPILE) $(call for,aarch64-manylinux_2_28,3.11) -c locks/arm64.txt pyproject.toml -o locks/jetson.txt
 	$(UV_COMPILE) $(call for,aarch64-manylinux_2_17,3.6) locks/jetson4.in -o locks/jetson4.txt
 	$(UV_COMPILE) $(call for,aarch64-manylinux_2_31,3.8) locks/jetson5.in -o locks/jetson5.txt
@@ -157,9 +158,9 @@ engine:
 		"install docker-$$plugin-plugin (docs.docker.com/engine/install)"; exit 2; }; done
 
 wheelhouse: setup  ## fetch every wheel of this platform into wheelhouse/, to install and build without a network
-	$(PIP) download --no-deps --require-hashes --only-binary :all: $(WHEELHOUSE) --dest wheelhouse \
-		--extra-index-url $(TORCH_INDEX) -r locks/torch-$(PLATFORM).txt
-	$(PIP) download --no-deps --require-hashes --only-binary :all: $(WHEELHOUSE) --dest wheelhouse -r locks/$(PLATFORM).txt
+	$(call download,locks/installer.txt)
+	$(call download,locks/torch-$(PLATFORM).txt,$(TORCH_INDEX))
+	$(call download,locks/$(PLATFORM).txt)
 
 wheelhouse-%: setup  ## the same for the image of another platform: wheelhouse-jetson6
 	@docker/wheelhouse $* $(BIN)/python
@@ -219,11 +220,7 @@ $(ENV_STAMP):
 		"'brew install python@3.11' or from python.org, or name one: make PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "Setting up .venv from locks/$(PLATFORM).txt: about 300 MB to fetch, a minute or a few"
 	@rm -rf .venv && "$(PYTHON)" -m venv .venv
-	@$(call install,locks/torch-$(PLATFORM).txt) 2>.venv/torch.log || { \
-		echo "torch is neither in wheelhouse/ nor where pip is configured to look; taking it from $(TORCH_INDEX)"; \
-		$(PIP) $(LOCKED) --index-url $(TORCH_INDEX) -r locks/torch-$(PLATFORM).txt; } || { cat .venv/torch.log; \
-		echo "make setup: torch could not be fetched; put the wheel that locks/torch-$(PLATFORM).txt names into" \
-		"wheelhouse/, or mend the network, and run make setup again"; exit 3; }
+	@$(call install,locks/torch-$(PLATFORM).txt,$(TORCH_INDEX))
 	@$(call install,locks/$(PLATFORM).txt)
 	@touch $@
 
