@@ -55,6 +55,12 @@ def docker(tmp_path: Path) -> dict[str, str]:
     return {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(tmp_path / "calls"), "DRIVER": "docker-container"}
 
 
+def building(docker: dict[str, str]) -> str:
+    """How `docker buildx build` was called, once."""
+    (call,) = (line for line in Path(docker["CALLS"]).read_text().splitlines() if line.startswith("buildx build"))
+    return call
+
+
 @pytest.mark.parametrize(
     ("dockerfile", "platform"),
     [("Dockerfile.x86", "X86"), ("Dockerfile.arm64", "ARM64"), ("Dockerfile.jetson", "JETSON6")],
@@ -72,6 +78,7 @@ def test_every_jetpack_has_all_its_pins_and_their_files(platform):
     pinned = {name.partition("_")[2]: value for name, value in PINS.items() if name.startswith(platform.upper() + "_")}
     assert pinned.keys() - {"TORCH_INDEX"} == {
         "BASE",
+        "L4T",
         "WORKER_PYTHON",
         "WORKER_VERSION",
         "WORKER_GLIBC",
@@ -124,7 +131,7 @@ def test_what_nobody_pins_is_no_pin():
 def test_an_image_is_labelled_with_its_base_its_locks_and_this_commit(docker):
     base = f"python@{DIGEST}"
     assert script("build", "jetson6", "--load", BASE=base, JTOP="7.2", **docker).returncode == 0
-    (call,) = Path(docker["CALLS"]).read_text().splitlines()
+    call = building(docker)
     arguments = dict(argument.split("=", 1) for argument in re.findall(r"--build-arg (\S*)", call))
     assert (arguments["BASE"], arguments["BASE_DIGEST"], arguments["JTOP"]) == (base, DIGEST, "7.2")
     assert arguments["PLATFORM"] == "jetson6"
@@ -132,6 +139,31 @@ def test_an_image_is_labelled_with_its_base_its_locks_and_this_commit(docker):
     if not os.environ.get("JETSON6_TORCH_LOCK"):
         assert arguments["LOCK_SHA256"] == locks_sha256(REPOSITORY, "jetson6")
     assert "--platform linux/arm64 --file Dockerfile.jetson" in call
+
+
+@pytest.mark.parametrize(("machine", "platform"), [("aarch64", "linux/arm64"), ("x86_64", "linux/amd64")])
+def test_the_machine_of_a_board_is_an_argument(docker, machine, platform):
+    done = script("build", "jetson4", BASE="stand-in", BOARD_MACHINE=machine, **docker)
+    assert done.returncode == 0, done.stderr
+    call = building(docker)
+    assert f"--platform {platform} --file Dockerfile.jetson" in call
+    assert f"--build-arg BOARD_MACHINE={machine} " in call
+
+
+def test_another_machine_is_no_board(docker):
+    done = script("build", "jetson4", BOARD_MACHINE="riscv64", **docker)
+    assert (done.returncode, Path(docker["CALLS"]).read_text()) == (2, "")
+    assert done.stderr == "docker/build: BOARD_MACHINE is aarch64, or x86_64 for tests on stand-in bases\n"
+
+
+@pytest.mark.parametrize("script_file", ["install-packages", "wheelhouse"])
+def test_what_installs_is_pinned_too(script_file):
+    """Each pip that fills an image or a wheelhouse is that of locks/installer.txt."""
+    text = (REPOSITORY / "docker" / script_file).read_text()
+    lock = (REPOSITORY / "locks" / "installer.txt").read_text()
+    assert re.search(r"install-lock /?locks/installer.txt", text)
+    version = tuple(map(int, re.search(r"^pip==(\d+)\.(\d+)", lock, re.MULTILINE).groups()))
+    assert version >= (24, 3)  # the first that takes packages for JetPack 4's Python
 
 
 def test_there_is_no_image_for_another_platform(docker):
