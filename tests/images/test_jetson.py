@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from suite import models_lock, store
 from tests.environments import environment
-from tests.images.conftest import PERSON, Image, compose, mount, older_jetson, run, settings
+from tests.images.conftest import PERSON, Image, compose, mount, older_jetson, output, run, settings
 from tests.jtop_board import GROUP_ID, emulated, service
 from tests.simulator import Board, noisy
 
@@ -119,6 +120,23 @@ def test_the_quick_battery_runs_on_an_older_jetpack_and_computes_the_same(jetpac
     assert counted == {name: lock[name].unique_parameter_count for name in names}
     weights = {r.task.model: r.provenance.weights_sha256 for r in loaded.records if r.task.test == "latency"}
     assert weights == {name: lock[name].weights_sha256 for name in names}
+
+
+def test_the_locks_of_jetpack_6_serve_its_own_python():
+    """In an image without torch: the stand-in that runs the battery has another Python than JetPack 6."""
+    base = os.environ.get("JETSON6_PYTHON310_BASE") or pytest.skip("no base with Python 3.10")
+    image = Image("suite:test-jetson6")
+    native = {name: os.environ[f"JETSON5_{name}"] for name in ("CONTROLLER_PYTHON", "CONTROLLER_PYTHON_SHA256")}
+    native |= {"BASE": base, "BOARD_MACHINE": "x86_64", "WORKER_VERSION": "3.10", "TORCH_LOCK": "jetson6.txt"}
+    try:
+        output(["docker/build", "jetson6", "--load", "--tag", image.name], **native)
+        told = image.shell(
+            "$SUITE_WORKER_PYTHON -W ignore -c 'import sys, numpy, sympy, transformers.models.lxmert; "
+            'print("%d.%d" % sys.version_info[:2], numpy.__version__, transformers.__version__)\' 2>/dev/null'
+        )
+        assert told == "3.10 1.26.4 4.57.6\n"
+    finally:
+        run(["docker", "image", "rm", "--force", image.name])
 
 
 def battery(image: Image, results: Path, root: Path, *options: str):
