@@ -125,8 +125,8 @@ class Engine:
         )
 
     def images(self) -> tuple[ImageFacts, ...]:
-        """Images of the suite, by their title label: those for this machine first, then the newest. Not those whose name
-        went to a later build."""
+        """Images of the suite, by their title label: those for this machine first, newest first. Not those whose
+        name went to a later build."""
         with _translated(""):
             found = self._client().images.list(filters={"label": f"{TITLE_LABEL}={TITLE}"})
             # Of several names the shortest: that of no registry.

@@ -194,7 +194,10 @@ class Runner:
         after = self.observe()
         if versions not in self._facts:
             self._facts[versions] = self.facts(versions)
-        doubts = host.flags(before.state, after.state, own_thread_count=task.thread_count)
+        doubts = (
+            *host.standing(self._facts[versions], task.device),
+            *host.flags(before.state, after.state, own_thread_count=task.thread_count),
+        )
         return RunRecord(
             schema_version=SCHEMA_VERSION,
             task=task,

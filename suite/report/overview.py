@@ -11,6 +11,9 @@ from suite.report.section import paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
 
+# Doubts of the machine itself (suite/host/flags.py, standing), which hold for a whole run.
+STANDING = ("EMULATED", "GPU_UNUSED")
+
 
 def render(view: RunView) -> str:
     """Title, one sentence on the run, the summary table."""
@@ -24,9 +27,16 @@ def render(view: RunView) -> str:
         f"# Inference benchmark on {machine(view)}",
         about,
         machine_sentence(view),
+        _standing_doubts(view),
         summary_table(view).markdown(),
         _sizes(view),
     )
+
+
+def _standing_doubts(view: RunView) -> str:
+    """What holds for every figure below, and would change what a reader makes of them."""
+    found = {flag.code: flag.text for record in view.run.records for flag in record.flags if flag.code in STANDING}
+    return "\n\n".join(f"**{code}: {text}.**" for code, text in found.items())
 
 
 def _sizes(view: RunView) -> str:
