@@ -49,7 +49,7 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
         *_power(tools, power),
         *(_self_tests(tools, power) if self_test else ()),
         *_machine(facts, tools.observe().state),
-        _disk(Path.cwd()),
+        _disk(results if (results := Path("results").absolute()).is_dir() else Path.cwd()),
         *_containers(facts, tools.engine()),
     ]
     if as_json:
