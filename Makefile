@@ -19,19 +19,22 @@ ENV_STAMP := .venv/env-$(call hash,locks/$(PLATFORM).txt locks/torch-$(PLATFORM)
 PROJECT_STAMP := .venv/project-$(call hash,pyproject.toml)
 DEV_STAMP := .venv/dev-$(call hash,locks/dev.txt)
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-LOCKED := install --no-deps --require-hashes --only-binary :all:
-WHEELHOUSE := $(if $(wildcard wheelhouse),--find-links wheelhouse)
-# From wheelhouse/ alone, else also from where pip is configured to look: without a network, pip would try that for minutes.
-install = { $(PIP) $(LOCKED) --no-index $(WHEELHOUSE) -r $(1) 2>/dev/null || $(PIP) $(LOCKED) $(WHEELHOUSE) -r $(1); }
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+LOCKED := --no-deps --require-hashes --only-binary :all:
+# A lock, and an index that is asked where neither wheelhouse/ nor pip's own configuration has its files.
+install = docker/install-lock $(1) wheelhouse "$(2)" $(PIP) install $(LOCKED)
+download = docker/install-lock $(1) wheelhouse "$(2)" $(PIP) download $(LOCKED) --dest wheelhouse
 
 # From the detection that also writes .env: the image of this machine (x86, arm64, jetson4 to jetson7), and on a Jetson its
 # JetPack and the version of its service jtop, which the client in the image must share. ROOT: another root folder, for tests.
 ROOT ?=
 detected = $(shell docker/detect $(ROOT) 2>/dev/null | sed -n 's/^$(1)=//p')
 IMAGE_PLATFORM = $(call detected,SUITE_PLATFORM)
-JETPACK = $(or $(call detected,JETPACK),6)
+JETPACK = $(call detected,JETPACK)
 JTOP ?= $(call detected,SUITE_JTOP)
+# An image to measure in, instead of one that is built here: SUITE_IMAGE=R/suite@sha256:... make bench
+SUITE_IMAGE ?=
+export SUITE_IMAGE
 # seeded, or pinned: with ./models, which `make models` fetches, inside the image. docker/build reads it, and whatever stands in
 # for a pin: make build-x86 BASE=...
 MODELS ?= seeded
@@ -53,9 +56,11 @@ setup-dev: setup $(DEV_STAMP)  ## the same, and what tests and checks need
 	@:
 
 bench:  ## measure all models and write the report: in a container if an engine answers, else here in .venv
-	@if $(ENGINE_ANSWERS) && [ -n "$(IMAGE_PLATFORM)" ]; then \
-		if $(MAKE) --no-print-directory image-$(IMAGE_PLATFORM); then \
-			exec $(MAKE) --no-print-directory bench-$(patsubst jetson%,jetson,$(IMAGE_PLATFORM)); fi; \
+	@if [ -n "$(SUITE_IMAGE)" ]; then docker/detect $(ROOT) >/dev/null || exit; \
+		exec $(MAKE) --no-print-directory bench-$(patsubst jetson%,jetson,$(IMAGE_PLATFORM)); fi; \
+	if $(ENGINE_ANSWERS); then \
+		if docker/detect $(ROOT) >/dev/null && $(MAKE) --no-print-directory image-$(IMAGE_PLATFORM); then \
+			exec env SUITE_IMAGE=suite:$(IMAGE_PLATFORM) $(MAKE) --no-print-directory bench-$(patsubst jetson%,jetson,$(IMAGE_PLATFORM)); fi; \
 		echo "make bench: there is no image and none can be built (see above), so this goes on without a container"; fi; \
 	exec $(MAKE) --no-print-directory bench-native
 
@@ -111,6 +116,7 @@ locks:  ## resolve the dependencies again (needs uv)
 	$(UV_COMPILE) $(call for,aarch64-manylinux_2_28,3.11) pyproject.toml locks/worker.in -o locks/arm64.txt
 	MACOSX_DEPLOYMENT_TARGET=14.0 $(UV_COMPILE) $(call for,aarch64-apple-darwin,3.11) pyproject.toml locks/worker.in -o locks/macos.txt
 	$(UV_COMPILE) $(call for,x86_64-manylinux_2_28,3.11) -c locks/x86.txt locks/dev.in -o locks/dev.txt
+	$(UV_COMPILE) $(call for,x86_64-manylinux_2_28,3.11) locks/installer.in -o locks/installer.txt
 	$(UV_COMPILE) $(call for,aarch64-manylinux_2_28,3.11) -c locks/arm64.txt pyproject.toml -o locks/jetson.txt
 	$(UV_COMPILE) $(call for,aarch64-manylinux_2_17,3.6) locks/jetson4.in -o locks/jetson4.txt
 	$(UV_COMPILE) $(call for,aarch64-manylinux_2_31,3.8) locks/jetson5.in -o locks/jetson5.txt
@@ -122,19 +128,19 @@ locks:  ## resolve the dependencies again (needs uv)
 env:  ## write .env: which Compose files serve this machine, and that results are yours
 	@[ ! -e .env ] || grep -q '^# Written by make env' .env || { echo "make env: .env is not of this command's making;" \
 		"move it away, and keep settings of your own in the environment"; exit 2; }
-	@docker/detect $(ROOT) >.env.part && mv .env.part .env
+	@told=$$(docker/detect $(ROOT)) || exit; printf '%s\n' "$$told" >.env
 
-build-jetson: build-jetson$(JETPACK)  ## build the image for this Jetson, or for JETPACK=4, 5, 6 or 7
-	@:
+build-jetson:  ## build the image for this Jetson, or for JETPACK=4, 5, 6 or 7
+	@[ -n "$(JETPACK)" ] || docker/detect $(ROOT) >/dev/null || exit; [ -n "$(JETPACK)" ] || { \
+		echo "make build-jetson: this is no Jetson board: name its JetPack, as in make build-jetson JETPACK=6 (4, 5, 6 or 7)"; exit 2; }
+	@$(MAKE) --no-print-directory build-jetson$(JETPACK)
 
 build-%: engine  ## build the image of a platform: build-x86, build-arm64, build-jetson6 (MODELS=pinned takes ./models into it)
 	JTOP="$(JTOP)" docker/build $* --load --tag suite:$*
 
-# Builds unless there is an image of this very commit with these models.
+# Builds unless SUITE_IMAGE names one, or there is an image of this very commit with these models.
 image-%: engine
-	@case "$(REVISION)" in (''|*-dirty) ;; (*) [ "$$(docker image inspect --format '{{with .Config.Labels}}{{index . \
-		"org.opencontainers.image.revision"}} {{index . "org.suite.models"}}{{end}}' suite:$* 2>/dev/null)" \
-		!= "$(REVISION) $(MODELS)" ] || exit 0 ;; esac; $(MAKE) --no-print-directory build-$*
+	@JTOP="$(JTOP)" docker/image $*
 
 here-x86 here-arm64: here-%:
 	@[ "$(IMAGE_PLATFORM)" = $* ] || { echo "make: the image of this machine is suite:$(or $(IMAGE_PLATFORM),none), not suite:$*, which" \
@@ -154,12 +160,13 @@ engine:
 	@$(ENGINE_ANSWERS) || { echo "make: no Docker engine answers: $$(docker info 2>&1 >/dev/null | tail -n 1);" \
 		"start it, or join its group (sudo usermod -aG docker $$USER), or use make bench-native"; exit 2; }
 	@for plugin in compose buildx; do docker $$plugin version >/dev/null 2>&1 || { echo "make: Docker here lacks its plug-in $$plugin:" \
-		"install docker-$$plugin-plugin (docs.docker.com/engine/install)"; exit 2; }; done
+		"install docker-$$plugin-plugin (docs.docker.com/engine/install)"; ! command -v docker-compose >/dev/null || \
+		echo "make: the older docker-compose, which is here, does not read these files"; exit 2; }; done
 
 wheelhouse: setup  ## fetch every wheel of this platform into wheelhouse/, to install and build without a network
-	$(PIP) download --no-deps --require-hashes --only-binary :all: $(WHEELHOUSE) --dest wheelhouse \
-		--extra-index-url $(TORCH_INDEX) -r locks/torch-$(PLATFORM).txt
-	$(PIP) download --no-deps --require-hashes --only-binary :all: $(WHEELHOUSE) --dest wheelhouse -r locks/$(PLATFORM).txt
+	$(call download,locks/installer.txt)
+	$(call download,locks/torch-$(PLATFORM).txt,$(TORCH_INDEX))
+	$(call download,locks/$(PLATFORM).txt)
 
 wheelhouse-%: setup  ## the same for the image of another platform: wheelhouse-jetson6
 	@docker/wheelhouse $* $(BIN)/python
@@ -183,6 +190,10 @@ save-%: engine  ## write an image with its checksum to images/, for machines wit
 	@mkdir -p $(ARCHIVES) && docker save --output $(ARCHIVES)/suite-$*.tar suite:$* && gzip --no-name --force $(ARCHIVES)/suite-$*.tar
 	@cd $(ARCHIVES) && $(SHA256) suite-$*.tar.gz >suite-$*.tar.gz.sha256 && cat suite-$*.tar.gz.sha256
 
+save-bases-%: engine  ## the same for the bases that an image is built on; there: make load-bases-x86
+	@mkdir -p $(ARCHIVES) && docker/save-bases $* $(ARCHIVES)/suite-bases-$*.tar && gzip --no-name --force $(ARCHIVES)/suite-bases-$*.tar
+	@cd $(ARCHIVES) && $(SHA256) suite-bases-$*.tar.gz >suite-bases-$*.tar.gz.sha256 && cat suite-bases-$*.tar.gz.sha256
+
 load-%: engine  ## check and load such a file: load-x86
 	@[ -e $(ARCHIVES)/suite-$*.tar.gz ] || { echo "make load-$*: there is no $(ARCHIVES)/suite-$*.tar.gz; make save-$* writes it," \
 		"with its .sha256, where the image is"; exit 2; }
@@ -197,7 +208,8 @@ repro-check-%: engine
 doctor: setup  ## what this machine can measure, and how to fix the rest
 	@$(BIN)/suite doctor || [ $$? -eq 1 ]
 
-clean:  ## remove what make and the tools made here; results/ and wheelhouse/ stay
+clean:  ## remove .venv, .env and caches of tools; results/, my/, models/, wheelhouse/, images/ and the engine's images stay
+	@! grep -q '^# Written by make env' .env 2>/dev/null || rm -f .env
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 
 # Exit status 1 means done, with something that this machine can't measure: the report says what, so make goes on.
@@ -208,9 +220,10 @@ SHA256 := $(if $(shell command -v sha256sum),sha256sum,shasum -a 256)
 IMAGES ?= x86 arm64
 REVISION = $(shell docker/revision)
 # The digest that the record names is that of the registry where the image came from one, else the engine's own.
-in_container = @mkdir -p results; \
-	SUITE_IMAGE=suite:$(1) SUITE_IMAGE_DIGEST=$$(docker image inspect --format '{{.Id}}' suite:$(1)) \
-	docker compose run --rm suite all --plan standard $(ARGS) || [ $$? -eq 1 ]
+measured_in = $(or $(SUITE_IMAGE),suite:$(1))
+in_container = @mkdir -p results my; \
+	SUITE_IMAGE=$(measured_in) SUITE_IMAGE_DIGEST=$(if $(findstring @sha256:,$(SUITE_IMAGE)),$(SUITE_IMAGE),$$(docker image inspect \
+	--format '{{.Id}}' $(measured_in))) docker compose run --rm suite all --plan standard $(ARGS) || [ $$? -eq 1 ]
 
 $(ENV_STAMP):
 	@[ $(PLATFORM) != none ] || { echo "make setup: no lock for $$(uname -s) on $$(uname -m);" \
@@ -219,11 +232,7 @@ $(ENV_STAMP):
 		"'brew install python@3.11' or from python.org, or name one: make PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "Setting up .venv from locks/$(PLATFORM).txt: about 300 MB to fetch, a minute or a few"
 	@rm -rf .venv && "$(PYTHON)" -m venv .venv
-	@$(call install,locks/torch-$(PLATFORM).txt) 2>.venv/torch.log || { \
-		echo "torch is neither in wheelhouse/ nor where pip is configured to look; taking it from $(TORCH_INDEX)"; \
-		$(PIP) $(LOCKED) --index-url $(TORCH_INDEX) -r locks/torch-$(PLATFORM).txt; } || { cat .venv/torch.log; \
-		echo "make setup: torch could not be fetched; put the wheel that locks/torch-$(PLATFORM).txt names into" \
-		"wheelhouse/, or mend the network, and run make setup again"; exit 3; }
+	@$(call install,locks/torch-$(PLATFORM).txt,$(TORCH_INDEX))
 	@$(call install,locks/$(PLATFORM).txt)
 	@touch $@
 

@@ -16,6 +16,7 @@ from suite.cli import image
 from suite.client.replies import Hello
 from suite.errors import EngineError, SuiteError
 from suite.fleet.engine import Engine
+from suite.host import cuda
 from suite.power import choice
 from suite.power.selftest import SelfTest
 from suite.records import HostFacts, HostState, NotMeasured, record
@@ -60,12 +61,13 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
     facts = tools.facts(versions)
     findings = [
         *_worker(hello),
+        *_devices(hello, facts),
         *_models(tools, hello),
         *_unusable(),
         *_power(tools, power),
         *(_self_tests(tools, power) if self_test else ()),
         *_machine(facts, tools.observe().state),
-        _disk(Path.cwd()),
+        _disk(results if (results := Path("results").absolute()).is_dir() else Path.cwd()),
         *_containers(facts, tools.engine()),
     ]
     if as_json:
@@ -109,7 +111,19 @@ def _worker(hello: Hello | SuiteError) -> Iterator[Finding]:
         f"install {' and '.join(missing)} for the worker (make setup), or set SUITE_WORKER_PYTHON to a Python with it"
     )
     yield Finding(what="worker", found=told, ok=not missing, remedy=remedy if missing else "")
-    yield Finding(what="devices", found=", ".join(hello.devices) or "none", ok=bool(hello.devices))
+
+
+def _devices(hello: Hello | SuiteError, facts: HostFacts) -> Iterator[Finding]:
+    """A Jetson whose torch shows no CUDA would be measured on its processor: never fine."""
+    if isinstance(hello, SuiteError):
+        return
+    found = ", ".join(hello.devices) or "none"
+    if facts.l4t is None or any(device.startswith("cuda") for device in hello.devices):
+        yield Finding(what="devices", found=found, ok=bool(hello.devices))
+        return
+    absence = cuda.why_absent()
+    told = f"{found}: torch shows no CUDA on this Jetson ({absence.reason})"
+    yield Finding(what="devices", found=told, ok=False, remedy=absence.remedy)
 
 
 def _models(tools: Tools, hello: Hello | SuiteError) -> Iterator[Finding]:

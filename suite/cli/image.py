@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import suite
-from suite.fleet.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated
+from suite.fleet.engine import TITLE, TITLE_LABEL, Checkout, Engine, EngineFacts, ImageFacts, emulated
 from suite.host.software import git_commit, locks_sha256
 from suite.host.system import System
 from suite.report.table import table
@@ -65,6 +65,8 @@ def labels(name: str | None, engine: Engine, *, as_json: bool) -> int:
 
 def doubts_of(image: ImageFacts, engine: EngineFacts, here: Checkout) -> list[str]:
     """Why this image would not be what a person takes it for."""
+    if image.title != TITLE:
+        return [f"{image.name} is no image of the suite: its label {TITLE_LABEL} is {image.title or 'absent'}"]
     emulation = emulated(image, engine)
     return [*([emulation] if emulation else []), *here.differences(image)]
 

@@ -1,13 +1,18 @@
 """The Docker engine of this person, through the Docker SDK for Python: what it is, its images of the suite.
 
-The SDK follows DOCKER_HOST and Docker contexts. Whatever it raises becomes one EngineError, with a remedy.
+DOCKER_HOST, DOCKER_CONTEXT and the context in use are followed. What the SDK raises becomes one EngineError, with a
+remedy.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.errors import EngineError
@@ -120,13 +125,16 @@ class Engine:
         )
 
     def images(self) -> tuple[ImageFacts, ...]:
-        """Images of the suite, by their title label, newest first; not those whose name went to a later build."""
+        """Images of the suite, by their title label: those for this machine first, newest first. Not those whose
+        name went to a later build."""
         with _translated(""):
             found = self._client().images.list(filters={"label": f"{TITLE_LABEL}={TITLE}"})
             # Of several names the shortest: that of no registry.
             facts = [_facts(image.attrs, min(image.tags, key=len, default=image.short_id)) for image in found]
             facts = [image for image in facts if image.digest or not image.id.startswith(image.name)]
-        return tuple(sorted(facts, key=lambda image: image.created, reverse=True))
+        native = self.facts()
+        newest = sorted(facts, key=lambda image: image.created, reverse=True)
+        return tuple(sorted(newest, key=lambda image: emulated(image, native) is not None))
 
     def image(self, name: str) -> ImageFacts:
         with _translated(name):
@@ -147,11 +155,32 @@ class Engine:
         import docker
 
         if self._made is None:
-            if self._url is None:
+            url = self._url or _url_of_context(os.environ)
+            if url is None:
                 self._made = docker.from_env(timeout=self._timeout_s)
             else:
-                self._made = docker.DockerClient(base_url=self._url, timeout=self._timeout_s)
+                self._made = docker.DockerClient(base_url=url, timeout=self._timeout_s)
         return self._made
+
+
+def _url_of_context(environ: Mapping[str, str]) -> str | None:
+    """Where the context is that DOCKER_CONTEXT names, which the SDK takes for none where ~/.docker has no config.json.
+
+    None: the SDK finds the engine by itself. Raises EngineError where there is no such context.
+    """
+    import docker
+
+    name = environ.get("DOCKER_CONTEXT", "")
+    if environ.get("DOCKER_HOST") or name in ("", "default") or docker.ContextAPI.get_context(name) is not None:
+        return None
+    folder = Path(environ.get("DOCKER_CONFIG") or "~/.docker").expanduser()
+    meta = folder / "contexts/meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json"
+    try:
+        return str(json.loads(meta.read_bytes())["Endpoints"]["docker"]["Host"])
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise EngineError(
+            f"DOCKER_CONTEXT: there is no Docker context {name!r}; name one that docker context ls shows"
+        ) from exc
 
 
 def emulated(image: ImageFacts, engine: EngineFacts) -> str | None:

@@ -1,7 +1,7 @@
-"""What the machine is and does now, and the doubts that follow. Others import `facts`, `state`, `flags`."""
+"""What the machine is and does now, and the doubts that follow. Others import `facts`, `state`, `standing`, `flags`."""
 
-from suite.host.flags import flags
+from suite.host.flags import flags, standing
 from suite.host.probing import facts, state
 from suite.host.software import lock_sha256
 
-__all__ = ["facts", "flags", "lock_sha256", "state"]
+__all__ = ["facts", "flags", "lock_sha256", "standing", "state"]

@@ -1,14 +1,29 @@
-"""Doubts about a figure that follow from the machine's state before and after it was measured."""
+"""Doubts about a figure that follow from the machine itself, and from its state before and after it was measured."""
 
 from __future__ import annotations
 
 from suite.host.system import usable_cpu_count
-from suite.records import Flag, HostState
+from suite.records import Flag, HostFacts, HostState
 from suite.units import counted, show
 
 TEMPERATURE_RISE_C = 10.0
 FOREIGN_LOAD = 0.5  # runnable threads that are not ours; the controller and the sampler stay far below
 LOW_MEMORY_BYTES = 200e6
+EMULATED = "emulated"  # how HostFacts.virtualization says that the processor is made by software
+
+
+def standing(facts: HostFacts, device: str) -> tuple[Flag, ...]:
+    """What holds as long as a run lasts: a figure of an emulated processor, or of a board whose GPU did nothing."""
+    found = []
+    if EMULATED in (facts.virtualization or ""):
+        why = (facts.virtualization or "").partition(f"{EMULATED} ")[2]
+        found.append(Flag(code="EMULATED", text=f"the processor is emulated {why}: such a figure means nothing"))
+    if facts.l4t is not None and device == "cpu":
+        text = (
+            "timed on a Jetson's processor, and its GPU did nothing; `suite doctor` says whether torch shows one here"
+        )
+        found.append(Flag(code="GPU_UNUSED", text=text))
+    return tuple(found)
 
 
 def flags(

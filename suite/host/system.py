@@ -80,6 +80,7 @@ class System:
     """Host and user names are neither read nor kept here: records are published."""
 
     root: Path = Path("/")
+    own_root: Path = Path("/")  # of this very process, also where sensors are read under another root
     kind: str = field(default_factory=platform.system)  # "Linux", "Darwin"
     kernel: str = field(default_factory=platform.release)
     architecture: str = field(default_factory=platform.machine)

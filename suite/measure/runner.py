@@ -226,7 +226,10 @@ class Runner:
         if versions not in self._facts:
             self._facts[versions] = self.facts(versions)
         facts = self._facts[versions]
-        doubts = host.flags(before.state, after.state, own_thread_count=task.thread_count, cpu_count=facts.cpu_count)
+        doubts = (
+            *host.standing(facts, task.device),
+            *host.flags(before.state, after.state, own_thread_count=task.thread_count, cpu_count=facts.cpu_count),
+        )
         return RunRecord(
             schema_version=SCHEMA_VERSION,
             task=task,

@@ -26,6 +26,8 @@ from suite.report.view import RunView
 
 HARDWARE = ("board", "soc", "cpu_model", "cpu_count", "architecture", "memory_total_bytes", "accelerators")
 MAX_TOLD = 20
+# Doubts of the machine itself (suite/host/flags.py, standing), which hold for a whole run.
+STANDING = ("EMULATED", "GPU_UNUSED")
 
 
 def render(view: RunView) -> str:
@@ -42,6 +44,7 @@ def render(view: RunView) -> str:
         about,
         _damage(view),
         machine_sentence(view),
+        _standing_doubts(view),
         summary_table(view).markdown(),
         _sizes(view),
     )
@@ -59,6 +62,12 @@ def _damage(view: RunView) -> str:
         f"**{what} of `records.jsonl` can't be read**, and what it held is not in this report:",
         "\n".join([*lines, *more]),
     )
+
+
+def _standing_doubts(view: RunView) -> str:
+    """What holds for every figure below, and would change what a reader makes of them."""
+    found = {flag.code: flag.text for record in view.run.records for flag in record.flags if flag.code in STANDING}
+    return "\n\n".join(f"**{code}: {inline(told)}.**" for code, told in found.items())
 
 
 def _sizes(view: RunView) -> str:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from suite import units
 from suite.records import (
+    Flag,
     FlopCount,
     LatencySamples,
     NotMeasured,
@@ -124,7 +125,7 @@ def _sweep_cells(view: RunView, point: Point, summary: Summary, scale: Scale) ->
         median_interval(summary, scale),
         str(summary.outlier_count),
         units.digits(throughput_per_s(point, summary)),
-        verdict(summary, view.task("latency", point).repetition, view.samples(point)),
+        verdict(summary, view.task("latency", point).repetition, view.samples(point), _flags(view, point)),
     ]
 
 
@@ -138,7 +139,7 @@ def _latency_cells(view: RunView, point: Point, summary: Summary, scale: Scale) 
         percentiles(summary, scale),
         str(summary.outlier_count),
         f"{len(samples.warmup_latency_s)}{'' if samples.steady else ', not steady'}",
-        verdict(summary, view.task("latency", point).repetition, samples),
+        verdict(summary, view.task("latency", point).repetition, samples, _flags(view, point)),
     ]
 
 
@@ -165,8 +166,16 @@ def percentiles(summary: Summary, scale: Scale) -> str:
     return ", ".join(told) if told else "n too small"
 
 
-def verdict(summary: Summary, rule: Repetition, samples: LatencySamples) -> str:
-    """RESOLVED, or UNRESOLVED with the calls still needed; a series of fixed length has no target to reach."""
+def _flags(view: RunView, point: Point) -> tuple[Flag, ...]:
+    record = view.record("latency", point)
+    return record.flags if record else ()
+
+
+def verdict(summary: Summary, rule: Repetition, samples: LatencySamples, flags: Sequence[Flag] = ()) -> str:
+    """RESOLVED, or UNRESOLVED with the calls still needed; a series of fixed length has no target to reach, and what
+    an emulated processor took gets no verdict."""
+    if any(flag.code == "EMULATED" for flag in flags):
+        return "none: emulated"
     lost = ", worker lost midway" if samples.stop == "failed" else ""
     if rule.target_relative_halfwidth is None:
         return f"fixed count{lost}"

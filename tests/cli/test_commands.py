@@ -39,7 +39,7 @@ class OneImage(Engine):
             platform="linux/amd64",
             size_bytes=10**9,
             created="2026-11-23",
-            labels={"org.opencontainers.image.version": "0.0.1"},
+            labels={"org.opencontainers.image.title": "suite", "org.opencontainers.image.version": "0.0.1"},
         )
         return (image,)
 
@@ -255,6 +255,17 @@ def test_doctor_tells_of_the_engine_and_whether_its_image_fits_this_checkout(sui
     assert found["image suite:x86"]["remedy"].startswith("build it again with make")
 
 
+def test_a_jetson_whose_torch_shows_no_cuda_is_never_fine(suite: CommandLine) -> None:
+    board = replace(FACTS, l4t="R32.7.1")
+    suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), facts=lambda _: board)
+    (told,) = (entry for entry in suite("doctor", "--json").answer if entry["what"] == "devices")
+    assert (told["ok"], told["found"].partition(" (")[0]) == (False, "cpu: torch shows no CUDA on this Jetson")
+    assert told["remedy"]
+    suite.workers.devices = ("cpu", "cuda:0")
+    (told,) = (entry for entry in suite("doctor", "--json").answer if entry["what"] == "devices")
+    assert (told["ok"], told["found"]) == (True, "cpu, cuda:0")
+
+
 def test_doctor_in_a_container_misses_no_engine(suite: CommandLine) -> None:
     inside = replace(FACTS, virtualization="container (docker)", container_image_digest="sha256:12")
     suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), facts=lambda _: inside)
@@ -267,7 +278,10 @@ def test_image_commands_take_the_newest_image_of_the_suite(suite: CommandLine) -
     info = suite("image", "info", "--json")
     assert (info.status, info.answer["doubts"]) == (1, [f"version 0.0.1 in the image, {__version__} here"])
     assert suite("image", "digest").out == "r/suite@sha256:1\n"
-    assert suite("image", "labels", "--json").answer == {"org.opencontainers.image.version": "0.0.1"}
+    assert suite("image", "labels", "--json").answer == {
+        "org.opencontainers.image.title": "suite",
+        "org.opencontainers.image.version": "0.0.1",
+    }
     suite.tools = None
     result = suite("image", "info", "suite:x86")
     assert (result.status, result.error) == (3, "no Docker engine answers; start it")

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,14 @@ def arm64() -> Image:
 @pytest.fixture(scope="session")
 def jetson() -> Image:
     return must_run(build("jetson6"))
+
+
+@cache
+def older_jetson(jetpack: int) -> Image:
+    """The image of JetPack 4 or 5. Skips where bases are stand-ins and this machine has none for it."""
+    if os.environ.get("BUILD_BASE", "").startswith("standin/") and f"JETSON{jetpack}_BASE" not in os.environ:
+        pytest.skip(f"no stand-in for the base of JetPack {jetpack}: this machine lacks its Python")
+    return must_run(build(f"jetson{jetpack}"))
 
 
 @pytest.fixture

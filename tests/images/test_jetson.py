@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
 import pytest
 
+from suite.pinned import lock as models_lock
 from suite.records import store
 from tests.environments import environment
-from tests.images.conftest import PERSON, compose, mount, run, settings
+from tests.images.conftest import PERSON, Image, compose, mount, older_jetson, output, run, settings
 from tests.jtop_board import GROUP_ID, emulated, service
 from tests.simulator import Board, noisy
 
@@ -32,6 +34,10 @@ window_count = 2
 window_s = 5.0
 idle_s = 2.0
 """
+# What NVIDIA's bases have for the worker, and what their stand-ins have.
+OLDER = {4: ("3.6", "1.10.1", "4.18.0", "R32.7.1"), 5: ("3.8", "2.0.1", "4.46.3", "R35.2.1")}
+# Of the quick plan: one model with transformers, and one without where torch is fast enough for two cores.
+SELECTED = {4: ("lxmert",), 5: ("lxmert", "et-human")}
 
 
 def steady():
@@ -79,6 +85,69 @@ def test_the_weights_of_a_boards_worker_are_those_of_every_machine(jetson, resul
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("as locked") == len(names)
+
+
+@pytest.mark.parametrize("jetpack", OLDER)
+def test_the_image_of_an_older_jetpack_is_built_and_its_worker_has_that_ones_python(jetpack):
+    python, torch, transformers, _ = OLDER[jetpack]
+    image = older_jetson(jetpack)
+    assert image.labels["org.suite.platform"] == f"jetson{jetpack}"
+    told = image.shell(
+        "/opt/suite/bin/python -c 'import sys, jtop; print(\"%d.%d\" % sys.version_info[:2], jtop.__version__)'; "
+        '$SUITE_WORKER_PYTHON -c \'import sys, torch, transformers; print("%d.%d" % sys.version_info[:2], '
+        'torch.__version__.split("+")[0], transformers.__version__)\''
+    )
+    assert told.splitlines() == ["3.11 4.3.2", f"{python} {torch} {transformers}"]
+
+
+@pytest.mark.parametrize("jetpack", OLDER)
+def test_the_quick_battery_runs_on_an_older_jetpack_and_computes_the_same(jetpack, results, root):
+    _, torch, _, l4t = OLDER[jetpack]
+    names = SELECTED[jetpack]
+    image = older_jetson(jetpack)
+    major, minor = l4t[1:].split(".", 1)
+    release = RELEASE.replace("R36", f"R{major}").replace("REVISION: 4.0", f"REVISION: {minor}")
+    (root / "etc/nv_tegra_release").write_text(release)
+    done = battery(image, results, root, *(word for name in names for word in ("--model", name)))
+    assert done.returncode in (0, 1), done.stdout + done.stderr  # 1: energy can't be measured here
+    loaded = store.load(results / "run")
+    assert loaded.missing() == ()
+    lock = models_lock.load().models
+    for record in loaded.records:
+        assert {name for name in record.not_measured() if name != "energy"} == set(), record.task
+        assert dict(record.host.versions)["torch"].split("+")[0] == torch
+        assert record.host.l4t == l4t
+    counted = {r.task.model: r.parameters.unique_count for r in loaded.records if r.task.test == "params"}
+    assert counted == {name: lock[name].unique_parameter_count for name in names}
+    weights = {r.task.model: r.provenance.weights_sha256 for r in loaded.records if r.task.test == "latency"}
+    assert weights == {name: lock[name].weights_sha256 for name in names}
+
+
+def test_the_locks_of_jetpack_6_serve_its_own_python():
+    """In an image without torch: the stand-in that runs the battery has another Python than JetPack 6."""
+    base = os.environ.get("JETSON6_PYTHON310_BASE") or pytest.skip("no base with Python 3.10")
+    image = Image("suite:test-jetson6")
+    native = {name: os.environ[f"JETSON5_{name}"] for name in ("CONTROLLER_PYTHON", "CONTROLLER_PYTHON_SHA256")}
+    native |= {"BASE": base, "BOARD_MACHINE": "x86_64", "WORKER_VERSION": "3.10", "TORCH_LOCK": "jetson6.txt"}
+    try:
+        output(["docker/build", "jetson6", "--load", "--tag", image.name], **native)
+        told = image.shell(
+            "$SUITE_WORKER_PYTHON -W ignore -c 'import sys, numpy, sympy, transformers.models.lxmert; "
+            'print("%d.%d" % sys.version_info[:2], numpy.__version__, transformers.__version__)\' 2>/dev/null'
+        )
+        assert told == "3.10 1.26.4 4.57.6\n"
+    finally:
+        run(["docker", "image", "rm", "--force", image.name])
+
+
+def battery(image: Image, results: Path, root: Path, *options: str):
+    """The quick plan on an emulated board, in the image's own architecture, which is not a board's for a stand-in."""
+    file = results.parent / "compose.json"
+    content = json.loads(file.read_text())
+    content["services"]["suite"]["platform"] = image.platform
+    file.write_text(json.dumps(content))
+    words = ("all", "--quick", "--out", "results/run", *options)
+    return compose(results, image.name, *words, files=FILES, SUITE_ROOT=str(root), **RUNC)
 
 
 def test_make_bench_jetson_measures_the_rails_of_the_board(jetson, results, root, tmp_path, dot_env):

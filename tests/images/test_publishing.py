@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 from pathlib import Path
 
 import pytest
 
 from suite.pinned import lock as models_lock
 from suite.records import store
-from tests.images.conftest import Image, compose, output, run
+from tests.images.conftest import PERSON, Image, compose, output, run, settings
 
 pytestmark = pytest.mark.images
 PLAN = """
@@ -58,15 +59,21 @@ def manifest(reference: str) -> dict:
 
 
 @pytest.fixture(scope="module")
-def published(registry, bases) -> str:
+def where(registry) -> str:
+    return f"{registry}/{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="module")
+def published(where, bases) -> str:
     """What `make publish` said, for both platforms. A tree with changes counts as its commit here."""
     head = output(["git", "rev-parse", "HEAD"]).strip()
-    return output(["make", "publish", f"REGISTRY={registry}", "IMAGES=x86 arm64", f"REVISION={head}"], **bases)
+    # A name of its own for each run of these tests: a version is published once.
+    return output(["make", "publish", f"REGISTRY={where}", "IMAGES=x86 arm64", f"REVISION={head}"], **bases)
 
 
 @pytest.fixture(scope="module")
 def listed(published) -> str:
-    (reference,) = re.findall(r"SUITE_IMAGE=(\S+@sha256:[0-9a-f]{64}) docker compose run", published)
+    (reference,) = set(re.findall(r"SUITE_IMAGE=(\S+@sha256:[0-9a-f]{64}) docker compose run", published))
     return reference
 
 
@@ -101,6 +108,34 @@ def test_a_teammate_pulls_by_digest_and_computes_the_same(listed, results):
     }
 
 
+@pytest.mark.usefixtures("x86", "dot_env")
+def test_the_line_that_is_printed_works_as_it_is_pasted(published, listed, results):
+    (line,) = (line for line in published.splitlines() if f"docker pull {listed} " in line)
+    assert "jetson" not in published
+    pasted = f"{line.strip()} --plan results/tiny.toml --out results/run"
+    (results / "tiny.toml").write_text('name = "tiny"\ndescription = "own"\nmodels = ["null"]\ntests = ["params"]\n')
+    files = {"COMPOSE_FILE": settings(results, listed, ["compose.yaml"])["COMPOSE_FILE"]}
+    done = run(["sh", "-c", pasted], **files, SUITE_UID=str(PERSON), SUITE_GID=str(PERSON))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = store.load(results / "run").records
+    assert record.host.container_image_digest == listed.split("@")[1]
+
+
+@pytest.mark.usefixtures("published")
+def test_a_version_is_published_once_on_a_real_registry(where, bases):
+    head = output(["git", "rev-parse", "HEAD"]).strip()
+    refused = run(["make", "publish", f"REGISTRY={where}", "IMAGES=x86", f"REVISION={head}"], **bases)
+    assert refused.returncode != 0
+    assert "is published already" in refused.stderr
+
+
+def test_a_registry_that_does_not_answer_is_one_line(bases):
+    refused = run(["make", "publish", "REGISTRY=127.0.0.1:1", "IMAGES=x86", "REVISION=abc"], **bases)
+    assert refused.returncode != 0
+    (told,) = (line for line in refused.stderr.splitlines() if line.startswith("make publish:"))
+    assert "127.0.0.1:1/suite does not take the image" in told
+
+
 @pytest.mark.usefixtures("published")
 def test_the_image_names_its_base_by_digest(bases):
     assert Image("suite:arm64").labels["org.opencontainers.image.base.digest"] == bases["ARM64_BASE"].split("@")[1]
@@ -122,8 +157,8 @@ def test_what_must_not_be_published_is_refused_with_one_line(registry, settings,
     assert reason in refused.stdout + refused.stderr
 
 
-def test_an_unresolved_pin_is_looked_up_where_its_registry_answers(registry, listed, tmp_path):
-    name = f"{registry}/suite:{output(['docker/version']).strip()}"
+def test_an_unresolved_pin_is_looked_up_where_its_registry_answers(registry, where, listed, tmp_path):
+    name = f"{where}/suite:{output(['docker/version']).strip()}"
     pins = tmp_path / "pins.env"
     pins.write_text(f"A_BASE={name}\nB_BASE={registry}/suite:absent\nC_BASE=x@sha256:12\n")
     done = run(["docker/resolve-pins", str(pins)])
@@ -151,6 +186,32 @@ def test_an_image_is_carried_to_a_class_room_and_refused_where_a_byte_changed(x8
     refused = run(["make", "load-x86", where])
     assert refused.returncode != 0
     assert "suite-x86.tar.gz: FAILED" in refused.stdout
+
+
+def test_bases_are_carried_too_and_an_image_is_built_on_them_without_a_network(x86, tmp_path):
+    """An archive keeps no digest, so a pinned base is asked of its registry, which no one here can reach."""
+    name, where = f"unreachable.invalid/base:{secrets.token_hex(4)}", f"ARCHIVES={tmp_path}"
+    offline, pinned = Image("suite:test-bases"), f"{name}@sha256:{'ab' * 32}"
+    output(["docker", "tag", output(["docker/pin", "x86", "BUILD_BASE"]).strip(), name])
+    try:
+        output(["make", "save-bases-x86", where], BASE=name, BUILD_BASE=name)
+        output(["docker", "image", "rm", name])
+        build = ["docker/build", "x86", "--load", "--network", "none", "--tag", offline.name]
+        refused = run(build, BASE=pinned, BUILD_BASE=pinned)
+        assert refused.returncode == 3
+        (told,) = refused.stderr.splitlines()
+        assert told.startswith(f"docker/build: the base {pinned} is not here, and its registry does not give it (")
+        assert "make load-bases-x86" in told
+        output(["make", "load-bases-x86", where])
+        built = run(build, BASE=pinned, BUILD_BASE=pinned)
+        assert built.returncode == 0, built.stderr
+        assert f"the base {name} is taken as it was loaded: its registry does not answer" in built.stderr
+        assert offline.labels["org.opencontainers.image.base.digest"] == ""
+        assert offline.inspected()["RootFS"]["Layers"] == x86.inspected()["RootFS"]["Layers"]
+        refused = run(build, BASE=pinned, BUILD_BASE=pinned, PUBLISHING="yes")
+        assert refused.returncode == 3
+    finally:
+        run(["docker", "image", "rm", "--force", name, offline.name])
 
 
 def test_what_was_not_saved_or_built_is_said_with_the_command_for_it(tmp_path: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,26 +67,43 @@ def layers(image: Image) -> list[str]:
 def test_pinned_models_that_are_not_there_stop_a_build_with_one_line():
     done = run(["make", "build-x86"], MODELS="pinned")
     assert done.returncode != 0
-    assert "MODELS=pinned: there is no folder ./models to take; fetch it with 'make models'" in done.stderr
+    assert "MODELS=pinned: ./models is not there, or holds no file; fetch it with 'make models'" in done.stderr
 
 
-def test_pinned_models_are_a_layer_of_their_own_that_everybody_can_read(x86, no_models):
-    (no_models / "tiny" / "0123").mkdir(parents=True, mode=0o700)
-    (no_models / "tiny" / "0123" / "model.safetensors").write_bytes(b"weights")
-    (no_models / "tiny" / "0123" / "model.safetensors").chmod(0o600)
-    (no_models / "tiny" / "0123" / "pytorch_model.bin.part").touch()
+def test_pinned_models_are_a_layer_of_their_own_that_everybody_can_read(x86, no_models, pinned_tokenizer):
+    place = no_models / pinned_tokenizer
+    place.mkdir(parents=True, mode=0o700)
+    (place / "vocab.txt").write_bytes(b"words")
+    (place / "vocab.txt").chmod(0o600)
+    (place / "vocab.txt.part").touch()
     pinned = Image("suite:test-pinned")
     try:
         output(["docker/build", "x86", "--load", "--tag", pinned.name], MODELS="pinned")
         assert pinned.labels["org.suite.models"] == "pinned"
         assert (
-            pinned.shell("cat $SUITE_WEIGHTS/tiny/*/model.safetensors; find $SUITE_WEIGHTS -type f | wc -l")
-            == "weights1\n"
+            pinned.shell(f"cat $SUITE_WEIGHTS/{pinned_tokenizer}/vocab.txt; find $SUITE_WEIGHTS -type f | wc -l")
+            == "words1\n"
         )
         differing = [mine != other for mine, other in zip(layers(pinned), layers(x86), strict=True)]
-        assert sum(differing) == 1
+        assert sum(differing) == 2  # the other is the program's, which has models.lock
     finally:
         run(["docker", "image", "rm", "--force", pinned.name])
+
+
+@pytest.fixture
+def pinned_tokenizer() -> Iterator[Path]:
+    """The place of a tokenizer whose one file is the text "words", under ./models: models.lock is put back after."""
+    lock = REPOSITORY / "models.lock"
+    before = lock.read_bytes()
+    pin = {
+        "repository": "nobody/tiny",
+        "revision": "ab" * 20,
+        "licence": "none stated",
+        "files": [{"path": "vocab.txt", "size_bytes": 5, "sha256": hashlib.sha256(b"words").hexdigest()}],
+    }
+    lock.write_text(json.dumps(json.loads(before) | {"tokenizers": {"tiny": pin}}))
+    yield Path("tiny") / pin["revision"]
+    lock.write_bytes(before)
 
 
 def test_a_wheelhouse_serves_a_build_without_a_network(x86):

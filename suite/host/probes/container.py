@@ -1,9 +1,12 @@
-"""Whether this is a container, a virtual machine, or both, and which image."""
+"""Whether this is a container, a virtual machine, or both, and which image; whether its processor is emulated."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
+from suite.host.flags import EMULATED
 from suite.host.system import Facts, Probe, System
 
 _VIRTUAL_PRODUCTS = (
@@ -18,12 +21,21 @@ _VIRTUAL_PRODUCTS = (
 )
 
 
+# What Linux writes about a processor of each architecture: an emulator shows the file of the machine below.
+_CPUINFO = {"x86_64": r"^(vendor_id|cpu family)\s*:", "aarch64": r"^CPU (implementer|part)\s*:"}
+_ELF_MACHINES = {b"\x3e\x00": "x86_64", b"\xb7\x00": "aarch64"}  # e_machine, at byte 18
+
+
 class Container(Probe):
     name = "container"
 
     def facts(self, system: System) -> Facts:
+        emulator = _emulator(system)
+        around = _virtualization(system)
+        if emulator is not None:
+            around = f"{'' if around in (None, 'none') else f'{around}, '}{EMULATED} ({emulator})"
         return {
-            "virtualization": _virtualization(system),
+            "virtualization": around,
             "container_image_digest": _digest(system.environ.get("SUITE_IMAGE_DIGEST", "")),
         }
 
@@ -52,6 +64,40 @@ def _container(system: System) -> str | None:
         return "podman"
     named = re.search(r"docker|kubepods|lxc|podman", system.text("proc/1/cgroup") or "")
     return system.text("run/systemd/container") or (named[0] if named else None)
+
+
+def _emulator(system: System) -> str | None:
+    """What shows that this program's processor is made by software: of a user-mode emulator (qemu-user, Rosetta)."""
+    own, here = system.architecture, replace(system, root=system.own_root)
+    cpuinfo = here.text("proc/cpuinfo") or ""
+    if own not in _CPUINFO:
+        return None
+    for other, key in _CPUINFO.items():
+        if re.search(key, cpuinfo, re.MULTILINE) and not re.search(_CPUINFO[own], cpuinfo, re.MULTILINE):
+            return f"/proc/cpuinfo is that of {other}, and this program is for {own}"
+    if "VirtualApple" in cpuinfo:
+        return "Rosetta"
+    if (first := _link(here.root / "proc/1/exe")).startswith("qemu-"):
+        return first
+    init = _elf_machine(here.root / "sbin/docker-init")  # the engine's own, where Compose says init: true
+    return None if init in (None, own) else f"the engine is for {init}, and this program is for {own}"
+
+
+def _link(path: Path) -> str:
+    """The name of the file that a link leads to; empty where that can't be told."""
+    try:
+        return path.readlink().name
+    except OSError:
+        return ""
+
+
+def _elf_machine(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except OSError:
+        return None
+    return _ELF_MACHINES.get(head[18:20]) if head.startswith(b"\x7fELF") else None
 
 
 def _virtual_machine(system: System) -> str | None:

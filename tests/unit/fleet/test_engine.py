@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import hashlib
 import json
 import socketserver
 import threading
@@ -265,3 +266,55 @@ def test_the_real_engine_answers_as_the_fake_does(real: Engine) -> None:
         assert real.image(found.id).id == found.id
     with pytest.raises(EngineError, match="this engine has no such image"):
         real.image("suite-of-nobody:absent")
+
+
+def test_without_a_name_an_image_for_this_machine_comes_before_a_newer_one_for_another(fake):
+    engine_side, engine = fake
+    engine_side.images = {
+        "suite:x86": attributes("amd64", created="2026-11-03T09:00:00Z", RepoTags=["suite:x86"]),
+        "suite:arm64": attributes("arm64", created="2026-11-01T09:00:00Z", RepoTags=["suite:arm64"]),
+        "suite:jetson": attributes("arm64", created="2026-11-02T09:00:00Z"),
+    }
+    assert [image.name for image in engine.images()] == ["suite:jetson", "suite:arm64", "suite:x86"]
+    assert engine.newest().name == "suite:jetson"
+
+
+@pytest.mark.parametrize(
+    ("labels", "title"), [({}, "absent"), ({"org.opencontainers.image.title": "debian"}, "debian"), (None, "absent")]
+)
+def test_an_image_that_is_not_of_the_suite_is_doubted(fake, labels, title):
+    engine_side, engine = fake
+    engine_side.images = {"debian:12": attributes(Config={"Labels": labels})}
+    doubts = answers.doubts_of(engine.image("debian:12"), engine.facts(), FITTING)
+    assert doubts == [f"debian:12 is no image of the suite: its label org.opencontainers.image.title is {title}"]
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """DOCKER_CONTEXT names a context, as docker context create leaves it: without a config.json."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONTEXT", "board")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    meta = tmp_path / "contexts/meta" / hashlib.sha256(b"board").hexdigest() / "meta.json"
+    meta.parent.mkdir(parents=True)
+    return meta
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("config", [True, False])
+def test_the_context_of_the_environment_is_followed(context, tmp_path, config):
+    endpoint = {"Host": f"unix://{tmp_path}/docker.sock", "SkipTLSVerify": False}
+    context.write_text(json.dumps({"Name": "board", "Metadata": {}, "Endpoints": {"docker": endpoint}}))
+    if config:
+        (tmp_path / "config.json").write_text("{}")
+    engine = Engine()
+    try:
+        assert engine.facts().operating_system == "Ubuntu 22.04"
+    finally:
+        engine.close()
+
+
+@pytest.mark.usefixtures("context")
+def test_a_context_that_is_not_there_is_no_reason_to_take_another_engine():
+    with pytest.raises(EngineError, match=r"DOCKER_CONTEXT: there is no Docker context 'board'; name one that docker"):
+        Engine().facts()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from suite.host.probes import container, cpu, firmware, jetson, linux_os, memory, nvidia, power_supply, thermal
@@ -52,6 +54,51 @@ def test_a_discrete_gpu_is_named_and_the_builder_of_its_driver_is_not(machine):
 )
 def test_containers_and_virtual_machines_are_told_apart(machine, files, expected):
     assert container.PLUGIN.facts(machine(files))["virtualization"] == expected
+
+
+X86_CPUINFO = "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\n"
+ARM_CPUINFO = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd07\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (("aarch64", X86_CPUINFO, "", 0), "/proc/cpuinfo is that of x86_64, and this program is for aarch64"),
+        (("x86_64", ARM_CPUINFO, "", 0), "/proc/cpuinfo is that of aarch64, and this program is for x86_64"),
+        # Newer emulators write a file of their own, and show themselves elsewhere.
+        (("aarch64", ARM_CPUINFO, "qemu-aarch64-static", 0), "qemu-aarch64-static"),
+        (("aarch64", ARM_CPUINFO, "docker-init", 0x3E), "the engine is for x86_64, and this program is for aarch64"),
+        (("x86_64", X86_CPUINFO, "docker-init", 0xB7), "the engine is for aarch64, and this program is for x86_64"),
+        (("x86_64", "processor\t: 0\nvendor_id\t: VirtualApple\n", "", 0), "Rosetta"),
+        (("x86_64", X86_CPUINFO, "docker-init", 0x3E), None),
+        (("aarch64", ARM_CPUINFO, "docker-init", 0xB7), None),
+        (("aarch64", ARM_CPUINFO, "systemd", 0), None),
+        (("aarch64", "", "", 0), None),
+        (("riscv64", X86_CPUINFO, "qemu-riscv64", 0), None),
+    ],
+)
+def test_a_processor_that_software_makes_is_told(machine, tmp_path, own, said):
+    """own: the architecture, /proc/cpuinfo, the first process, and for what the engine's init is."""
+    architecture, cpuinfo, first, init = own
+    place = tmp_path / "own"
+    (place / "proc/1").mkdir(parents=True)
+    (place / "proc/cpuinfo").write_text(cpuinfo)
+    if first:
+        (place / "proc/1/exe").symlink_to(f"/usr/bin/{first}")
+    if init:
+        (place / "sbin").mkdir()
+        (place / "sbin/docker-init").write_bytes(b"\x7fELF" + bytes(14) + bytes([init, 0]) + bytes(10))
+    system = replace(machine({".dockerenv": ""}), architecture=architecture, own_root=place)
+    expected = "container (docker)" if said is None else f"container (docker), emulated ({said})"
+    assert container.PLUGIN.facts(system)["virtualization"] == expected
+
+
+def test_the_tree_of_another_machine_is_no_emulated_processor(machine, tmp_path):
+    """As --sysfs-root gives it: the processor is this one all the same."""
+    (tmp_path / "own/proc").mkdir(parents=True)
+    (tmp_path / "own/proc/cpuinfo").write_text(X86_CPUINFO)
+    system = replace(machine({"proc/cpuinfo": ARM_CPUINFO}), architecture="x86_64", own_root=tmp_path / "own")
+    assert container.PLUGIN.facts(system)["virtualization"] is None
 
 
 def test_placeholders_of_a_self_built_pc_give_way_to_its_mainboard(machine):

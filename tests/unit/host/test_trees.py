@@ -19,6 +19,7 @@ MIB = 1024**2
 def system(board, architecture, cpu_count, **environ):
     return System(
         root=TREES / board,
+        own_root=TREES / board,
         kind="Linux",
         kernel="of the machine that runs the tests",
         architecture=architecture,

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from suite import units
-from suite.records import EnergyReading, Interval, LatencySamples, Repetition, Run, Summary
+from suite.records import EnergyReading, Flag, Interval, LatencySamples, Repetition, Run, Summary
 from suite.report import energies, quantities, text
+from suite.report.page import compose
+from suite.report.plots import Plots
 from suite.report.view import RunView
 from suite.units import Scale
 from tests.unit.report import synthetic
@@ -138,3 +140,14 @@ def test_terminal_tables_have_a_line_for_every_model(made: object, run: Run) -> 
 )
 def test_what_is_more_than_nothing_is_never_shown_as_nothing(value: float, places: int, shown: str) -> None:
     assert units.decimals(value, places) == shown
+
+
+def test_what_an_emulated_processor_took_gets_no_verdict(run: Run) -> None:
+    flag = Flag(code="EMULATED", text="the processor is emulated (Rosetta): such a figure means nothing")
+    emulated = replace(run, records=tuple(replace(record, flags=(flag,)) for record in run.records))
+    view = RunView(emulated)
+    page = compose(view, Plots())
+    assert "RESOLVED" not in page.partition("## ")[2].replace("UNRESOLVED: it was not", "").replace("RESOLVED: the", "")
+    assert "none: emulated" in page
+    assert page.count("**EMULATED: the processor is emulated (Rosetta): such a figure means nothing.**") == 1
+    assert "EMULATED" not in compose(RunView(run), Plots())
