@@ -7,6 +7,7 @@ SuiteError                      status 3: the run failed
 ├── FetchError                  a hub gave other bytes than those pinned, or none; nothing unverified is in place
 │   └── UnreachableError        no connection to the hub at all: asking it for the next file is no use
 ├── EngineError                 the Docker engine is absent, closed to this user, or refused
+│   └── EngineAddressError      it was named by what is no address: wrong use, so status 2
 ├── WorkerError                 the worker refused, failed, hung or died; becomes a NotMeasured outcome
 └── SensorError                 a power sensor could not be read; becomes a NotMeasured outcome
 
@@ -43,6 +44,10 @@ class UnreachableError(FetchError):
 
 
 class EngineError(SuiteError):
+    pass
+
+
+class EngineAddressError(EngineError, UsageError):
     pass
 
 

@@ -15,13 +15,15 @@ from suite import registry
 from suite.cli import image
 from suite.client.replies import Hello
 from suite.errors import EngineError, SuiteError
-from suite.fleet.engine import Engine
+from suite.fleet.engine import Engine, emulated
 from suite.host import cuda
-from suite.power import choice
+from suite.power import choice, parts
+from suite.power.meter import Meter
 from suite.power.selftest import SelfTest
 from suite.records import HostFacts, HostState, NotMeasured, record
 from suite.report.table import table
 from suite.tools import Tools
+from suite.units import counted
 from suite.units import show as show_quantity
 
 DISK_BYTES = 200e6  # a standard run with its report, and room to spare
@@ -64,7 +66,7 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
         *_devices(hello, facts),
         *_models(tools, hello),
         *_unusable(),
-        *_power(tools, power),
+        *_power(tools, power, hello.devices if isinstance(hello, Hello) else ("cpu",)),
         *(_self_tests(tools, power) if self_test else ()),
         *_machine(facts, tools.observe().state),
         _disk(results if (results := Path("results").absolute()).is_dir() else Path.cwd()),
@@ -149,9 +151,13 @@ def _unusable() -> Iterator[Finding]:
             )
 
 
-def _power(tools: Tools, power: str) -> Iterator[Finding]:
+def _power(tools: Tools, power: str, devices: Sequence[str]) -> Iterator[Finding]:
     """Energy can be measured if a source is there that --power may choose; beside it, what concerns this machine."""
     chosen = tools.select_meter(power)
+    if isinstance(chosen, Meter):  # what only reads a part that does no work here measures nothing
+        arranged = [parts.for_device(chosen, device) for device in devices]
+        missing = [each.missing for each in arranged if each.missing is not None]
+        chosen = missing[0] if arranged and len(missing) == len(arranged) else chosen
     if isinstance(chosen, NotMeasured):
         several = chosen.code == "NO_POWER_SOURCE"  # whose reason lists what every source said
         reason = chosen.reason.partition(":")[0].partition(" (")[0] if several else chosen.reason
@@ -175,7 +181,10 @@ def _source(source: choice.Surveyed) -> Finding:
     if isinstance(source.found, NotMeasured):
         found = f"{source.found.code}: {source.found.reason}"
         return Finding(what=what, found=found, ok=False, remedy=source.found.remedy, effect=Effect.ENERGY)
-    return Finding(what=what, found=f"{source.summary}: {source.found.scope}", ok=True)
+    now = f", {show_quantity(source.power_w, 'W')} now" if source.power_w is not None else ""
+    rails = " + ".join(f"{name} {show_quantity(power_w, 'W')}" for name, power_w in source.rails_w)
+    summed = f" ({rails})" if len(source.rails_w) > 1 else ""
+    return Finding(what=what, found=f"{source.summary}: {source.found.scope}{now}{summed}", ok=True)
 
 
 def _self_tests(tools: Tools, power: str) -> Iterator[Finding]:
@@ -253,7 +262,11 @@ def _containers(host: HostFacts, engine: Engine) -> Iterator[Finding]:
     if not images:
         yield Finding(what="image", found="none of the suite in this engine", ok=True)
     here = image.checkout()
-    for candidate in images:
+    elsewhere = [candidate for candidate in images if emulated(candidate, facts) is not None]
+    if elsewhere:
+        found = f"{counted(len(elsewhere), 'image')} of the suite for other machines: suite image info NAME"
+        yield Finding(what="other images", found=found, ok=True)
+    for candidate in (candidate for candidate in images if candidate not in elsewhere):
         doubts = image.doubts_of(candidate, facts, here)
         yield Finding(
             what=f"image {candidate.name}",

@@ -80,6 +80,10 @@ class Given:
         Path | None,
         _option(POWER, "--power-csv", metavar="FILE", help="The log of an external meter, now or after the run."),
     ] = None
+    power_csv_from_before: Annotated[
+        bool,
+        _option(POWER, "--power-csv-from-before", help="Take a log of elapsed time that is older than the run."),
+    ] = False
     rails: Annotated[
         str | None,
         _option(POWER, "--rails", metavar="A+B", help="Sum these rails, where the board's table has no total."),
@@ -98,7 +102,9 @@ class Given:
 
     def power_asked(self) -> str | None:
         """What the options of power say together, in the form of --power. Raises UsageError."""
-        return words.power(self.power, self.power_csv, self.rails, self.sysfs_root)
+        return words.power(
+            self.power, self.power_csv, self.rails, self.sysfs_root, from_before=self.power_csv_from_before
+        )
 
     def options(self, tests: list[str] | None = None) -> Options:
         """What is put over a plan. Raises UsageError."""

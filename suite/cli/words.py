@@ -55,13 +55,22 @@ def names(texts: list[str] | None, option: str) -> tuple[str, ...] | None:
 
 
 def power(
-    source: str | None, csv: Path | None = None, rails: str | None = None, sysfs_root: Path | None = None
+    source: str | None,
+    csv: Path | None = None,
+    rails: str | None = None,
+    sysfs_root: Path | None = None,
+    *,
+    from_before: bool = False,
 ) -> str | None:
-    """What --power, --power-csv, --rails and --sysfs-root say together, in the form of --power. Raises UsageError."""
+    """What the options of power say together, in the form of --power. Raises UsageError."""
     if csv is not None:
         if source is not None and source.partition(":")[0] != "csv":
             raise UsageError(f"--power-csv: it is the power source, but --power names {source!r}; give one of the two")
         source = _with(source or "csv", "file", str(csv), "--power-csv")
+    if from_before:
+        if source is None or source.partition(":")[0] != "csv":
+            raise UsageError("--power-csv-from-before: goes with a meter's log; name it with --power-csv")
+        source = _with(source, "from_before", "yes", "--power-csv-from-before")
     if sysfs_root is not None:
         if not sysfs_root.is_dir():
             raise UsageError(f"--sysfs-root: {sysfs_root} is not a folder; give one that holds sys, proc and etc")

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from suite.errors import EngineError
+from suite.errors import EngineAddressError, EngineError
 from suite.records import record
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _MEANINGS = (
     ),
     (errno.ETIMEDOUT, ("timed out",), "the Docker engine does not answer; restart it (sudo systemctl restart docker)"),
 )
+_SCHEMES = ("unix", "tcp", "http", "https", "ssh", "npipe", "fd")  # as Docker's own client takes them
 
 
 @record
@@ -155,12 +157,26 @@ class Engine:
         import docker
 
         if self._made is None:
+            _check_host(os.environ.get("DOCKER_HOST", ""))
             url = self._url or _url_of_context(os.environ)
             if url is None:
                 self._made = docker.from_env(timeout=self._timeout_s)
             else:
                 self._made = docker.DockerClient(base_url=url, timeout=self._timeout_s)
         return self._made
+
+
+def _check_host(host: str) -> None:
+    """Raises EngineAddressError for what no engine can be reached at, whatever runs there."""
+    try:
+        parts = urlsplit(host)
+        valid = not host or (parts.scheme in _SCHEMES and parts.port != 0)
+    except ValueError:  # brackets that don't close, a port that is no number
+        valid = False
+    if not valid:
+        raise EngineAddressError(
+            f"DOCKER_HOST: {host!r} is no address; write it as unix:///var/run/docker.sock, tcp://HOST:PORT or ssh://HOST"
+        )
 
 
 def _url_of_context(environ: Mapping[str, str]) -> str | None:

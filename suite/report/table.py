@@ -68,7 +68,7 @@ class Table:
         alignment = ["left" if word else "right" for word in self._words()]
         text = tabulate.tabulate(
             rows,
-            [words(header, MAX_CELL) for header in self.headers],
+            [words(header, MAX_CELL) if header else "" for header in self.headers],
             tablefmt="simple",
             disable_numparse=True,
             colalign=alignment,

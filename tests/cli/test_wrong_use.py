@@ -96,6 +96,8 @@ OTHERS = [
     ("list models --power auto", "suite list models: options of power go with `suite list power`"),
     ("list models --power bogus", "suite list models: options of power go with `suite list power`"),
     ("list plans --rails A", "suite list plans: options of power go with `suite list power`"),
+    ("energy --power-csv-from-before", "--power-csv-from-before: goes with a meter's log; name it with --power-csv"),
+    ("energy --power-csv-from-before --power rapl", "--power-csv-from-before: goes with a meter's log"),
     ("report old --json=yes", "Option '--json' does not take a value."),
 ]
 REAL = [  # by the real choice of sources, which the fakes leave out

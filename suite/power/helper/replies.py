@@ -71,7 +71,7 @@ def description(ready: object) -> Description:
     quantity, part, turns_j = ready.get("quantity"), ready.get("part", "whole"), ready.get("counter_range_j")
     if quantity not in QUANTITIES or part not in PARTS:
         raise Odd("a quantity or a part that does not exist")
-    figures = {name: number(ready.get(name, 0.0), *limits) for name, limits in LIMITS.items()}
+    figures = {name: number(ready.get(name), *limits) for name, limits in LIMITS.items()}
     range_j = None if turns_j is None else number(turns_j, math.ulp(0.0))
     scope = text(ready.get("scope"))
     return Description(scope=scope, rails=names, quantity=quantity, part=part, counter_range_j=range_j, **figures)

@@ -22,7 +22,7 @@ from urllib.parse import unquote_plus, urlsplit
 import pytest
 
 from suite.cli import image as answers
-from suite.errors import EngineError
+from suite.errors import EngineAddressError, EngineError
 from suite.fleet.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated, explain
 
 ID = "sha256:" + "1" * 64
@@ -318,3 +318,11 @@ def test_the_context_of_the_environment_is_followed(context, tmp_path, config):
 def test_a_context_that_is_not_there_is_no_reason_to_take_another_engine():
     with pytest.raises(EngineError, match=r"DOCKER_CONTEXT: there is no Docker context 'board'; name one that docker"):
         Engine().facts()
+
+
+@pytest.mark.parametrize("host", ["http://[", "foo", "tcp://h:port", "tcp://h:0", "ftp://h"])
+def test_a_docker_host_that_is_no_address_is_wrong_use(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(EngineAddressError, match=r"^DOCKER_HOST: .* is no address; write it as unix://") as caught:
+        Engine().facts()
+    assert caught.value.exit_status == 2
