@@ -1,4 +1,4 @@
-"""What the machine is and does now, and the doubts that follow. Others import `facts`, `state`, `standing`, `flags`."""
+"""What the machine is and does, and what follows. Others import `facts`, `state`, `standing`, `flags`."""
 
 from suite.host.flags import flags, standing
 from suite.host.probing import facts, state
