@@ -19,6 +19,7 @@ from suite.errors import PlanError
 from suite.host import quota
 from suite.host.system import System
 from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
+from suite.outside import one_line
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.spec import parse, place
 from suite.plan.tasks import tasks_of, within_budget
@@ -149,7 +150,11 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
     asked = (task for model in models for task in tasks_of(spec, model, thread_count))
-    tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
+    try:
+        tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
+    except ValueError as error:  # what a plug-in declares: a name that is none, an axis named twice
+        where = place(origins, file, "models")
+        raise PlanError(f"{where}: {one_line(str(error))}; correct the model's plug-in") from error
     if len(tasks) > MAX_TASK_COUNT:
         raise PlanError(f"{file}: asks for more than {MAX_TASK_COUNT} tasks; part it into several runs")
     return Plan(name=spec.name, description=spec.description, tasks=within_budget(tuple(tasks), spec.time_budget_s))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from suite import registry
 from suite.errors import SensorError, UsageError
 from suite.limits import MAX_PATH_LENGTH
-from suite.outside import brief, clean
+from suite.outside import REPLACEMENT, brief, clean
 from suite.power.base import CounterTrace, Description, Options, Source
 from suite.power.channel import Gauge, SamplerLike, Start
 from suite.power.client import Sampler
@@ -252,7 +252,7 @@ def _split(spec: str) -> list[str]:
 
 def _parse(spec: str) -> list[tuple[Source | None, Options]]:
     """The sources (None: auto) with their options, checked; the reserved ones are shared. Raises UsageError."""
-    if clean(spec, MAX_PATH_LENGTH) != spec:
+    if REPLACEMENT in spec or clean(spec, MAX_PATH_LENGTH) != spec:  # cleaned on its way here, or not yet
         raise UsageError(f"--power: {brief(spec)} can't be written down as text; rename the file, or shorten it")
     asked = [_parse_one(text) for text in _split(spec)]
     if len(asked) > 1 and any(source is None for source, _ in asked):

@@ -136,3 +136,11 @@ def test_a_device_that_differs_is_blamed_by_its_own_name(suite: CommandLine) -> 
     error = suite("all", "--resume", "--out", "run", "--device", "cuda").error
     assert error.startswith("run: --device was cpu and is cuda now; leave the options out")
     assert suite("all", "--resume", "--out", "run", "--device", "cpu").status == 0
+
+
+def test_a_meter_s_log_whose_path_is_no_text_is_refused_before_anything_is_measured(suite: CommandLine) -> None:
+    metered_by(suite)
+    result = suite("energy", "--model", "reader", "--power-csv", "m\udcff.csv", "--out", "run")
+    assert result.status == 2
+    assert "can't be written down as text" in result.error
+    assert not Path("run").exists()

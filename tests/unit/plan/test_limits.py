@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from suite.errors import PlanError
 from suite.plan.load import Options, Surroundings, load
-from tests.fakes import MODELS
+from tests.fakes import MODELS, Reader
 
 AROUND = Surroundings(plans=Path("plans"), models=MODELS, cpu_count=2)
 HEAD = 'name = "mine"\ndescription = "one"\nmodels = ["reader"]\ntests = ["latency"]\n'
@@ -94,6 +95,17 @@ def test_a_path_that_is_no_text_is_refused_where_it_is_given(tmp_path: Path) -> 
         message = refusal(tmp_path / "plan.toml", HEAD, option)
         assert message.startswith("--checkpoint: ")
         assert "can't be written down as text" in message
+
+
+@pytest.mark.parametrize("name", ["mine[/b]", "../x", " ", "n" * 65])
+def test_a_model_whose_plug_in_has_no_name_is_refused(tmp_path: Path, name: str) -> None:
+    class Odd(Reader):
+        pass
+
+    Odd.name = name
+    (tmp_path / "plan.toml").write_text(HEAD.replace('"reader"', repr(name)))
+    with pytest.raises(PlanError, match=r"models: model .* is no name: .*; correct the model's plug-in"):
+        load(str(tmp_path / "plan.toml"), None, replace(AROUND, models={name: Odd()}))
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "/dev/zero", "plans"])
