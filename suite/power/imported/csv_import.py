@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, NoReturn
 
 from suite.errors import SensorError, UsageError
+from suite.power import sign
 from suite.power.base import Description, Options, Sample, Source
 from suite.power.channel import Gauge, Stretches
 from suite.power.channel import read as read_trace
@@ -136,9 +137,17 @@ def _reading(gauge: Gauge, log: Log, schedule: Schedule, place: Aligned) -> Ener
     try:
         _refuse_loose(schedule, place)
         trace = _piece(log, schedule, place.shift_s, gauge.description)
+        _refuse_reversed(trace, schedule, gauge.description)
         return read_trace(gauge, trace, Stretches.of(schedule))
     except SensorError as error:
         return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
+
+
+def _refuse_reversed(trace: PowerTrace, schedule: Schedule, description: Description) -> None:
+    """A log's resolution is estimated from its own values, so that it excuses no offset: the share alone does."""
+    idles = [(idle.start_s, idle.end_s) for idle in (schedule.idle_before, schedule.idle_after)]
+    loads = [(window.start_s, window.end_s) for window in schedule.windows]
+    sign.refuse_negative(trace, idles, loads, replace(description, resolution=0.0))
 
 
 def _refuse_loose(schedule: Schedule, place: Aligned) -> None:

@@ -403,3 +403,13 @@ def test_a_columns_name_may_hold_commas(name):
     }
     log = csv_log.parse(f'time,"{name}"\n0,7\n1,7\n', "m.csv", name) if "W" in name else None
     assert log is None or log.power_w == (7.0, 7.0)
+
+
+@pytest.mark.parametrize(("idle_w", "code"), [(-1.5, "POWER_NEGATIVE"), (-0.5, None)])
+def test_the_distance_of_a_logs_two_values_excuses_no_negative_power(tmp_path, idle_w, code):
+    """Its resolution is estimated from them, 8.5 W here; a tenth of the load is what an offset may be."""
+    plan = [schedule()]
+    log = logged(plan)
+    log = replace(log, power_w=tuple(idle_w if w == IDLE_W else w for w in log.power_w))
+    (found,) = readings(PLUGIN, options(written(tmp_path / "log.csv", log), align="marker"), plan)
+    assert getattr(found, "code", None) == code
