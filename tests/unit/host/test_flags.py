@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from suite.host import flags, standing
-from suite.records import Flag, HostFacts, HostState
+from suite.records import Flag, HostState
+from tests.unit.samples import FACTS
 
 CALM = HostState(
     time_s=0.0,
@@ -101,39 +102,22 @@ def test_a_change_of_supply_is_told_as_a_change(before, after, text):
     assert found == (() if text is None else (Flag(code="ON_BATTERY", text=text),))
 
 
-FACTS = HostFacts(
-    board="NVIDIA Jetson Nano",
-    soc=None,
-    cpu_model=None,
-    cpu_count=4,
-    architecture="aarch64",
-    os="Ubuntu 18.04",
-    kernel="Linux 4.9",
-    l4t=None,
-    virtualization="container (docker)",
-    container_image_digest=None,
-    memory_total_bytes=None,
-    memory_limit_bytes=None,
-    driver=None,
-    accelerators=(),
-    suite_version="0.1.0",
-    git_commit=None,
-    lock_sha256=None,
-    versions=(),
+BOARD = dataclasses.replace(
+    FACTS, board="NVIDIA Jetson Nano", architecture="aarch64", virtualization="container (docker)"
 )
 
 
 def test_a_machine_that_is_what_it_seems_casts_no_doubt():
-    assert standing(FACTS, "cpu") == ()
-    assert standing(dataclasses.replace(FACTS, l4t="R32.7.1"), "cuda") == ()
+    assert standing(BOARD, "cpu") == ()
+    assert standing(dataclasses.replace(BOARD, l4t="R32.7.1"), "cuda") == ()
 
 
 def test_a_board_that_was_timed_on_its_processor_is_doubted():
-    (flag,) = standing(dataclasses.replace(FACTS, l4t="R32.7.1"), "cpu")
+    (flag,) = standing(dataclasses.replace(BOARD, l4t="R32.7.1"), "cpu")
     assert flag.code == "GPU_UNUSED"
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_what_an_emulated_processor_took_is_doubted(device):
-    (flag,) = standing(dataclasses.replace(FACTS, virtualization="container (docker), emulated (Rosetta)"), device)
+    (flag,) = standing(dataclasses.replace(BOARD, virtualization="container (docker), emulated (Rosetta)"), device)
     assert flag == Flag(code="EMULATED", text="the processor is emulated (Rosetta): such a figure means nothing")
