@@ -17,7 +17,17 @@ from suite.plan.load import Surroundings
 from suite.power.base import Description
 from suite.power.choice import Surveyed
 from suite.power.meter import Meter, WindowRule
-from suite.records import FlopCount, HostState, NotMeasured, OperatorCost, ParameterCount, PowerTrace, SharedGroup, Task
+from suite.records import (
+    FlopCount,
+    HostState,
+    Interference,
+    NotMeasured,
+    OperatorCost,
+    ParameterCount,
+    PowerTrace,
+    SharedGroup,
+    Task,
+)
 from suite.tools import Tools
 from suite.worker.model import Axis, Model
 from tests.unit.samples import FACTS, STATE
@@ -96,6 +106,13 @@ class Asked:
     task: Task | None
 
 
+Beside = Callable[[float, float], Interference]  # (start, end) -> what the machine did meanwhile
+
+
+def quiet(start_s: float, end_s: float) -> Interference:
+    return Interference(wall_s=end_s - start_s, own_s=end_s - start_s, ours_s=0.0, foreign_s=0.0, stolen_s=0.0)
+
+
 Script = Callable[[Asked], Fault]  # what to raise instead of answering
 
 
@@ -120,6 +137,7 @@ class FakeWorkers:
     call_flags: tuple[tuple[str, str], ...] = ()
     configuration: tuple[str, ...] = ()  # of what a checkpoint's network is not
     own_sizes: tuple[tuple[str, int], ...] = ()  # of a trajectory
+    beside: Beside = quiet
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
@@ -223,7 +241,14 @@ class FakeWorker:
             latency_s=latency_s,
             thread_count=self._threads(case),
             flags=self._shop.call_flags,
+            interference=self._shop.beside(started_s, self._shop.clock()),
         )
+
+    def watch(self, duration_s: float) -> Interference:
+        self._shop.ask("watch")
+        started_s = self._shop.clock()
+        self._shop.clock.sleep(duration_s)
+        return self._shop.beside(started_s, self._shop.clock())
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor:
         self._shop.ask("time_for", self._cases[case])
@@ -238,6 +263,7 @@ class FakeWorker:
             call_count=len(latency_s),
             latency_s=tuple(latency_s),
             thread_count=self._threads(case),
+            interference=self._shop.beside(started_s, ended_s),
         )
 
     def memory(self) -> Memory:

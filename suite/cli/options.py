@@ -73,6 +73,10 @@ class Given:
     time_limit: Annotated[
         float | None, _option(REPETITION, "--time-limit", metavar="SECONDS", help="At most so long at each point.")
     ] = None
+    no_quiet: Annotated[
+        bool,
+        _option(REPETITION, "--no-quiet", help="Count every block, also where other programs took the processor."),
+    ] = False
     power: Annotated[
         str | None, _option(POWER, "--power", metavar="SOURCE", help="auto, none, or a source (suite list power).")
     ] = None
@@ -121,6 +125,7 @@ class Given:
             weights=self.weights,
             checkpoint=self.checkpoint,
             trajectory=self.trajectory,
+            quiet="none" if self.no_quiet else None,
             time_limit_s=self.time_limit,
         )
 

@@ -22,10 +22,12 @@ from suite.client.replies import (
     TimedFor,
     WeightsSource,
 )
-from suite.records import FlopCount, OperatorCost, ParameterCount, SharedGroup, record
+from suite.records import FlopCount, Interference, OperatorCost, ParameterCount, SharedGroup, record
 
 MOST_THREADS = 65_536
 MOST_STEPS = 10**9
+MOST_CORES = 65_536
+MOST_HZ = 1e12
 _SLACK_S = 1e-3  # between two clocks that are the same, and sums of rounded numbers
 _TINY_S = 1e-12  # a duration is positive
 
@@ -151,6 +153,31 @@ def timed(data: object, call_count: int, span: Span) -> Timed:
         latency_s=latency_s,
         thread_count=fields.whole("thread_count", 1, MOST_THREADS),
         flags=fields.words("flags"),
+        interference=interference(fields.part("interference"), span),
+    )
+
+
+def watched(data: object, span: Span) -> Interference:
+    return interference(Fields(data).part("interference"), span)
+
+
+def interference(fields: Fields, span: Span) -> Interference:
+    """Its times are of all cores together, so no more than the span holds on each."""
+    most_s = MOST_CORES * span.length_s
+    return Interference(
+        wall_s=fields.number("wall_s", 0.0, span.length_s),
+        own_s=fields.optional_number("own_s", 0.0, most_s),
+        ours_s=fields.optional_number("ours_s", 0.0, most_s),
+        foreign_s=fields.optional_number("foreign_s", 0.0, most_s),
+        stolen_s=fields.optional_number("stolen_s", 0.0, most_s),
+        stalled_s=fields.optional_number("stalled_s", 0.0, most_s),
+        switch_count=fields.optional_whole("switch_count"),
+        fault_count=fields.optional_whole("fault_count"),
+        clock_hz=fields.optional_number("clock_hz", 0.0, MOST_HZ),
+        throttle_count=fields.optional_whole("throttle_count"),
+        gpu_clock_hz=fields.optional_number("gpu_clock_hz", 0.0, MOST_HZ),
+        gpu_foreign_share=fields.optional_number("gpu_foreign_share", 0.0, 1.0),
+        gpu_throttle=fields.optional_texts("gpu_throttle"),
     )
 
 
@@ -175,6 +202,7 @@ def timed_for(data: object, duration_s: float, min_call_count: int, span: Span) 
         latency_s=latency_s,
         thread_count=fields.whole("thread_count", 1, MOST_THREADS),
         flags=fields.words("flags"),
+        interference=interference(fields.part("interference"), span),
     )
 
 

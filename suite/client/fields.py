@@ -58,6 +58,16 @@ class Fields:
     def optional_whole(self, name: str) -> int | None:
         return None if self._value(name) is None else self.whole(name)
 
+    def optional_number(self, name: str, least: float, most: float) -> float | None:
+        return None if self._value(name) is None else self.number(name, least, most)
+
+    def part(self, name: str) -> Fields:
+        """An object within this one."""
+        value = self._value(name)
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{name} is {_shown(value)}, not an object")
+        return Fields(value)
+
     def flag(self, name: str) -> bool:
         value = self._value(name)
         if not isinstance(value, bool):
@@ -83,6 +93,9 @@ class Fields:
 
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(_text(item, name) for item in self.items(name))
+
+    def optional_texts(self, name: str) -> tuple[str, ...] | None:
+        return None if self._value(name) is None else self.texts(name)
 
     def numbers(self, name: str, least: float, most: float) -> tuple[float, ...]:
         return tuple(_number(item, name, least, most) for item in self.items(name))

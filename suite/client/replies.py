@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from suite.records import FlopCount, ParameterCount, Task, record, require, require_non_negative, require_positive
+from suite.records import (
+    FlopCount,
+    Interference,
+    ParameterCount,
+    Task,
+    record,
+    require,
+    require_non_negative,
+    require_positive,
+)
 
 
 @record
@@ -91,6 +100,7 @@ class Timed:
     latency_s: tuple[float, ...]
     thread_count: int  # in force after the calls: a model can change it
     flags: tuple[tuple[str, str], ...] = ()  # what was found amiss with the model or these inputs up to now
+    interference: Interference | None = None  # what the machine did beside the calls
 
     def __post_init__(self) -> None:
         require(len(self.latency_s) > 0, "a timed block holds at least one call")
@@ -111,6 +121,7 @@ class TimedFor:
     thread_count: int  # in force after the calls
     calls_per_value: int = 1
     flags: tuple[tuple[str, str], ...] = ()
+    interference: Interference | None = None
 
     def __post_init__(self) -> None:
         require_positive("window", self.ended_s - self.started_s)
@@ -158,6 +169,10 @@ class WorkerLike(Protocol):
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor: ...
+
+    def watch(self, duration_s: float) -> Interference:
+        """What the machine does while the worker sleeps."""
+        ...
 
     def memory(self) -> Memory: ...
 

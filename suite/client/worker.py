@@ -32,7 +32,7 @@ from suite.client.replies import (
 )
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.records import FlopCount, ParameterCount, Task
+from suite.records import FlopCount, Interference, ParameterCount, Task
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
@@ -213,6 +213,12 @@ class Worker(WorkerLike):
         reply = self._wire.ask("time_for", deadline_s, arguments)
         with decoding(self._wire, "time_for"):
             return decode.timed_for(reply, duration_s, min_call_count, self._wire.span)
+
+    def watch(self, duration_s: float) -> Interference:
+        """What the machine does while the worker sleeps."""
+        reply = self._ask("watch", duration_s=duration_s)
+        with decoding(self._wire, "watch"):
+            return decode.watched(reply, self._wire.span)
 
     def memory(self) -> Memory:
         reply = self._ask("memory")

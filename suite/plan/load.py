@@ -44,6 +44,7 @@ class Options:
     weights: str | None = None  # "seeded" or "pinned"
     checkpoint: str | None = None
     trajectory: str | None = None
+    quiet: str | None = None  # "none": every block counts
     time_limit_s: float | None = None  # of each point; the plan's budget over all of them is put aside
 
     def given(self) -> dict[str, Any]:
@@ -140,6 +141,7 @@ _OPTION_NAMES = {
     "batch_size": "--batch-size",
     "axes": "--axis",
     "repetition": "--time-limit",
+    "quiet": "--no-quiet",
 }
 
 

@@ -60,6 +60,8 @@ def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Itera
     for name, sizes in options.axes or ():
         swept = _swept(timed, name)
         yield f"--axis {name}", set(swept), set(sizes) | {size for size, _ in swept.most_common(1)}
+    if options.quiet is not None:
+        yield "--no-quiet", {"given" if task.quiet is None else "not given" for task in timed}, {"given"}
     if options.time_limit_s is not None:
         limits = {task.repetition.time_limit_s for task in timed if task.test == "latency"}
         yield "--time-limit", limits, {options.time_limit_s}

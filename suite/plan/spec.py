@@ -12,13 +12,13 @@ from pydantic_core import ErrorDetails
 from suite.errors import PlanError
 from suite.limits import MAX_DURATION_S, MAX_INPUT_SIZE, MAX_SIZE_COUNT, MAX_WINDOW_COUNT
 from suite.outside import NAME_RULE, brief, is_name, one_line
-from suite.records import Repetition
+from suite.records import QuietRule, Repetition
 from suite.registry import unknown
 
 Size = Annotated[int, Field(ge=1, le=MAX_INPUT_SIZE)]
 Sizes = Annotated[list[Size], Field(min_length=1, max_length=MAX_SIZE_COUNT)]
 Duration = Annotated[float, Field(gt=0, le=MAX_DURATION_S)]
-FIXED_COUNT = "none"  # TOML has no null: a target of "none" is the lab's fixed count
+NONE = "none"  # TOML has no null: a target of "none" is a fixed count, quiet = "none" lets every block count
 
 
 class _Table(BaseModel):
@@ -61,6 +61,7 @@ class PlanSpec(_Table):
     scenarios: dict[str, Scenario] = {}
     repetition: Repetition = Repetition()
     energy: Energy = Energy()
+    quiet: QuietRule | None = QuietRule()
     threads: Size | Literal["all"] = "all"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
@@ -73,6 +74,7 @@ class PlanSpec(_Table):
 _TABLES: Mapping[str, Sequence[str]] = {
     "repetition": tuple(TypeAdapter(Repetition).json_schema()["properties"]),
     "energy": tuple(Energy.model_fields),
+    "quiet": tuple(TypeAdapter(QuietRule).json_schema()["properties"]),
     "scenarios": tuple(Scenario.model_fields),
     "": tuple(PlanSpec.model_fields),
 }
@@ -85,9 +87,13 @@ def parse(raw: Mapping[str, Any], origins: Mapping[str, str], file: str) -> Plan
     Raises PlanError: one line that names the file (or option), the key, and what is allowed.
     """
     try:
-        return PlanSpec.model_validate(_with_inherited_repetition(raw))
+        return PlanSpec.model_validate(_with_inherited_repetition(_without_quiet(raw)))
     except ValidationError as invalid:
         raise PlanError(one_line(_told(invalid.errors(include_url=False)[0], origins, file))) from invalid
+
+
+def _without_quiet(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**raw, "quiet": None} if raw.get("quiet") == NONE else raw
 
 
 def _with_inherited_repetition(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,7 +117,7 @@ def _inheriting(scenario: Any, base: dict[str, Any]) -> Any:
 
 
 def _without_target(repetition: dict[str, Any]) -> dict[str, Any]:
-    if repetition.get("target_relative_halfwidth") == FIXED_COUNT:
+    if repetition.get("target_relative_halfwidth") == NONE:
         return {**repetition, "target_relative_halfwidth": None}
     return repetition
 

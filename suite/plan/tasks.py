@@ -33,6 +33,7 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
         seed=spec.seed,
         weights=spec.weights if model.takes_pinned and checkpoint is None else "seeded",
         trajectory=trajectory,
+        quiet=spec.quiet,
     )
     points = tuple(_points(spec, model))
     if "params" in spec.tests:

@@ -4,6 +4,7 @@ values     the decorator and the checks; NotMeasured and Flag
 asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
+quiet      QuietRule, Interference
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -38,6 +39,7 @@ from suite.records.measured import (
     SharedGroup,
     StopReason,
 )
+from suite.records.quiet import Interference, QuietRule
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
 
@@ -56,6 +58,7 @@ __all__ = [
     "FlopCount",
     "HostFacts",
     "HostState",
+    "Interference",
     "Interval",
     "LatencySamples",
     "Manifest",
@@ -66,6 +69,7 @@ __all__ = [
     "Part",
     "PowerTrace",
     "Provenance",
+    "QuietRule",
     "Repetition",
     "Run",
     "RunRecord",

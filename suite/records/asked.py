@@ -18,6 +18,7 @@ from suite.limits import (
     MIN_DURATION_S,
 )
 from suite.outside import brief
+from suite.records.quiet import QuietRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
 Test = Literal["params", "flops", "latency", "energy"]
@@ -103,6 +104,7 @@ class Task:
     trajectory: str | None = None  # path of an ALFRED trajectory folder to take the inputs from; None: seeded inputs
     repetition: Repetition = Repetition()
     energy: EnergyRule = EnergyRule()
+    quiet: QuietRule | None = None  # None: every block counts, as in records of schema 1
 
     def __post_init__(self) -> None:
         for what in ("model", "scenario", "runtime"):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from suite.limits import MAX_DURATION_S, MIN_DURATION_S
+from suite.records.quiet import Interference
 from suite.records.values import record, require, require_positive, require_within
 
-StopReason = Literal["target", "fixed", "time_limit", "call_limit", "failed"]  # failed: the worker was lost midway
+# disturbed: quiet never came, so every block counts; decided: the plan's question needs no more of this series;
+# failed: the worker was lost midway
+StopReason = Literal["target", "fixed", "time_limit", "call_limit", "disturbed", "decided", "failed"]
 
 
 @record
@@ -74,6 +77,8 @@ class Block:
 
     calls_per_value: more than 1 in a window of very many calls: each value is the mean of so many in a row.
     `round_index`: the round of turns it belongs to, the first is 0; None in older records and outside rounds.
+    `interference`: what the machine did meanwhile; None where nobody looked. `disturbed_by`: what of it broke the
+    task's rule, in words; None where it held, or there was none.
     """
 
     order_index: int
@@ -82,6 +87,8 @@ class Block:
     latency_s: tuple[float, ...]
     calls_per_value: int = 1
     round_index: int | None = None
+    interference: Interference | None = None
+    disturbed_by: str | None = None
 
     def __post_init__(self) -> None:
         require(self.calls_per_value >= 1, f"calls_per_value must be at least 1, got {self.calls_per_value}")
@@ -105,8 +112,34 @@ class LatencySamples:
     thread_counts: tuple[int, ...] = ()  # in force after the blocks, each count once; empty: nobody looked
 
     @property
+    def timed_blocks(self) -> tuple[Block, ...]:
+        """All but warm-up, disturbed or not."""
+        return tuple(block for block in self.blocks if not block.warmup)
+
+    @property
+    def disturbed_blocks(self) -> tuple[Block, ...]:
+        return tuple(block for block in self.timed_blocks if block.disturbed_by is not None)
+
+    @property
+    def is_upper_bound(self) -> bool:
+        """Whether disturbed blocks count, since there were too few others."""
+        return self.stop == "disturbed"
+
+    @property
+    def counted_blocks(self) -> tuple[Block, ...]:
+        """What estimates come from: the undisturbed blocks; all where those were too few."""
+        if self.is_upper_bound:
+            return self.timed_blocks
+        return tuple(block for block in self.timed_blocks if block.disturbed_by is None)
+
+    @property
     def latency_s(self) -> tuple[float, ...]:
-        return tuple(value for block in self.blocks if not block.warmup for value in block.latency_s)
+        return tuple(value for block in self.counted_blocks for value in block.latency_s)
+
+    @property
+    def all_latency_s(self) -> tuple[float, ...]:
+        """As if there were no rule: disturbed calls count too."""
+        return tuple(value for block in self.timed_blocks for value in block.latency_s)
 
     @property
     def warmup_latency_s(self) -> tuple[float, ...]:

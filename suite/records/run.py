@@ -9,7 +9,7 @@ from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
 from suite.records.values import Flag, NotMeasured, record, require, require_name
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: blocks say what disturbed them
 
 
 @record
