@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from suite import __version__
@@ -20,7 +21,8 @@ from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
 from suite.outside import one_line
 from suite.plan import load as plans
-from suite.plan.load import Options, Plan
+from suite.plan.devices import chosen
+from suite.plan.load import Options, Plan, Surroundings
 from suite.plan.resumed import difference
 from suite.power import choice
 from suite.power.imported import amend
@@ -97,7 +99,10 @@ def complete(run: Run) -> bool:
 
 def begin(request: Request, tools: Tools) -> Battery:
     """The run, made or opened, and nothing measured yet. What can be refused is refused before a folder is made."""
-    return _resumed(request, tools) if request.resume else _begun(_plan(request, tools), request, tools)
+    around = _around(tools)
+    if request.resume:
+        return _resumed(request, tools, around)
+    return _begun(_plan(request, around), request, tools, around)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +164,20 @@ class Sink:
         self.progress.advance(found.task, found)
 
 
-def _plan(request: Request, tools: Tools) -> Plan:
-    around = tools.surroundings()
+def _around(tools: Tools) -> Surroundings:
+    """Where a plan says `auto`, a worker is asked once what its torch has."""
+    return replace(tools.surroundings(), devices=cache(lambda: _devices(tools)))
+
+
+def _devices(tools: Tools) -> tuple[str, ...]:
+    worker = tools.workers(Path(os.devnull))(1)
+    try:
+        return worker.hello.devices
+    finally:
+        worker.close()
+
+
+def _plan(request: Request, around: Surroundings) -> Plan:
     if request.test is None:
         return plans.load(request.plan or "standard", request.options, around)
     if request.plan is None:
@@ -168,14 +185,14 @@ def _plan(request: Request, tools: Tools) -> Plan:
     return plans.load(request.plan, replace(request.options, tests=(request.test,)), around)
 
 
-def _begun(plan: Plan, request: Request, tools: Tools) -> Battery:
+def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> Battery:
     """A new run. What can be refused is refused before its folder is made."""
     if not plan.tasks:
         raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
     power = request.power or "auto"
     meter = _meter(plan.tasks, power, tools)
     tools = tools.looking_at(power)
-    _check_worker(plan.tasks, tools)
+    _check_worker(plan.tasks, around)
     started_utc = tools.observe().utc
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -199,7 +216,7 @@ def _free_folder(started_utc: str, name: str) -> Path:
     return folder
 
 
-def _resumed(request: Request, tools: Tools) -> Battery:
+def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
     """The run in --out, if nothing else is asked for than it has. Raises UsageError."""
     if request.out is None:
         latest = max((path.parent for path in RESULTS.glob("*/run.json")), default=None)
@@ -207,11 +224,11 @@ def _resumed(request: Request, tools: Tools) -> Battery:
         raise UsageError(f"--resume: name the folder of the run to go on with by --out{hint}")
     run_store = RunStore.resume(request.out)
     try:
-        _check_same(run_store.manifest, request, tools)
+        _check_same(run_store.manifest, request, around)
         power = request.power or _power_as_begun(run_store)
         meter = _meter(run_store.missing(), power, tools)
         tools = tools.looking_at(power)
-        _check_worker(run_store.missing(), tools)
+        _check_worker(run_store.missing(), around)
     except SuiteError:
         run_store.close()
         raise
@@ -235,12 +252,14 @@ def _power_as_begun(run_store: RunStore) -> str:
     return "none"
 
 
-def _check_same(manifest: Manifest, request: Request, tools: Tools) -> None:
-    if request.plan is None and not request.options.given() and request.power is None:
+def _check_same(manifest: Manifest, request: Request, around: Surroundings) -> None:
+    options = request.options
+    if request.plan is None and not options.given() and request.power is None:
         return
-    around = tools.surroundings()
-    plan = None if request.plan is None else plans.load(request.plan, request.options, around)
-    told = difference(manifest, plan, request.options, request.power, around.cpu_count)
+    plan = None if request.plan is None else plans.load(request.plan, options, around)
+    if options.device is not None:
+        options = replace(options, device=",".join(chosen(options.device.split(","), around.devices)))
+    told = difference(manifest, plan, options, request.power, around.cpu_count)
     if told is not None:
         raise UsageError(
             f"{request.out}: {told}; leave the options out to go on with it, or start a new run in another --out"
@@ -252,15 +271,10 @@ def _meter(tasks: Sequence[Task], power: str, tools: Tools) -> Meter | NotMeasur
     return tools.select_meter(power if any(task.test == "energy" for task in tasks) else "none")
 
 
-def _check_worker(tasks: Sequence[Task], tools: Tools) -> None:
+def _check_worker(tasks: Sequence[Task], around: Surroundings) -> None:
     """Raises UsageError for an interpreter that is not there, or a device that its torch does not have."""
     wanted = {task.device for task in tasks if task.test in ("latency", "energy")} - {"cpu"}
-    open_worker = tools.workers(Path(os.devnull))
-    if not wanted:
-        return
-    worker = open_worker(1)
-    there = worker.hello.devices
-    worker.close()
+    there = around.devices() if wanted else ()
     for device in sorted(wanted):
         if device not in there and f"{device}:0" not in there:
             raise UsageError(f"--device: {device} can't be used here; there is {', '.join(there) or 'none'}")

@@ -66,7 +66,10 @@ class Given:
         list[str] | None,
         _option(SIZES, "--axis", metavar="NAME=N,N,...", help="Input sizes, as in text_tokens=8,16 (again for more)."),
     ] = None
-    device: Annotated[str | None, _option(MACHINE, "--device", metavar="NAME", help="cpu, mps, cuda or cuda:0.")] = None
+    device: Annotated[
+        str | None,
+        _option(MACHINE, "--device", metavar="NAME,...", help="auto (the best here), cpu, mps, cuda, cuda:0."),
+    ] = None
     threads: Annotated[
         str | None, _option(MACHINE, "--threads", metavar="N|all", help="CPU threads of the worker.")
     ] = None

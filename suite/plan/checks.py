@@ -18,6 +18,8 @@ from suite.worker.model import Axis, Model
 
 def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str], file: str) -> tuple[Model, ...]:
     """The plan's models. Raises PlanError: one line that names the file (or option), the key, and what is allowed."""
+    if spec.device is not None and spec.devices is not None:
+        raise PlanError(f"{file}: device and devices are two names of one thing; keep one of them")
     models = _models(spec, known, place(origins, file, "models"))
     _check_tests(spec, place(origins, file, "tests"))
     concerned = _concerned(spec, models, known)

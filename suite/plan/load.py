@@ -21,6 +21,7 @@ from suite.host.system import System
 from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
 from suite.outside import one_line
 from suite.plan.checks import check, check_count, is_file
+from suite.plan.devices import There
 from suite.plan.spec import parse, place
 from suite.plan.tasks import tasks_of, within_budget
 from suite.plan.toml import toml
@@ -38,7 +39,7 @@ class Options:
     tests: tuple[str, ...] | None = None
     batch_size: tuple[int, ...] | None = None
     axes: tuple[tuple[str, tuple[int, ...]], ...] | None = None
-    device: str | None = None
+    device: str | None = None  # or several, "auto,cpu"
     threads: int | str | None = None  # a number or "all"
     seed: int | None = None
     weights: str | None = None  # "seeded" or "pinned"
@@ -64,6 +65,7 @@ class Plan:
 class Surroundings:
     """What a plan is read against: the folder of the shipped plans, the models, the CPUs that this process may use.
 
+    devices: what the worker's torch has, asked where a plan says "auto".
     quota: CPUs' worth of time that a control group allows; None: no limit. "all" threads are as many as the time allows
     to run at once, and at least one: one more would only wait for the others' next period.
     """
@@ -72,6 +74,7 @@ class Surroundings:
     models: Mapping[str, Model]
     cpu_count: int
     quota: float | None = None
+    devices: There = lambda: ("cpu",)
 
     @classmethod
     def here(cls) -> Surroundings:
@@ -142,6 +145,7 @@ _OPTION_NAMES = {
     "axes": "--axis",
     "repetition": "--time-limit",
     "quiet": "--no-quiet",
+    "devices": "--device",
 }
 
 
@@ -151,7 +155,8 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     models = check(spec, around.models, origins, file)
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
-    asked = (task for model in models for task in tasks_of(spec, model, thread_count))
+    specs = spec.on_each(around.devices)
+    asked = (task for model in models for each in specs for task in tasks_of(each, model, thread_count))
     try:
         tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
     except ValueError as error:  # what a plug-in declares: a name that is none, an axis named twice
@@ -166,6 +171,12 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
     """The plan with the options put over it, and the option that each overridden key came from."""
     given = options.given()
     time_limit_s = given.pop("time_limit_s", None)
+    if options.device is not None:  # an option takes the place of either key
+        raw = {key: value for key, value in raw.items() if key not in ("device", "devices")}
+        names = [name.strip() for name in given["device"].split(",")]
+        given["device" if len(names) == 1 else "devices"] = names[0] if len(names) == 1 else tuple(names)
+        if len(names) > 1:
+            del given["device"]
     merged = {**raw, **{key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}}
     if options.axes is not None:
         merged["axes"] = {name: list(sizes) for name, sizes in options.axes}

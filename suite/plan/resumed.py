@@ -28,7 +28,7 @@ def difference(
     """How what is asked for now differs from the run's manifest; None where it does not.
 
     plan: with the options put over it, where a plan was named; None where only options were. An option is compared
-    under its own name: whatever it leaves open is as the run has it.
+    under its own name: whatever it leaves open is as the run has it. Of devices the options must say which `auto` is.
     """
     if power is not None and power != manifest.power:
         return f"the run has --power {manifest.power}, not {power}"
@@ -51,7 +51,8 @@ def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Itera
     for option, field in _FIELDS.items():
         if field in given:
             values = {getattr(task, field) for task in timed}
-            yield option, values - {None} or values, {given[field]}  # of several models one takes a checkpoint
+            now = set(given[field].split(",")) if field == "device" else {given[field]}
+            yield option, values - {None} or values, now  # of several models one takes a checkpoint
     if options.threads is not None:
         threads = cpu_count if options.threads == "all" else options.threads
         yield "--threads", {task.thread_count for task in timed}, {threads}

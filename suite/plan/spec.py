@@ -12,11 +12,13 @@ from pydantic_core import ErrorDetails
 from suite.errors import PlanError
 from suite.limits import MAX_DURATION_S, MAX_INPUT_SIZE, MAX_SIZE_COUNT, MAX_WINDOW_COUNT
 from suite.outside import NAME_RULE, brief, is_name, one_line
+from suite.plan.devices import AUTO, There, chosen
 from suite.records import QuietRule, Repetition
 from suite.registry import unknown
 
 Size = Annotated[int, Field(ge=1, le=MAX_INPUT_SIZE)]
 Sizes = Annotated[list[Size], Field(min_length=1, max_length=MAX_SIZE_COUNT)]
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 Duration = Annotated[float, Field(gt=0, le=MAX_DURATION_S)]
 NONE = "none"  # TOML has no null: a target of "none" is a fixed count, quiet = "none" lets every block count
 
@@ -64,11 +66,20 @@ class PlanSpec(_Table):
     quiet: QuietRule | None = QuietRule()
     threads: Size | Literal["all"] = "all"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
+    device: Device | None = None  # one, where `devices` would list it
+    devices: Annotated[list[Device], Field(min_length=1)] | None = None
     weights: Literal["seeded", "pinned"] = "seeded"
     checkpoint: str | None = None
     trajectory: str | None = None
     time_budget_s: Duration | None = None
+
+    def on_each(self, there: There) -> tuple[PlanSpec, ...]:
+        """The plan on one device each. there: see plan.devices; asked only by a plan that runs something on one."""
+        wanted = self.devices or [self.device or AUTO]
+        if set(self.tests) <= {"params", "flops"}:
+            wanted = ["cpu"]
+        named = chosen(wanted, there)
+        return tuple(self.model_copy(update={"device": device, "devices": None}) for device in named)
 
 
 _TABLES: Mapping[str, Sequence[str]] = {
@@ -149,8 +160,9 @@ def _wrong(error: ErrorDetails, key: str) -> str:
         return f": must name at most {error['ctx']['max_length']}, got {error['ctx']['actual_length']}"
     if error["type"] == "value_error":  # raised by the record itself: it names the field and the value
         return f": {error['ctx']['error']}"
-    allowed = {"threads": "must be 'all' or a number from 1 up", "device": "must be cpu, mps, cuda or cuda:<number>"}
-    return f": {allowed.get(key) or _lower_first(error['msg'])}, got {brief(error['input'])}"
+    device = "must be auto, cpu, mps, cuda or cuda:<number>"
+    allowed = {"threads": "must be 'all' or a number from 1 up", "device": device, "devices": device}
+    return f": {allowed.get(key.partition('[')[0]) or _lower_first(error['msg'])}, got {brief(error['input'])}"
 
 
 def _table_name(location: tuple[int | str, ...]) -> str:

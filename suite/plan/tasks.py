@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
+from suite.plan.devices import AUTO
 from suite.plan.spec import PlanSpec
 from suite.records import EnergyRule, Repetition, Task, Test, record
 from suite.worker.model import Model
@@ -28,7 +29,7 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
     counted = Task(test="params", model=model.name, checkpoint=checkpoint)
     measured = dataclasses.replace(
         counted,
-        device=spec.device,
+        device=spec.device or AUTO,
         thread_count=threads,
         seed=spec.seed,
         weights=spec.weights if model.takes_pinned and checkpoint is None else "seeded",
