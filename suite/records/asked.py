@@ -21,8 +21,9 @@ from suite.outside import brief
 from suite.records.quiet import QuietRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
-Test = Literal["params", "flops", "latency", "energy"]
-TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy")
+Test = Literal["params", "flops", "latency", "energy", "roofline"]
+TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "roofline")
+MACHINE = "machine"  # stands in the place of the model of a task that measures the machine alone
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
@@ -124,6 +125,11 @@ class Task:
         """16 hex digits over every field: equal tasks have equal keys on every machine."""
         text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def is_of_the_machine(self) -> bool:
+        """Whether no model is measured: `model` then names none."""
+        return self.test == "roofline"
 
     def size(self, axis: str) -> int:
         return dict(self.axes)[axis]

@@ -1,11 +1,12 @@
 """The operations of the protocol (see protocol.py) over the one model that this process holds."""
 
+import functools
 import importlib
 import os
 import sys
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, memory, packages, plugins, timing
+from suite.worker import devices, memory, packages, plugins, roofline, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
 from suite.worker.loop import Operation
 from suite.worker.model import Model
@@ -55,6 +56,7 @@ class Operations:
             "reset_memory": self.reset_memory,
             "release": self.release,
             "convert": self.convert,
+            "roofline": functools.partial(roofline.answer, self._clock),
         }
 
     def hello(self) -> Dict[str, Any]:
