@@ -90,7 +90,7 @@ class RunView:
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(task.model for task in self.tasks))
+        return tuple(dict.fromkeys(task.model for task in self.tasks if not task.is_of_the_machine))
 
     def declaration(self, model: str) -> Declaration | None:
         return self._declarations.get(model)
