@@ -1,0 +1,190 @@
+"""Why a call takes as long as it does: the least time that its bytes and its FLOPs allow on this device."""
+
+from __future__ import annotations
+
+from suite import units
+from suite.records import Ceiling, FlopCount, Roofline, Task
+from suite.report import charts, roof_chart, roofs
+from suite.report.escape import inline, listed, markdown
+from suite.report.plots import MAX_CURVES, MAX_PANELS, Margins, Plots, first, panels, short
+from suite.report.points import Point, Subject
+from suite.report.roof_chart import Mark
+from suite.report.roofs import Placed
+from suite.report.section import Section, paragraphs
+from suite.report.table import Cell, absent, table
+from suite.report.view import CUT_OFF, RunView
+
+MAX_ROWS = 500
+INTRODUCTION = (
+    "What this device does at best, taken once in this run: bytes moved by copying a tensor far larger than the caches "
+    "(read and written bytes both count) and by summing one (read bytes), and FLOPs by multiplying square matrices. A "
+    "ceiling is the best of many short blocks; the median block says how far it is reached usually. From them follows "
+    "the least time that a call needs: its weights are read once, at the faster of the two bandwidths, and its FLOPs "
+    "are computed. The larger of the two is its nearer bound."
+)
+LEFT_OUT = (
+    "Weights are the parameters less tables of embeddings, of which a call looks up a few rows. Activations, inputs "
+    "and element-wise operators are not counted, so a least time is a lower bound, and a share of 100 % is not to be "
+    "expected. Ranges are from the best block, less what the caches could keep from call to call, to the median block."
+)
+BEATEN = (
+    "A call that is faster than its least time shows that a ceiling is none for it: its weights stayed in a cache, it "
+    "does not use all of them, its operators need fewer FLOPs than are counted, or the machine was slower while the "
+    "ceilings were taken."
+)
+
+
+def render(view: RunView, plots: Plots) -> str:
+    asked = roofs.tasks(view)
+    if not asked:
+        return ""
+    return paragraphs(
+        INTRODUCTION,
+        *(_ceilings(view, task) for task in asked),
+        _placements(view),
+        _pictures(view, plots),
+    )
+
+
+def _ceilings(view: RunView, task: Task) -> str:
+    """The device's figures in a line, and what casts doubt on them."""
+    name = roofs.on(task)
+    record = roofs.found(view, task)
+    found = record.roofline if record else CUT_OFF
+    if not isinstance(found, Roofline):
+        return f"{inline(name)}: {absent(found)}."
+    rows = [
+        _ceiling_row("copy", f"two tensors of {roofs.megabytes(found.tensor_bytes)}", found.copy, "B/s"),
+        _ceiling_row("read", f"one tensor of {roofs.megabytes(found.tensor_bytes)}", found.read, "B/s"),
+        *(
+            _ceiling_row(f"matmul, {product.precision}", f"n = {product.size}", product.ceiling, "FLOP/s")
+            for product in found.matmul
+        ),
+    ]
+    headers = (name, "Size", "Best block", "Median block", "Blocks")
+    flags = listed(list(dict.fromkeys(flag.text for flag in record.flags)), "; ") if record else ""
+    doubt = f"While the ceilings were taken: {markdown(flags)}. They may be too low, and shares of them too high."
+    return paragraphs(table(headers, rows, left=2).markdown(), _caches(found), doubt if flags else "")
+
+
+def _ceiling_row(name: str, size: str, ceiling: Ceiling, unit: str) -> list[Cell]:
+    best, median = (units.show(value, unit) for value in (ceiling.best_per_s, ceiling.median_per_s))
+    return [name, size, best, median, str(len(ceiling.block_s))]
+
+
+def _caches(found: Roofline) -> str:
+    if found.cache_bytes is None:
+        return (
+            "The machine does not tell its caches, so nothing is taken to stay in them from call to call: for weights "
+            "that do, the bound by memory is none."
+        )
+    small = (
+        f" The tensors are only {units.digits(found.tensor_bytes / found.cache_bytes, 2)} times as large, so the "
+        "bandwidth may be that of the caches in part."
+        if found.tensor_bytes < 4 * found.cache_bytes
+        else ""
+    )
+    size = roofs.megabytes(found.cache_bytes)
+    return f"Caches from the second level on: {size}; so much of the weights may stay in them.{small}"
+
+
+def _placements(view: RunView) -> str:
+    found = [(point, roofs.place(view, point)) for subject in view.subjects for point in roofs.points(view, subject)]
+    if not any(isinstance(placed, Placed) for _, placed in found):
+        return ""
+    scale = units.scale_of((placed.placement.measured_s for _, placed in found if isinstance(placed, Placed)), "s")
+    headers = (
+        "Model",
+        "Batch size",
+        "GFLOP",
+        "Weights read (MB)",
+        f"Least by memory ({scale.symbol})",
+        f"Least by arithmetic ({scale.symbol})",
+        f"Median ({scale.symbol})",
+        "Share of the ceiling",
+        "Nearer bound",
+    )
+    rows: list[list[Cell]] = []
+    for point, placed in found[:MAX_ROWS]:
+        start: list[Cell] = [view.label(point.subject), str(point.batch_size)]
+        rows.append(start + (_cells(view, point, placed, scale) if isinstance(placed, Placed) else [placed] * 7))
+    beaten = any(isinstance(placed, Placed) and placed.placement.beaten for _, placed in found)
+    return paragraphs(
+        table(headers, rows, wordy=("Nearer bound",)).markdown(),
+        f"The first {MAX_ROWS} of {len(found):,}." if len(found) > MAX_ROWS else "",
+        LEFT_OUT,
+        BEATEN if beaten else "",
+    )
+
+
+def _cells(view: RunView, point: Point, placed: Placed, scale: units.Scale) -> list[Cell]:
+    placement, count = placed.placement, view.flops(point.subject.model, point)
+    sign = count.sign if isinstance(count, FlopCount) else ""
+    memory, compute = placement.memory, placement.compute
+    limit = "≥ " if view.samples(point).is_upper_bound else ""  # the latency is one at most
+    share = f"{limit}{units.digits(placement.share * 100, 2)} %"
+    return [
+        sign + units.decimals(placed.work.flop_count / 1e9, 2),
+        units.decimals(placed.work.read_bytes / 1e6, 1),
+        scale.interval(memory.low_s, memory.high_s) if placed.work.read_bytes else "none: no weights",
+        scale.interval(compute.low_s, compute.high_s),
+        scale.value(placement.measured_s),
+        f"{share}: beaten" if placement.beaten else share,
+        "either: weights fit the caches"
+        if placement.cached and placement.bound == "either"
+        else roofs.BOUNDS[placement.bound],
+    ]
+
+
+def _pictures(view: RunView, plots: Plots) -> str:
+    """One panel for each device and thread count, with every forward pass that was placed on it."""
+    known = [(task, found) for task in roofs.tasks(view) if (found := _roofline(view, task)) is not None]
+    drawn, note = first([(task, found, curves) for task, found in known if (curves := _curves(view, task))], MAX_PANELS)
+    if not drawn:
+        return ""
+    figure, panel = panels(len(drawn), 3.4, Margins(left=0.75, top=0.26), foot_in=0.55)
+    for axes, (task, found, curves) in zip(panel, drawn, strict=True):
+        arithmetic = found.rate(task.precision)
+        assert arithmetic is not None  # a call was placed by it
+        shown, _ = first(curves, MAX_CURVES)
+        named = list(zip(short([name for name, _ in shown]), [marks for _, marks in shown], strict=True))
+        scale = units.scale_of([arithmetic.best_per_s], "FLOP/s")
+        roof_chart.draw(axes, roofs.rate(found.bandwidth), roofs.rate(arithmetic), named, scale)
+        axes.set_title(
+            f"{roofs.on(task)}: "
+            f"{units.show(found.bandwidth.best_per_s, 'B/s')}, {units.show(arithmetic.best_per_s, 'FLOP/s')}"
+        )
+    charts.legend_below(figure, panel[0])
+    return paragraphs(
+        plots.add("roofline", figure, f"Roofline: achieved FLOP/s against FLOPs for each byte of weights{note}"),
+        "The line is the roof by the best blocks, the dashed one by the median blocks. A mark is a model at one batch "
+        "size, of which the smallest and the largest are named.",
+    )
+
+
+def _roofline(view: RunView, task: Task) -> Roofline | None:
+    record = roofs.found(view, task)
+    return record.roofline if record and isinstance(record.roofline, Roofline) else None
+
+
+def _curves(view: RunView, task: Task) -> list[tuple[str, list[Mark]]]:
+    subjects = [subject for subject in view.subjects if _is_on(subject, task)]
+    curves = [(view.label(subject), _marks(view, subject)) for subject in subjects]
+    return [(name, marks) for name, marks in curves if marks]
+
+
+def _is_on(subject: Subject, task: Task) -> bool:
+    return (subject.device, subject.thread_count) == (task.device, task.thread_count)
+
+
+def _marks(view: RunView, subject: Subject) -> list[Mark]:
+    marks = []
+    for point in roofs.points(view, subject):
+        placed = roofs.place(view, point)
+        if isinstance(placed, Placed) and placed.work.intensity is not None:
+            rate = placed.work.flop_count / placed.placement.measured_s
+            marks.append(Mark(intensity=placed.work.intensity, flop_per_s=rate, text=str(point.batch_size)))
+    return marks
+
+
+PLUGIN = Section(name="roofline", order=65, title="Why: the roofline", render=render)
