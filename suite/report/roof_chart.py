@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from suite.report.plots import FAINT, INK, colour, marker
 from suite.stats import roofline as stats
@@ -51,8 +51,13 @@ def draw(
     highest = max([arithmetic.best_per_s, *_heights(marks)])
     axes.set_ylim(lowest / ROOM / scale.factor, highest * ROOM / scale.factor)
     for side in (axes.xaxis, axes.yaxis):
+        side.set_major_locator(LogLocator(subs=(1, 2, 5)))
         side.set_major_formatter(FuncFormatter(lambda value, _: digits(value, 1)))
         side.set_minor_formatter(NullFormatter())
+    flat = arithmetic.best_per_s / scale.factor
+    axes.annotate("arithmetic", (right, flat), (-3, 4), textcoords="offset points", ha="right", fontsize=8.0)
+    start = stats.attainable_per_s(left, bandwidth.best_per_s, arithmetic.best_per_s) / scale.factor
+    axes.annotate("memory", (left, start), (14, -2), textcoords="offset points", va="top", fontsize=8.0)
     axes.set_xlabel("FLOPs for each byte of weights")
     axes.set_ylabel(scale.symbol)
 

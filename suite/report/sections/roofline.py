@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from matplotlib.axes import Axes
+
 from suite import units
-from suite.records import Ceiling, FlopCount, Roofline, Task
+from suite.records import Ceiling, FlopCount, Roofline, RunRecord
 from suite.report import charts, roof_chart, roofs
 from suite.report.escape import inline, listed, markdown
 from suite.report.plots import MAX_CURVES, MAX_PANELS, Margins, Plots, first, panels, short
-from suite.report.points import Point, Subject
+from suite.report.points import Point
 from suite.report.roof_chart import Mark
-from suite.report.roofs import Placed
+from suite.report.roofs import Calls, Placed
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, absent, table
 from suite.report.view import CUT_OFF, RunView
 
 MAX_ROWS = 500
+Curve: TypeAlias = tuple[str, list[Mark]]
 INTRODUCTION = (
     "What this device does at best, taken once in this run: bytes moved by copying a tensor far larger than the caches "
     "(read and written bytes both count) and by summing one (read bytes), and FLOPs by multiplying square matrices. A "
@@ -35,21 +41,19 @@ BEATEN = (
 
 
 def render(view: RunView, plots: Plots) -> str:
-    asked = roofs.tasks(view)
-    if not asked:
+    if not view.of_the_machine:
         return ""
+    calls = list(roofs.by_subject(view))
     return paragraphs(
         INTRODUCTION,
-        *(_ceilings(view, task) for task in asked),
-        _placements(view),
-        _pictures(view, plots),
+        *(_ceilings(roofs.on(*machine), record) for machine, record in view.of_the_machine.items()),
+        _placements(view, calls),
+        _pictures(view, calls, plots),
     )
 
 
-def _ceilings(view: RunView, task: Task) -> str:
-    """The device's figures in a line, and what casts doubt on them."""
-    name = roofs.on(task)
-    record = roofs.found(view, task)
+def _ceilings(name: str, record: RunRecord | None) -> str:
+    """The device's figures, and what casts doubt on them."""
     found = record.roofline if record else CUT_OFF
     if not isinstance(found, Roofline):
         return f"{inline(name)}: {absent(found)}."
@@ -88,8 +92,8 @@ def _caches(found: Roofline) -> str:
     return f"Caches from the second level on: {size}; so much of the weights may stay in them.{small}"
 
 
-def _placements(view: RunView) -> str:
-    found = [(point, roofs.place(view, point)) for subject in view.subjects for point in roofs.points(view, subject)]
+def _placements(view: RunView, calls: Sequence[Calls]) -> str:
+    found = [pair for each in calls for pair in each.placed]
     if not any(isinstance(placed, Placed) for _, placed in found):
         return ""
     scale = units.scale_of((placed.placement.measured_s for _, placed in found if isinstance(placed, Placed)), "s")
@@ -136,24 +140,18 @@ def _cells(view: RunView, point: Point, placed: Placed, scale: units.Scale) -> l
     ]
 
 
-def _pictures(view: RunView, plots: Plots) -> str:
-    """One panel for each device and thread count, with every forward pass that was placed on it."""
-    known = [(task, found) for task in roofs.tasks(view) if (found := _roofline(view, task)) is not None]
-    drawn, note = first([(task, found, curves) for task, found in known if (curves := _curves(view, task))], MAX_PANELS)
+def _pictures(view: RunView, calls: Sequence[Calls], plots: Plots) -> str:
+    """One panel for each device and thread count, with every call that was placed on it."""
+    on = [(machine, roofs.roofline(view, *machine), _curves(view, calls, machine)) for machine in view.of_the_machine]
+    drawn, note = first(
+        [(machine, found, curves) for machine, found, curves in on if isinstance(found, Roofline) and curves],
+        MAX_PANELS,
+    )
     if not drawn:
         return ""
-    figure, panel = panels(len(drawn), 3.4, Margins(left=0.75, top=0.26), foot_in=0.55)
-    for axes, (task, found, curves) in zip(panel, drawn, strict=True):
-        arithmetic = found.rate(task.precision)
-        assert arithmetic is not None  # a call was placed by it
-        shown, _ = first(curves, MAX_CURVES)
-        named = list(zip(short([name for name, _ in shown]), [marks for _, marks in shown], strict=True))
-        scale = units.scale_of([arithmetic.best_per_s], "FLOP/s")
-        roof_chart.draw(axes, roofs.rate(found.bandwidth), roofs.rate(arithmetic), named, scale)
-        axes.set_title(
-            f"{roofs.on(task)}: "
-            f"{units.show(found.bandwidth.best_per_s, 'B/s')}, {units.show(arithmetic.best_per_s, 'FLOP/s')}"
-        )
+    figure, panel = panels(len(drawn), 3.4, Margins(left=0.75), foot_in=0.3 + 0.2 * (len(drawn[0][2]) > 4))
+    for axes, (machine, found, curves) in zip(panel, drawn, strict=True):
+        _panel(axes, roofs.on(*machine), found, curves)
     charts.legend_below(figure, panel[0])
     return paragraphs(
         plots.add("roofline", figure, f"Roofline: achieved FLOP/s against FLOPs for each byte of weights{note}"),
@@ -162,29 +160,28 @@ def _pictures(view: RunView, plots: Plots) -> str:
     )
 
 
-def _roofline(view: RunView, task: Task) -> Roofline | None:
-    record = roofs.found(view, task)
-    return record.roofline if record and isinstance(record.roofline, Roofline) else None
+def _panel(axes: Axes, name: str, found: Roofline, curves: Sequence[Curve]) -> None:
+    """Under the roof of the first precision that calls were placed by; a run has one."""
+    arithmetic = found.matmul[0].ceiling
+    shown, _ = first(curves, MAX_CURVES)
+    named = list(zip(short([label for label, _ in shown]), [marks for _, marks in shown], strict=True))
+    scale = units.scale_of([arithmetic.best_per_s], "FLOP/s")
+    roof_chart.draw(axes, roofs.rate(found.bandwidth), roofs.rate(arithmetic), named, scale)
+    rates = f"{units.show(found.bandwidth.best_per_s, 'B/s')}, {units.show(arithmetic.best_per_s, 'FLOP/s')}"
+    axes.set_title(f"{name}: {rates}")
 
 
-def _curves(view: RunView, task: Task) -> list[tuple[str, list[Mark]]]:
-    subjects = [subject for subject in view.subjects if _is_on(subject, task)]
-    curves = [(view.label(subject), _marks(view, subject)) for subject in subjects]
+def _curves(view: RunView, calls: Sequence[Calls], machine: tuple[str, int]) -> list[Curve]:
+    on = [each for each in calls if (each.subject.device, each.subject.thread_count) == machine]
+    curves = [(view.label(each.subject), [mark for call in each.known if (mark := _mark(*call))]) for each in on]
     return [(name, marks) for name, marks in curves if marks]
 
 
-def _is_on(subject: Subject, task: Task) -> bool:
-    return (subject.device, subject.thread_count) == (task.device, task.thread_count)
-
-
-def _marks(view: RunView, subject: Subject) -> list[Mark]:
-    marks = []
-    for point in roofs.points(view, subject):
-        placed = roofs.place(view, point)
-        if isinstance(placed, Placed) and placed.work.intensity is not None:
-            rate = placed.work.flop_count / placed.placement.measured_s
-            marks.append(Mark(intensity=placed.work.intensity, flop_per_s=rate, text=str(point.batch_size)))
-    return marks
+def _mark(point: Point, placed: Placed) -> Mark | None:
+    if placed.work.intensity is None:
+        return None
+    rate = placed.work.flop_count / placed.placement.measured_s
+    return Mark(intensity=placed.work.intensity, flop_per_s=rate, text=str(point.batch_size))
 
 
 PLUGIN = Section(name="roofline", order=65, title="Why: the roofline", render=render)
