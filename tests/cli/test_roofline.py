@@ -29,7 +29,7 @@ def test_the_machine_is_measured_first_and_explains_the_latencies(suite: Command
     assert "roofline of cpu, 2 threads: 20.0 GB/s, 100 GFLOP/s fp32" in result.err
     report = Path("run/report.md").read_text()
     assert "Why: the roofline" in report
-    assert "- Reader: batch 1 reads 3.6 MB of weights: at 20.0 GB/s that is" in report
+    assert "- reader: batch 1 reads 3.6 MB of weights: at 20.0 GB/s that is" in report
     assert Path("run/plots/roofline.png").is_file()
 
 
