@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from suite.client.decode import MOST_THREADS, Span
+from suite.client.decode import MOST_THREADS, Span, interference
 from suite.client.fields import Fields
 from suite.records import Ceiling, Matmul, Roofline
 
@@ -16,6 +16,7 @@ def roofline(data: object, precisions: tuple[str, ...], memory_bytes: int, span:
     fields = Fields(data)
     tensor_bytes = fields.whole("tensor_bytes", 1, max(memory_bytes, 1))
     products = tuple(_matmul(Fields(item), span) for item in fields.items("matmul"))
+    beside = fields.optional_part("interference")
     told = tuple(found.precision for found in products)
     if told != precisions:
         raise ValueError(f"matmul is of {', '.join(told) or 'nothing'}, and {', '.join(precisions)} was asked for")
@@ -27,6 +28,7 @@ def roofline(data: object, precisions: tuple[str, ...], memory_bytes: int, span:
         copy=_ceiling("copy", fields.part("copy"), 2 * tensor_bytes, span),
         read=_ceiling("read", fields.part("read"), tensor_bytes, span),
         matmul=products,
+        interference=None if beside is None else interference(beside, span),
     )
     blocks = (found.copy, found.read, *(product.ceiling for product in products))
     spent_s = math.fsum(value for ceiling in blocks for value in ceiling.block_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 
 from suite.limits import MAX_CALL_COUNT, MAX_DURATION_S, MAX_INTEGER, MAX_THREAD_COUNT, MIN_DURATION_S
+from suite.records.quiet import Interference
 from suite.records.values import record, require, require_count, require_name, require_within
 
 MAX_BLOCK_COUNT = 1000
@@ -58,6 +59,7 @@ class Roofline:
 
     copy: one tensor of tensor_bytes into another, bytes read and bytes written counted alike; a processor that fetches
     what it is about to overwrite moves more than that. read: the sum of one such tensor, bytes read.
+    interference: what the machine did over all of it; None where nobody looked.
     cache_bytes: what the caches from the second level on hold together; None where the machine doesn't tell.
     """
 
@@ -68,6 +70,7 @@ class Roofline:
     copy: Ceiling
     read: Ceiling
     matmul: tuple[Matmul, ...]
+    interference: Interference | None = None
 
     def __post_init__(self) -> None:
         require_count("thread_count", self.thread_count, MAX_THREAD_COUNT)

@@ -43,7 +43,8 @@ convert           model, source, target -> sha256, weights_sha256, left_out [ten
 roofline          device, thread_count, precisions [name, ...], duration_s, memory_bytes (the most to be taken) ->
                   thread_count, synchronisation, tensor_bytes, cache_bytes (null where the machine doesn't tell),
                   copy and read {amount, call_count, block_s [...]} (bytes of a call, calls of each block),
-                  matmul [{precision, size, amount, call_count, block_s}, ...] (FLOPs of a call)
+                  matmul [{precision, size, amount, call_count, block_s}, ...] (FLOPs of a call),
+                  interference (null where nobody looked)
                                                                            what the device can do; needs no model
 quit              -> {}
 

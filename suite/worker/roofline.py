@@ -78,7 +78,12 @@ def answer(  # noqa: PLR0913 (the arguments of the protocol)
             )
     synchronisation = devices.synchronisation(torch, name)
     found = measure(Device(torch, name, synchronisation.call, clock), precisions, duration_s, memory_bytes)
-    return dict(found, synchronisation=synchronisation.name, thread_count=int(torch.get_num_threads()))
+    return dict(
+        found,
+        synchronisation=synchronisation.name,
+        thread_count=int(torch.get_num_threads()),
+        interference=None,
+    )
 
 
 def measure(device: Device, precisions: Sequence[str], duration_s: float, memory_bytes: int) -> Dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from matplotlib.axes import Axes
 
 from suite import units
-from suite.records import Ceiling, FlopCount, Roofline, RunRecord
+from suite.records import Ceiling, FlopCount, QuietRule, Roofline, RunRecord
 from suite.report import charts, roof_chart, roofs
 from suite.report.escape import inline, listed, markdown
 from suite.report.plots import MAX_CURVES, MAX_PANELS, Margins, Plots, first, panels, short
@@ -18,6 +18,7 @@ from suite.report.roofs import Calls, Placed
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, absent, table
 from suite.report.view import CUT_OFF, RunView
+from suite.stats.quiet import disturbance
 
 MAX_ROWS = 500
 Curve: TypeAlias = tuple[str, list[Mark]]
@@ -66,9 +67,17 @@ def _ceilings(name: str, record: RunRecord | None) -> str:
         ),
     ]
     headers = (name, "Size", "Best block", "Median block", "Blocks")
-    flags = listed(list(dict.fromkeys(flag.text for flag in record.flags)), "; ") if record else ""
-    doubt = f"While the ceilings were taken: {markdown(flags)}. They may be too low, and shares of them too high."
-    return paragraphs(table(headers, rows, left=2).markdown(), _caches(found), doubt if flags else "")
+    return paragraphs(table(headers, rows, left=2).markdown(), _caches(found), _doubts(found, record))
+
+
+def _doubts(found: Roofline, record: RunRecord | None) -> str:
+    """What the machine did beside the ceilings."""
+    disturbed = disturbance(found.interference, QuietRule(), found.thread_count)
+    told = [*([disturbed] if disturbed else []), *(flag.text for flag in (record.flags if record else ()))]
+    if not told:
+        return ""
+    seen = markdown(listed(list(dict.fromkeys(told)), "; "))
+    return f"While the ceilings were taken: {seen}. They may be too low, and shares of them too high."
 
 
 def _ceiling_row(name: str, size: str, ceiling: Ceiling, unit: str) -> list[Cell]:

@@ -84,6 +84,7 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "copy": {"amount": 200, "call_count": 3, "block_s": [0.25, 0.5]},
         "read": {"amount": 100, "call_count": 6, "block_s": [0.25]},
         "matmul": [{"precision": "fp32", "size": 10, "amount": 2000, "call_count": 1, "block_s": [0.5]}],
+        "interference": None,
     },
 }
 ASK: Mapping[str, Callable[[Worker], object]] = {
@@ -189,6 +190,8 @@ HOSTILE = [
         "the blocks come to 4.25 s, and only",
     ),
     ("roofline", {"copy": {"amount": 200, "call_count": 3, "block_s": [0]}}, "block_s is 0, which is not in"),
+    ("roofline", {"interference": 7}, "interference is 7, not an object"),
+    ("roofline", {"interference": {}}, "wall_s is missing"),
     ("roofline", {"copy": 7}, "copy is 7, not an object"),
     ("roofline", {"matmul": []}, "matmul is of nothing, and fp32 was asked for"),
     ("roofline", {"matmul": [[]]}, "it is [], not an object"),

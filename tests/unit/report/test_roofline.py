@@ -10,6 +10,7 @@ from suite.records import (
     MACHINE,
     Ceiling,
     Flag,
+    Interference,
     LatencySamples,
     Matmul,
     NotMeasured,
@@ -141,6 +142,18 @@ def test_caches_that_are_not_told_are_not_taken_for_none() -> None:
 def test_doubts_about_the_ceilings_stand_beside_them() -> None:
     flagged = with_machine(BARE, roofline(), (Flag(code="HIGH_LOAD", text="load 3 on 2 cores"),))
     assert "While the ceilings were taken: load 3 on 2 cores. They may be too low" in section(flagged)
+
+
+def test_others_on_the_processor_are_a_doubt_about_the_ceilings() -> None:
+    beside = Interference(wall_s=10.0, foreign_s=8.0)
+    busy, free = (
+        replace(roofline(), interference=beside),
+        replace(roofline(), interference=replace(beside, foreign_s=0)),
+    )
+    assert "While the ceilings were taken: other processes took 40 % of its 2 cores. They" in section(
+        with_machine(BARE, busy)
+    )
+    assert "While the ceilings" not in section(with_machine(BARE, free))
 
 
 @pytest.mark.parametrize(("found", "code"), [(LOST, "KILLED"), (None, "CUT_OFF")])

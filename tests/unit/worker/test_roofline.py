@@ -126,6 +126,37 @@ def test_a_machine_without_the_folder_has_no_known_caches(tmp_path):
     assert roofline.cpu_cache_bytes(str(tmp_path), {0}) is None
 
 
+class Cuda:
+    """Stands for torch and torch.cuda of a board with 8 GiB of which 6 are free; an old torch tells neither."""
+
+    def __init__(self, tells):
+        self.cuda = self
+        if tells:
+            self.mem_get_info = lambda _device: (6144 * MIB, 8192 * MIB)
+            self.L2_cache_size = 50 * MIB
+
+    def get_device_properties(self, _device):
+        return self
+
+
+def test_a_gpu_tells_its_cache_and_what_it_has_free():
+    device = roofline.Device(Cuda(tells=True), "cuda:0", None, Clock())
+    assert roofline.cache_bytes(device.torch, "cuda:0") == 50 * MIB
+    assert roofline._free_on(device, 1) == 1536 * MIB
+
+
+def test_what_an_old_torch_does_not_tell_of_a_gpu_is_unknown():
+    device = roofline.Device(Cuda(tells=False), "cuda:0", None, Clock())
+    assert roofline.cache_bytes(device.torch, "cuda:0") is None
+    assert roofline._free_on(device, 77) == 77
+
+
+def test_an_apple_device_tells_no_cache_and_shares_the_machine_s_memory():
+    device = roofline.Device(Cuda(tells=True), "mps", None, Clock())
+    assert roofline.cache_bytes(device.torch, "mps") is None
+    assert roofline._free_on(device, 77) == 77
+
+
 def answer(clock, **changes):
     asked = {"device": "cpu", "thread_count": 1, "precisions": ["fp32"], "duration_s": 0.02, "memory_bytes": 8 * MIB}
     return roofline.answer(clock, **dict(asked, **changes))
