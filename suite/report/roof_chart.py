@@ -15,7 +15,7 @@ from suite.stats.roofline import Rate
 from suite.units import Scale, digits
 
 ROOM = 2.0  # beyond the outermost mark, as a factor
-LABEL_POINTS = (5, -9)
+LABEL_POINTS = ((6, -9), (-9, 6))  # neighbours on either side of their curves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def _calls(axes: Axes, name: str, found: Sequence[Mark], index: int, scale: Scal
         y,
         color=colour(index),
         marker=marker(index),
-        markerfacecolor="white",
+        markerfacecolor="none",  # calls that lie on one another must both show
         markeredgewidth=1.6,
         markersize=6.5,
         linewidth=0.8,
@@ -82,4 +82,6 @@ def _calls(axes: Axes, name: str, found: Sequence[Mark], index: int, scale: Scal
     )
     for mark, at, height in zip(found, x, y, strict=True):
         if mark in (found[0], found[-1]):
-            axes.annotate(mark.text, (at, height), LABEL_POINTS, textcoords="offset points", fontsize=7.5, color=INK)
+            axes.annotate(
+                mark.text, (at, height), LABEL_POINTS[index % 2], textcoords="offset points", fontsize=7.5, color=INK
+            )
