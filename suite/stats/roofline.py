@@ -109,8 +109,8 @@ def place(work: Work, bandwidth: Rate, arithmetic: Rate, cache_bytes: int | None
 def read_bytes(count: ParameterCount) -> int:
     """Bytes of the weights that a call reads: all but tables of embeddings, of which a call looks up a few rows.
 
-    At the widest element type of the model, so that no more is left in than is read; a table that serves as a matrix
-    too is left out nonetheless.
+    Tables are taken at the widest element type of the model, so that no more is left in than is read; one that serves
+    as a matrix too is left out nonetheless.
     """
     is_wide = any(name == WIDEST_FLOAT for name, _ in count.bytes_by_dtype)
     return max(0, count.parameter_bytes - count.embedding_count * (WIDEST_BYTES if is_wide else USUAL_BYTES))

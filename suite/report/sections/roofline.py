@@ -8,7 +8,7 @@ from typing import TypeAlias
 from matplotlib.axes import Axes
 
 from suite import units
-from suite.records import Ceiling, FlopCount, QuietRule, Roofline, RunRecord
+from suite.records import Ceiling, FlopCount, NotMeasured, QuietRule, Roofline, RunRecord
 from suite.report import charts, roof_chart, roofs
 from suite.report.escape import inline, listed, markdown
 from suite.report.plots import MAX_CURVES, MAX_PANELS, Margins, Plots, first, panels, short
@@ -56,8 +56,8 @@ def render(view: RunView, plots: Plots) -> str:
 def _ceilings(name: str, record: RunRecord | None) -> str:
     """The device's figures, and what casts doubt on them."""
     found = record.roofline if record else CUT_OFF
-    if not isinstance(found, Roofline):
-        return f"{inline(name)}: {absent(found)}."
+    if record is None or not isinstance(found, Roofline):
+        return f"{inline(name)}: {absent(found if isinstance(found, NotMeasured) else None)}."
     rows = [
         _ceiling_row("copy", f"two tensors of {roofs.megabytes(found.tensor_bytes)}", found.copy, "B/s"),
         _ceiling_row("read", f"one tensor of {roofs.megabytes(found.tensor_bytes)}", found.read, "B/s"),
@@ -70,10 +70,13 @@ def _ceilings(name: str, record: RunRecord | None) -> str:
     return paragraphs(table(headers, rows, left=2).markdown(), _caches(found), _doubts(found, record))
 
 
-def _doubts(found: Roofline, record: RunRecord | None) -> str:
-    """What the machine did beside the ceilings."""
-    disturbed = disturbance(found.interference, QuietRule(), found.thread_count)
-    told = [*([disturbed] if disturbed else []), *(flag.text for flag in (record.flags if record else ()))]
+def _doubts(found: Roofline, record: RunRecord) -> str:
+    """What the machine did beside the ceilings, and threads that were not those asked for."""
+    told = [flag.text for flag in record.flags]
+    if disturbed := disturbance(found.interference, QuietRule(), found.thread_count):
+        told.append(disturbed)
+    if record.task.thread_count != found.thread_count:
+        told.append(f"{units.counted(record.task.thread_count, 'thread')} asked for, {found.thread_count} in force")
     if not told:
         return ""
     seen = markdown(listed(list(dict.fromkeys(told)), "; "))

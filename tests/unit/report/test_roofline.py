@@ -144,6 +144,11 @@ def test_doubts_about_the_ceilings_stand_beside_them() -> None:
     assert "While the ceilings were taken: load 3 on 2 cores. They may be too low" in section(flagged)
 
 
+def test_other_threads_in_force_than_asked_for_are_told() -> None:
+    assert "2 threads asked for, 1 in force" in section(with_machine(BARE, replace(roofline(), thread_count=1)))
+    assert "in force" not in section(RUN)
+
+
 def test_others_on_the_processor_are_a_doubt_about_the_ceilings() -> None:
     beside = Interference(wall_s=10.0, foreign_s=8.0)
     busy, free = (
