@@ -67,10 +67,8 @@ def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
         weights = (task.seed, task.weights, task.checkpoint)
         load = (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
         counting = ("counting", known.origin(task.model))
-        if task.is_of_the_machine:
-            groups[task] = [task]
-        else:
-            groups.setdefault(counting if task.test in COUNTING else load, []).append(task)
+        own = task if task.is_of_the_machine else load
+        groups.setdefault(counting if task.test in COUNTING else own, []).append(task)
     return list(groups.values())
 
 
