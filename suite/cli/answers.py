@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from suite.records import EnergyReading, LatencySamples, NotMeasured, Run, RunRecord, Test
+from suite.records import EnergyReading, LatencySamples, NotMeasured, Roofline, Run, RunRecord, Test
 from suite.report import text
 from suite.report.energies import inference_energy
 from suite.stats.summary import summarise
@@ -18,7 +18,7 @@ _TABLES = {
     "latency": text.latency_table,
     "energy": text.energy_table,
 }
-_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "provenance")
+_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "roofline", "provenance")
 
 
 def table(test: Test, run: Run) -> str:
@@ -64,5 +64,11 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
             if isinstance(figure.net_j, NotMeasured):
                 figures["net_j"] = {"not_measured": asdict(figure.net_j)}
             return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
+        case Roofline():
+            rates = {
+                "bandwidth_bytes_per_s": value.bandwidth.best_per_s,
+                "flop_per_s": {product.precision: product.ceiling.best_per_s for product in value.matmul},
+            }
+            return {**asdict(value), **rates}
         case _:
             return dict(asdict(value))

@@ -64,7 +64,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency or energy (again for more).",
+            help="params, flops, latency, energy, roofline (again for more).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,

@@ -7,10 +7,20 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from suite import units
 from suite.battery import Progress
 from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
-from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, ParameterCount, RunRecord, Task
+from suite.records import (
+    EnergyReading,
+    FlopCount,
+    LatencySamples,
+    NotMeasured,
+    ParameterCount,
+    Roofline,
+    RunRecord,
+    Task,
+)
 from suite.units import show, show_count
 
 if TYPE_CHECKING:
@@ -171,6 +181,8 @@ def opened(stream: TextIO) -> Display:
 
 def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
+    if task.is_of_the_machine:
+        return f"{task.test} of {task.device}, {units.counted(task.thread_count, 'thread')}"
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
     if task.test in ("latency", "energy"):
@@ -185,6 +197,7 @@ def outcome(record: RunRecord) -> str:
         "flops": record.flops,
         "latency": record.latency,
         "energy": record.energy,
+        "roofline": record.roofline,
     }[record.task.test]
     match value:
         case ParameterCount():
@@ -199,7 +212,12 @@ def outcome(record: RunRecord) -> str:
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:
-            return "no outcome"
+            return _ceilings(value) if isinstance(value, Roofline) else "no outcome"
+
+
+def _ceilings(found: Roofline) -> str:
+    rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]
+    return ", ".join([show(found.bandwidth.best_per_s, "B/s"), *rates])
 
 
 def counted(task_count: int) -> str:

@@ -4,7 +4,7 @@ values     the decorator and the checks; NotMeasured and Flag
 asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
-quiet      QuietRule, Interference
+quiet      QuietRule, Interference             roofline   what the device can do
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -13,7 +13,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
-from suite.records.asked import TESTS, EnergyRule, Repetition, Task, Test
+from suite.records.asked import MACHINE, TESTS, EnergyRule, Repetition, Task, Test
 from suite.records.derived import Interval, Summary
 from suite.records.energy import (
     CallWindow,
@@ -40,14 +40,17 @@ from suite.records.measured import (
     StopReason,
 )
 from suite.records.quiet import Interference, QuietRule
+from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
 
 __all__ = [
+    "MACHINE",
     "SCHEMA_VERSION",
     "TESTS",
     "Block",
     "CallWindow",
+    "Ceiling",
     "ColdStart",
     "Damage",
     "EnergyReading",
@@ -62,6 +65,7 @@ __all__ = [
     "Interval",
     "LatencySamples",
     "Manifest",
+    "Matmul",
     "MemoryUse",
     "NotMeasured",
     "OperatorCost",
@@ -71,6 +75,7 @@ __all__ = [
     "Provenance",
     "QuietRule",
     "Repetition",
+    "Roofline",
     "Run",
     "RunRecord",
     "Schedule",

@@ -7,6 +7,7 @@ from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
+from suite.records.roofline import Roofline
 from suite.records.values import Flag, NotMeasured, record, require, require_name
 
 SCHEMA_VERSION = 2  # 2: blocks say what disturbed them
@@ -31,6 +32,7 @@ class RunRecord:
     energy: EnergyReading | NotMeasured | None = None
     energy_beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
     schedule: Schedule | None = None  # of an energy task whose calls were made
+    roofline: Roofline | NotMeasured | None = None
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
@@ -42,7 +44,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy")
+        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "roofline")
         values = {name: getattr(self, name) for name in names}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
