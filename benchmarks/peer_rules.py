@@ -3,7 +3,7 @@
 pyperf 2.10 (its Runner): values of at least 0.1 s, for which the calls of a value are doubled until they last so long;
 the first value of a process warms up; 20 processes of 3 values; it reports their mean. Here one process makes them all.
 hyperfine 1.19 (its README): at least 10 runs, for at least 3 s, none to warm up; it reports mean and minimum.
-pytest-benchmark 5.3 (its options): rounds of one call where a call takes more than 5 us, at least 5, for at most 1 s, no
+pytest-benchmark 5.3 (its options): rounds of one call where it takes more than 5 us, at least 5, for at most 1 s, no
 warm-up; its table has minimum, mean and median, and is sorted by the minimum.
 """
 

@@ -22,11 +22,11 @@ GOAL_PERCENT = 80.0
 
 
 def forward_s(record: RunRecord) -> float:
-    """Seconds inside the recorded calls of one task: warm-up, measured, and energy windows."""
+    """Seconds inside the recorded calls of one task: warm-up, measured or disturbed, and energy windows."""
     latency, energy = record.latency, record.energy
     total_s = 0.0
     if isinstance(latency, LatencySamples):
-        total_s += sum(latency.latency_s) + sum(latency.warmup_latency_s)
+        total_s += sum(latency.all_latency_s) + sum(latency.warmup_latency_s)
     if isinstance(energy, EnergyReading):
         total_s += sum(window.end_s - window.start_s for window in energy.windows)
     return total_s
