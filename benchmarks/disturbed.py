@@ -35,7 +35,7 @@ from suite.records import store
 QUIET = "quiet"
 SUITE, NO_RULE, MINIMUM = "suite", "the same records, no rule", "the same records, minimum"
 GOAL_SHARE = 0.02
-STREAM_S = 8.0
+STREAM_S = 7.0
 WARMUP_COUNT = 3
 PLAN = Path(__file__).with_name("plans") / "scaling.toml"
 

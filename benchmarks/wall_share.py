@@ -33,8 +33,12 @@ def forward_s(record: RunRecord) -> float:
 
 
 def run_wall_s(run: Run) -> float:
+    """A record's own wall_s is that of its turns; others' turns lie between them."""
     began = datetime.fromisoformat(run.manifest.started_utc)
-    return max((datetime.fromisoformat(r.started_utc) - began).total_seconds() + r.wall_s for r in run.records)
+    return max(
+        (datetime.fromisoformat(each.started_utc) - began).total_seconds() + each.after.time_s - each.before.time_s
+        for each in run.records
+    )
 
 
 def main(folder: Path, given_wall_s: float | None) -> None:
