@@ -117,9 +117,10 @@ def _alarms(found: selftest.SelfTest) -> str:
     disturbed = (
         "the machine doesn't tell which blocks were disturbed"
         if found.disturbed_count is None
-        else f"{100 * found.disturbed_count / found.block_count:.0f} % of {found.block_count} blocks were disturbed"
+        else f"{found.disturbed_count} of {counted(found.block_count, 'block')} "
+        f"({100 * found.disturbed_count / found.block_count:.0f} %) were disturbed"
     )
-    seen = f" ({found.culprit} the most)" if found.culprit else ""
+    seen = f", by {found.culprit} the most" if found.culprit else ""
     return "; ".join(
         [
             f"A against A, {found.model}, {show_quantity(found.call_s, 's')} a call: {found.apart_count} of "

@@ -27,7 +27,7 @@ def test_the_self_test_tells_alarms_resolution_and_disturbed_blocks(suite: Comma
     assert figures["disturbed_count"] == 0
     assert row["found"].startswith("A against A, reader, 4.00 ms a call: ")
     assert "at most 5 % is expected by chance)" in row["found"]
-    assert row["found"].endswith(f"; 0 % of {figures['block_count']} blocks were disturbed")
+    assert row["found"].endswith(f"; 0 of {figures['block_count']} blocks (0 %) were disturbed")
     assert all(task.task is None or dict(task.task.axes)["text_tokens"] == 10 for task in suite.workers.asked)
 
 
