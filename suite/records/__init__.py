@@ -14,7 +14,7 @@ for is None. `docs/record.schema.json` publishes the types as JSON Schema; a cha
 """
 
 from suite.records.asked import TESTS, EnergyRule, Repetition, Task, Test
-from suite.records.derived import Interval, Summary
+from suite.records.derived import AllCalls, Interval, Summary
 from suite.records.energy import (
     CallWindow,
     EnergyReading,
@@ -46,6 +46,7 @@ from suite.records.values import Flag, NotMeasured, record, require, require_non
 __all__ = [
     "SCHEMA_VERSION",
     "TESTS",
+    "AllCalls",
     "Block",
     "CallWindow",
     "ColdStart",

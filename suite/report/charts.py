@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,11 +20,18 @@ _PARTS = ("#0072B2", "#E69F00", "#56B4E9", "#999999", "#009E73", "#CC79A7", "#D5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
-    """Samples at one x, in the unit of the axis."""
+    """Samples at one x, in the unit of the axis; those of disturbed blocks apart."""
 
     x: float
     samples: tuple[float, ...]
     median: float
+    disturbed: tuple[float, ...] = ()
+    is_upper_bound: bool = False
+
+    @property
+    def largest(self) -> float:
+        """Of what sets the height of a picture: disturbed calls don't, as long as there are others."""
+        return max((*self.samples, self.median))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +48,13 @@ def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) 
     The height follows the medians: a few calls that took many times as long lie on the upper edge as triangles.
     """
     right = max(cloud.x for cloud in clouds) * 1.06
-    top = min(max(max(cloud.samples) for cloud in clouds) * 1.08, max(cloud.median for cloud in clouds) * 1.6)
-    placed = [mark for cloud in clouds for mark in zip(_beside(cloud, right), cloud.samples, strict=True)]
+    top = min(max(cloud.largest for cloud in clouds) * 1.08, max(cloud.median for cloud in clouds) * 1.6)
+    placed = [mark for cloud in clouds for mark in _placed(cloud, right, cloud.samples)]
+    hollow = [mark for cloud in clouds for mark in _placed(cloud, right, cloud.disturbed)]
+    _dots_within(axes, hollow, (0.0, top), index, hollow=True)
     _dots_within(axes, placed, (0.0, top), index)
-    ends = [(cloud.x - right / 35, cloud.x + right / 35) for cloud in clouds]
-    medians = [cloud.median for cloud in clouds]
-    axes.hlines(medians, *zip(*ends, strict=True), color=INK, linewidth=1.0, zorder=4)
+    for cloud in clouds:
+        axes.hlines(cloud.median, cloud.x - right / 35, cloud.x + right / 35, zorder=4, **_median_style(cloud, 1.0))
     if curve is not None:
         whole = (0.0, right)
         axes.plot(whole, [curve.predict(x) for x in whole], color=colour(index), linewidth=1.3, zorder=3)
@@ -63,49 +72,83 @@ def deviations(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: 
     """
     right = max(cloud.x for cloud in clouds) * 1.06
     centres = [curve.predict(cloud.x) if curve is not None else cloud.median for cloud in clouds]
-    percents = [
-        [(value / centre - 1) * 100 for value in cloud.samples] for cloud, centre in zip(clouds, centres, strict=True)
-    ]
-    sizes = sorted(abs(value) for values in percents for value in values)
+    placed, hollow = (
+        [
+            (at, (value / centre - 1) * 100)
+            for cloud, centre in zip(clouds, centres, strict=True)
+            for at, value in _placed(cloud, right, cloud.disturbed if disturbed else cloud.samples)
+        ]
+        for disturbed in (False, True)
+    )
+    sizes = sorted(abs(value) for _, value in placed or hollow)
     limit = 1.5 * sizes[int(0.9 * (len(sizes) - 1))] or 1.0
-    placed = [
-        mark
-        for cloud, values in zip(clouds, percents, strict=True)
-        for mark in zip(_beside(cloud, right), values, strict=True)
-    ]
+    _dots_within(axes, hollow, (-limit, limit), index, hollow=True)
     _dots_within(axes, placed, (-limit, limit), index)
     axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_ylim(-limit, limit)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
 
 
-def _dots_within(axes: Axes, placed: Sequence[tuple[float, float]], limits: tuple[float, float], index: int) -> None:
+def _dots_within(
+    axes: Axes, placed: Sequence[tuple[float, float]], limits: tuple[float, float], index: int, *, hollow: bool = False
+) -> None:
     """Dots, and triangles on the edge for those that lie beyond it. One artist each, however many there are."""
     low, high = limits
-    _marks(axes, ".", [(at, value) for at, value in placed if low <= value <= high], index)
-    _marks(axes, "^", [(at, high) for at, value in placed if value > high], index)
-    _marks(axes, "v", [(at, low) for at, value in placed if value < low], index)
+    _marks(axes, ".", [(at, value) for at, value in placed if low <= value <= high], index, hollow=hollow)
+    _marks(axes, "^", [(at, high) for at, value in placed if value > high], index, hollow=hollow)
+    _marks(axes, "v", [(at, low) for at, value in placed if value < low], index, hollow=hollow)
 
 
-def _marks(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int) -> None:
+def _marks(
+    axes: Axes,
+    shape: str,
+    placed: Sequence[tuple[float, float]],
+    index: int,
+    *,
+    hollow: bool = False,
+    size: float = 3.5,
+) -> None:
+    """Filled marks, or rings a little larger: they differ in print without colour too."""
     x, y = [at for at, _ in placed], [value for _, value in placed]
+    if hollow:
+        ring = "o" if shape == "." else shape
+        axes.plot(
+            x, y, ring, color=colour(index), markerfacecolor="none", markersize=size, markeredgewidth=0.7, clip_on=False
+        )
+        return
     alpha = 0.5 if shape == "." else 1.0
-    axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=3.5, markeredgewidth=0, clip_on=False)
+    axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=size, markeredgewidth=0, clip_on=False)
 
 
-def _beside(cloud: Cloud, right: float) -> list[float]:
-    """Places of a cloud's samples around its x."""
-    return [cloud.x + right / 45 * (2 * offset - 1) for offset in _offsets(len(cloud.samples))]
+def _placed(cloud: Cloud, right: float, values: Sequence[float]) -> list[tuple[float, float]]:
+    """Values around a cloud's x."""
+    places = [cloud.x + right / 45 * (2 * offset - 1) for offset in _offsets(len(values))]
+    return list(zip(places, values, strict=True))
+
+
+def _median_style(cloud: Cloud, width: float) -> dict[str, Any]:
+    """A bound's line is dotted."""
+    return {"color": INK, "linewidth": width, "linestyles": "dotted" if cloud.is_upper_bound else "solid"}
 
 
 def strips(axes: Axes, names: Sequence[str], clouds: Sequence[Cloud]) -> None:
-    """One row per name, the first on top: every sample as a dot, the median as a tick."""
+    """One row per name, the first on top: every sample as a dot, the median as a tick.
+
+    Disturbed calls beyond all others lie on the right edge as triangles.
+    """
+    right = max(cloud.largest for cloud in clouds) * 1.05
     for row, cloud in enumerate(clouds):
-        places = [row + 0.25 * (2 * offset - 1) for offset in _offsets(len(cloud.samples))]
-        axes.plot(cloud.samples, places, ".", color=colour(row), alpha=0.5, markersize=4.5, markeredgewidth=0)
-        axes.vlines(cloud.median, row - 0.36, row + 0.36, color=INK, linewidth=1.5, zorder=4)
+        hollow = _in_row(row, cloud.disturbed)
+        _marks(axes, ".", [(value, at) for value, at in hollow if value <= right], row, hollow=True, size=3.8)
+        _marks(axes, ">", [(right, at) for value, at in hollow if value > right], row, hollow=True, size=3.8)
+        _marks(axes, ".", _in_row(row, cloud.samples), row, size=4.5)
+        axes.vlines(cloud.median, row - 0.36, row + 0.36, zorder=4, **_median_style(cloud, 1.5))
     _name_rows(axes, names)
-    axes.set_xlim(0, max(max(cloud.samples) for cloud in clouds) * 1.05)
+    axes.set_xlim(0, right)
+
+
+def _in_row(row: int, values: Sequence[float]) -> list[tuple[float, float]]:
+    return [(value, row + 0.25 * (2 * offset - 1)) for value, offset in zip(values, _offsets(len(values)), strict=True)]
 
 
 def stacked_bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]]) -> None:
@@ -164,9 +207,21 @@ def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
     axes.set_ylim(0, (max(y for _, _, y in named) or 1.0) * 1.15)
 
 
-def line(axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: int) -> None:
-    """Markers joined by a line that only leads the eye."""
+def line(
+    axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: int, hollow: Sequence[bool] = ()
+) -> None:
+    """Markers joined by a line that only leads the eye; hollow where the value is a bound."""
     axes.plot(x, y, color=colour(index), marker=marker(index), markersize=5, linewidth=1.2, label=name)
+    bounds = [(at, value) for at, value, bound in zip(x, y, hollow, strict=False) if bound]
+    axes.plot(
+        [at for at, _ in bounds],
+        [value for _, value in bounds],
+        marker(index),
+        color=colour(index),
+        markerfacecolor="white",
+        markersize=5,
+        linestyle="none",
+    )
 
 
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:
