@@ -11,6 +11,7 @@ from suite.battery import Progress
 from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
 from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, ParameterCount, RunRecord, Task
+from suite.report.gaps import no_latency
 from suite.units import show, show_count
 
 if TYPE_CHECKING:
@@ -192,14 +193,23 @@ def outcome(record: RunRecord) -> str:
         case FlopCount():
             return value.sign + show(value.flop_count, "FLOP")
         case LatencySamples():
-            short = ", cut short" if record.cut_short else ""
-            return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)}{short})"
+            return _latency(value, ", cut short" if record.cut_short else "")
         case EnergyReading():
             return f"{show(value.inference_j(record.task.batch_size), 'J')} per inference, idle included"
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:
             return "no outcome"
+
+
+def _latency(samples: LatencySamples, ending: str) -> str:
+    """The median of the calls that count; of all where too few were left undisturbed, as an upper bound."""
+    if absence := no_latency(samples):
+        return f"not measured: {absence.code} ({absence.reason})"
+    sign, cause = ("≤ ", ", DISTURBED") if samples.is_upper_bound else ("", "")
+    return (
+        f"{sign}{show(statistics.median(samples.latency_s), 's')} (median of {len(samples.latency_s)}{cause}{ending})"
+    )
 
 
 def counted(task_count: int) -> str:

@@ -94,30 +94,31 @@ def _dots_within(
 ) -> None:
     """Dots, and triangles on the edge for those that lie beyond it. One artist each, however many there are."""
     low, high = limits
-    _marks(axes, ".", [(at, value) for at, value in placed if low <= value <= high], index, hollow=hollow)
-    _marks(axes, "^", [(at, high) for at, value in placed if value > high], index, hollow=hollow)
-    _marks(axes, "v", [(at, low) for at, value in placed if value < low], index, hollow=hollow)
+    draw = _rings if hollow else _marks
+    draw(axes, "o" if hollow else ".", [(at, value) for at, value in placed if low <= value <= high], index)
+    draw(axes, "^", [(at, high) for at, value in placed if value > high], index)
+    draw(axes, "v", [(at, low) for at, value in placed if value < low], index)
 
 
-def _marks(
-    axes: Axes,
-    shape: str,
-    placed: Sequence[tuple[float, float]],
-    index: int,
-    *,
-    hollow: bool = False,
-    size: float = 3.5,
-) -> None:
-    """Filled marks, or rings a little larger: they differ in print without colour too."""
+def _marks(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int, size: float = 3.5) -> None:
     x, y = [at for at, _ in placed], [value for _, value in placed]
-    if hollow:
-        ring = "o" if shape == "." else shape
-        axes.plot(
-            x, y, ring, color=colour(index), markerfacecolor="none", markersize=size, markeredgewidth=0.7, clip_on=False
-        )
-        return
     alpha = 0.5 if shape == "." else 1.0
     axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=size, markeredgewidth=0, clip_on=False)
+
+
+def _rings(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int, size: float = 3.5) -> None:
+    """Hollow marks, which print tells from filled ones without colour too."""
+    x, y = [at for at, _ in placed], [value for _, value in placed]
+    axes.plot(
+        x,
+        y,
+        shape,
+        color=colour(index),
+        markerfacecolor="none",
+        markeredgewidth=0.7,
+        markersize=size,
+        clip_on=False,
+    )
 
 
 def _placed(cloud: Cloud, right: float, values: Sequence[float]) -> list[tuple[float, float]]:
@@ -139,8 +140,8 @@ def strips(axes: Axes, names: Sequence[str], clouds: Sequence[Cloud]) -> None:
     right = max(cloud.largest for cloud in clouds) * 1.05
     for row, cloud in enumerate(clouds):
         hollow = _in_row(row, cloud.disturbed)
-        _marks(axes, ".", [(value, at) for value, at in hollow if value <= right], row, hollow=True, size=3.8)
-        _marks(axes, ">", [(right, at) for value, at in hollow if value > right], row, hollow=True, size=3.8)
+        _rings(axes, "o", [(value, at) for value, at in hollow if value <= right], row)
+        _rings(axes, ">", [(right, at) for value, at in hollow if value > right], row)
         _marks(axes, ".", _in_row(row, cloud.samples), row, size=4.5)
         axes.vlines(cloud.median, row - 0.36, row + 0.36, zorder=4, **_median_style(cloud, 1.5))
     _name_rows(axes, names)
@@ -207,21 +208,15 @@ def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
     axes.set_ylim(0, (max(y for _, _, y in named) or 1.0) * 1.15)
 
 
-def line(
-    axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: int, hollow: Sequence[bool] = ()
-) -> None:
-    """Markers joined by a line that only leads the eye; hollow where the value is a bound."""
+def line(axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: int) -> None:
+    """Markers joined by a line that only leads the eye."""
     axes.plot(x, y, color=colour(index), marker=marker(index), markersize=5, linewidth=1.2, label=name)
-    bounds = [(at, value) for at, value, bound in zip(x, y, hollow, strict=False) if bound]
-    axes.plot(
-        [at for at, _ in bounds],
-        [value for _, value in bounds],
-        marker(index),
-        color=colour(index),
-        markerfacecolor="white",
-        markersize=5,
-        linestyle="none",
-    )
+
+
+def hollowed(axes: Axes, placed: Sequence[tuple[float, float]], index: int) -> None:
+    """Markers of a line that are bounds, made hollow."""
+    x, y = [at for at, _ in placed], [value for _, value in placed]
+    axes.plot(x, y, marker(index), color=colour(index), markerfacecolor="white", markersize=5, zorder=3)
 
 
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:

@@ -215,13 +215,14 @@ def _upper(view: RunView, point: Point) -> str:
 
 
 def gross_j(view: RunView, point: Point) -> Figure | None:
-    """Gross joules per inference, within their error budget."""
-    reading = view.energy(point)
-    if not isinstance(reading, EnergyReading):
+    """Gross joules per inference, within their error budget; a bound where the windows hold joules of others too."""
+    reading, found = view.energy(point), view.record("energy", point)
+    if not isinstance(reading, EnergyReading) or found is None:
         return None
+    is_upper_bound = any(flag.code == "WINDOWS_DISTURBED" for flag in found.flags)
     figure = inference_energy(reading, point.batch_size)
     low_j, high_j = figure.gross_j - figure.error_j, figure.gross_j + figure.error_j
-    return Figure(value=figure.gross_j, low=max(0.0, low_j), high=high_j)
+    return Figure(value=figure.gross_j, low=max(0.0, low_j), high=high_j, is_upper_bound=is_upper_bound)
 
 
 @record

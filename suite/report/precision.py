@@ -10,6 +10,7 @@ from suite.records import Flag, LatencySamples, Repetition, Summary, Task
 from suite.units import Scale
 
 DISTURBED = "DISTURBED"
+CONSEQUENCE = ": the latency is an upper bound"  # with it the flag's text says what follows
 MOST_DIGITS = 6
 MINUTE_S = 60.0
 HOUR_S = 3600.0
@@ -32,7 +33,7 @@ def verdict(summary: Summary, rule: Repetition, samples: LatencySamples, flags: 
 def cause(flags: Sequence[Flag]) -> str:
     """Why a series has no more than an upper bound, in the words of its record."""
     told = next((flag.text for flag in flags if flag.code == DISTURBED), "quiet never came")
-    return f"{DISTURBED}: {told}"
+    return f"{DISTURBED}: {told.partition(CONSEQUENCE)[0]}"
 
 
 def _reached(summary: Summary, rule: Repetition, samples: LatencySamples) -> str:
@@ -78,11 +79,18 @@ def _disturbed(samples: LatencySamples, task: Task) -> str:
         return str(len(samples.disturbed_blocks))
     if not was_watched(samples):
         return "not looked"
-    return "no rule" if task.quiet is None else "0"
+    if task.quiet is None:
+        return "no rule"
+    return "0" if was_told(samples) else "not told"
 
 
 def was_watched(samples: LatencySamples) -> bool:
-    """Whether the machine told anything, by which a rule can go, of what it did beside the calls."""
+    """Whether anybody looked at what the machine did beside the calls."""
+    return any(block.interference is not None for block in samples.timed_blocks)
+
+
+def was_told(samples: LatencySamples) -> bool:
+    """Whether the machine then told anything by which a rule can go."""
     found = [block.interference for block in samples.timed_blocks if block.interference is not None]
     return any(getattr(each, name) is not None for each in found for name in CAUSES)
 

@@ -77,10 +77,10 @@ def _times(ratio: float | None) -> str:
 
 
 def left_out(names: Sequence[str]) -> str:
-    """The models whose latency can't be compared; nothing where there are none."""
+    """The models whose figures can't be compared; nothing where there are none."""
     if not names:
         return ""
-    return f"Left out, since DISTURBED leaves an upper bound alone: {listed(list(names))}."
+    return f"Left out, as other processes leave an upper bound alone: {listed(list(names))}."
 
 
 def at_large(verdict: Verdict[RankFigures]) -> str:

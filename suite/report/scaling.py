@@ -62,7 +62,7 @@ Quantity: TypeAlias = Callable[[RunView, Point], Figure | None]
 
 @record
 class Compared:
-    """Models with two figures each, at their base points; bounded: those whose latency is an upper bound alone."""
+    """Models with two figures each, at their base points; bounded: those with an upper bound alone."""
 
     subjects: tuple[Subject, ...]
     figures: tuple[tuple[Figure, Figure], ...]
@@ -79,7 +79,7 @@ def compared(view: RunView, quantity: Quantity) -> Compared:
         other = quantity(view, base) if base else None
         if not isinstance(summary, Summary) or other is None:
             continue
-        if summary.is_upper_bound:
+        if summary.is_upper_bound or other.is_upper_bound:
             bounded.append(subject)
         else:
             found[subject] = other, latency(summary)

@@ -13,11 +13,15 @@ Outcome = Literal["same", "opposite", "open"]
 
 @record
 class Figure:
-    """A quantity of one model, which lies between low and high. Exact: all three are equal. No idea: 0 to infinity."""
+    """A quantity of one model, which lies between low and high. Exact: all three are equal. No idea: 0 to infinity.
+
+    is_upper_bound: no value at all, and nothing to compare with.
+    """
 
     value: float
     low: float
     high: float
+    is_upper_bound: bool = False
 
     def __post_init__(self) -> None:
         require(0 <= self.low <= self.value <= self.high, "a figure lies between its low and its high, from 0 on")

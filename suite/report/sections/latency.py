@@ -38,8 +38,8 @@ def _base(view: RunView, plots: Plots) -> str:
     return paragraphs(
         heading,
         quantities.latency_table(view, points).markdown(),
-        "Precision: half the interval's width, relative to the median; the goal is told where it was not reached. std is "
-        "the sample standard deviation; it stands in brackets where a tail alone puts the mean outside the interval.",
+        "Precision: half the interval's width, relative to the median; the goal is told where it was not reached. std: "
+        "the sample standard deviation, in brackets where a tail alone puts the mean outside the interval.",
         _strips(view, found, plots) if found else "",
     )
 
@@ -220,7 +220,8 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
     alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit{note}"
     caption = (
         "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
-        f"call lies off the line (off its median where there is no line). Triangles: calls beyond the frame{_marked(shown)}."
+        f"call lies off the line (off its median where there is no line). Triangles: calls beyond the "
+        f"frame{_marked(shown)}."
     )
     return paragraphs(plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative), caption)
 
@@ -258,8 +259,13 @@ def _throughput(view: RunView, plots: Plots) -> str:
     for name, (sweep, found) in zip(names, drawn, strict=True):
         sizes = [float(point.batch_size) for point, _ in found]
         rates = [quantities.throughput_per_s(point, summary) for point, summary in found]
-        hollow = [summary.is_upper_bound for _, summary in found]
-        charts.line(axes, name, sizes, rates, view.place(sweep.subject), hollow)
+        charts.line(axes, name, sizes, rates, view.place(sweep.subject))
+        bounds = [
+            place
+            for place, (_, summary) in zip(zip(sizes, rates, strict=True), found, strict=True)
+            if summary.is_upper_bound
+        ]
+        charts.hollowed(axes, bounds, view.place(sweep.subject))
     axes.set_xlabel("batch size")
     axes.set_ylabel("inferences per second")
     axes.set_xlim(left=0)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from suite.records import Flag, NotMeasured, Run, Summary
+from suite.report.gaps import CUT_OFF, NO_CALLS
 from suite.report.points import BATCH_SIZE
-from suite.report.view import CUT_OFF, NO_CALLS, RunView
+from suite.report.view import RunView
 from tests.unit.report import synthetic
 
 
