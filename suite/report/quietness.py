@@ -73,8 +73,8 @@ def _unruled(samples: list[LatencySamples]) -> Iterator[str]:
     watched = sum(map(was_watched, samples))
     if watched < len(samples):
         yield (
-            f"Nobody looked at what else the machine did in {len(samples) - watched} series, as earlier versions of the "
-            "suite did not: every block counts, disturbed or not."
+            f"Nobody looked at what else the machine did in {len(samples) - watched} series, as earlier versions of "
+            "the suite did not: every block counts, disturbed or not."
         )
     if watched:
         yield (

@@ -87,7 +87,7 @@ def _rule(rule: Repetition) -> str:
         f"{warmup} Then calls are timed until the {rule.confidence * 100:g} % interval of the median is within "
         f"±{rule.target_relative_halfwidth * 100:g} % of it, with at least {rule.min_call_count} and at most "
         f"{rule.max_call_count} calls and a limit of {units.show(rule.time_limit_s, 's')} per series. The precision "
-        "in the tables is what was reached; the time to a goal that was missed is an estimate at the pace of these calls."
+        "in the tables is what was reached; the time to a missed goal is an estimate at the pace of these calls."
     )
 
 
