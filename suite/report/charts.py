@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +31,13 @@ class Cloud:
 
     @property
     def largest(self) -> float:
-        """Of what sets the height of a picture: disturbed calls don't, as long as there are others."""
+        """Of the samples and the median: disturbed ones have no say, as long as they leave others."""
         return max((*self.samples, self.median))
+
+    @property
+    def typical(self) -> float:
+        """The median, for a frame: that of the undisturbed samples where the other is a bound alone."""
+        return statistics.median(self.samples) if self.is_upper_bound and self.samples else self.median
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +51,12 @@ class Curve:
 def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) -> None:
     """Every sample as a dot, the median as a dash, and the fit with its equation; both axes begin at zero.
 
-    The height follows the medians: a few calls that took many times as long lie on the upper edge as triangles.
+    The height follows the medians: a few calls that took many times as long lie on the upper edge as triangles. What
+    is disturbed is hollow, and sets no height: an upper bound may lie beyond the frame.
     """
     right = max(cloud.x for cloud in clouds) * 1.06
-    top = min(max(cloud.largest for cloud in clouds) * 1.08, max(cloud.median for cloud in clouds) * 1.6)
+    framing = [cloud for cloud in clouds if cloud.samples] or clouds
+    top = min(max(cloud.largest for cloud in framing) * 1.08, max(cloud.typical for cloud in framing) * 1.6)
     placed = [mark for cloud in clouds for mark in _placed(cloud, right, cloud.samples)]
     hollow = [mark for cloud in clouds for mark in _placed(cloud, right, cloud.disturbed)]
     _dots_within(axes, hollow, (0.0, top), index, hollow=True)
@@ -214,7 +222,7 @@ def line(axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: i
 
 
 def hollowed(axes: Axes, placed: Sequence[tuple[float, float]], index: int) -> None:
-    """Markers of a line that are bounds, made hollow."""
+    """Markers of bounds: hollow, and no line leads to them."""
     x, y = [at for at, _ in placed], [value for _, value in placed]
     axes.plot(x, y, marker(index), color=colour(index), markerfacecolor="white", markersize=5, zorder=3)
 

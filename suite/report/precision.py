@@ -105,14 +105,13 @@ def mean_and_std(summary: Summary, scale: Scale) -> str:
     told = _tail(summary)
     if not (told or summary.is_upper_bound):
         return scale.spread(summary.mean, summary.std)
-    mean, _, std = scale.spread(summary.mean, summary.std).partition(" ± ")
-    return f"{at_most(summary)}{mean} (std {std}{told})"
+    return f"{at_most(summary)}{scale.value(summary.mean)} (std {scale.value(summary.std, 2)}{told})"
 
 
 def _tail(summary: Summary) -> str:
-    """What pulls the mean out of the median's interval; nothing where it lies within."""
+    """What pulls the mean out of the median's interval; nothing where it lies within, or where the figure is a bound."""
     interval = summary.median_interval
-    if interval is None or interval.low <= summary.mean <= interval.high:
+    if summary.is_upper_bound or interval is None or interval.low <= summary.mean <= interval.high:
         return ""
     if summary.outlier_count:
         return f", {units.counted(summary.outlier_count, 'outlier')}"

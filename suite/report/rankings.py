@@ -20,12 +20,18 @@ def these(found: Orders, names: Sequence[str], quantity: str) -> str:
     if not same and not opposite:
         told = f"**Can't be told for these {found.model_count} models**"
         return f"{told}: {_untold(unclear, names, quantity)}."
-    parts = [f"{len(same)} of {units.counted(count, 'pair')} in the same order"]
+    parts = [_same(len(same), count)]
     if opposite:
         parts.append(f"{len(opposite)} in the opposite order ({_exceptions(opposite, names, quantity)})")
     if unclear:
         parts.append(_untold(unclear, names, quantity))
     return f"**{_head(found)}**: {', '.join(parts)}. {_extreme(found.extreme, names, quantity)}."
+
+
+def _same(same_count: int, count: int) -> str:
+    if same_count == count:
+        return f"all {count} pairs of models" if count > 1 else "the only pair of models"
+    return f"{same_count} of {units.counted(count, 'pair')} in the same order"
 
 
 def _head(found: Orders) -> str:
@@ -80,7 +86,7 @@ def left_out(names: Sequence[str]) -> str:
     """The models whose figures can't be compared; nothing where there are none."""
     if not names:
         return ""
-    return f"Left out, as other processes leave an upper bound alone: {listed(list(names))}."
+    return f"Left out, as other processes leave an upper bound alone: {listed(list(names), ' and ')}."
 
 
 def at_large(verdict: Verdict[RankFigures]) -> str:

@@ -257,14 +257,13 @@ def _throughput(view: RunView, plots: Plots) -> str:
     figure, (axes,) = panels(1, panel_height_in=2.7, margins=Margins(right=2.1, top=0.1))
     names = short([view.label(sweep.subject) for sweep, _ in drawn])
     for name, (sweep, found) in zip(names, drawn, strict=True):
-        sizes = [float(point.batch_size) for point, _ in found]
-        rates = [quantities.throughput_per_s(point, summary) for point, summary in found]
-        charts.line(axes, name, sizes, rates, view.place(sweep.subject))
-        bounds = [
-            place
-            for place, (_, summary) in zip(zip(sizes, rates, strict=True), found, strict=True)
-            if summary.is_upper_bound
+        rates = [
+            (float(point.batch_size), quantities.throughput_per_s(point, summary), summary.is_upper_bound)
+            for point, summary in found
         ]
+        values, bounds = ([(size, rate) for size, rate, bound in rates if bound is hollow] for hollow in (False, True))
+        x, y = [size for size, _ in values], [rate for _, rate in values]
+        charts.line(axes, name, x, y, view.place(sweep.subject))
         charts.hollowed(axes, bounds, view.place(sweep.subject))
     axes.set_xlabel("batch size")
     axes.set_ylabel("inferences per second")
