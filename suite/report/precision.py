@@ -109,7 +109,7 @@ def mean_and_std(summary: Summary, scale: Scale) -> str:
 
 
 def _tail(summary: Summary) -> str:
-    """What pulls the mean out of the median's interval; nothing where it lies within, or where the figure is a bound."""
+    """What pulls the mean out of the median's interval; nothing where it lies within, or where all is a bound."""
     interval = summary.median_interval
     if summary.is_upper_bound or interval is None or interval.low <= summary.mean <= interval.high:
         return ""
