@@ -10,7 +10,9 @@ from typing import Any
 from suite.records import EnergyReading, LatencySamples, NotMeasured, Roofline, Run, RunRecord, Test
 from suite.report import text
 from suite.report.energies import inference_energy
-from suite.stats.summary import summarise
+from suite.report.gaps import no_latency
+from suite.report.precision import was_told
+from suite.stats.summary import all_calls, summarise
 
 _TABLES = {
     "params": text.params_table,
@@ -51,13 +53,28 @@ def _result(found: RunRecord) -> dict[str, Any]:
     return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in found.flags]}
 
 
+def _latency(samples: LatencySamples, found: RunRecord) -> dict[str, Any]:
+    """The figure from the calls that count; beside it that of all, and how many blocks were disturbed."""
+    absence = no_latency(samples)
+    figures = {"not_measured": asdict(absence)} if absence else asdict(summarise(samples, found.task.repetition))
+    return {
+        **figures,
+        "all_calls": asdict(all_calls(samples)) if samples.timed_blocks else None,
+        "block_count": len(samples.timed_blocks),
+        "disturbed_block_count": len(samples.disturbed_blocks),
+        "watched": was_told(samples),
+        "steady": samples.steady,
+        "stop": samples.stop,
+        "step_count": samples.step_count,
+    }
+
+
 def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
     match value:
         case NotMeasured():
             return {"not_measured": asdict(value)}
         case LatencySamples():
-            summary = asdict(summarise(value, found.task.repetition))
-            return {**summary, "steady": value.steady, "stop": value.stop, "step_count": value.step_count}
+            return _latency(value, found)
         case EnergyReading():
             figure = inference_energy(value, found.task.batch_size)
             figures = asdict(figure)

@@ -21,6 +21,7 @@ from suite.records import (
     RunRecord,
     Task,
 )
+from suite.report.gaps import no_latency
 from suite.units import show, show_count
 
 if TYPE_CHECKING:
@@ -205,8 +206,7 @@ def outcome(record: RunRecord) -> str:
         case FlopCount():
             return value.sign + show(value.flop_count, "FLOP")
         case LatencySamples():
-            short = ", cut short" if record.cut_short else ""
-            return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)}{short})"
+            return _latency(value, ", cut short" if record.cut_short else "")
         case EnergyReading():
             return f"{show(value.inference_j(record.task.batch_size), 'J')} per inference, idle included"
         case NotMeasured():
@@ -218,6 +218,16 @@ def outcome(record: RunRecord) -> str:
 def _ceilings(found: Roofline) -> str:
     rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]
     return ", ".join([show(found.bandwidth.best_per_s, "B/s"), *rates])
+
+
+def _latency(samples: LatencySamples, ending: str) -> str:
+    """The median of the calls that count; of all where too few were left undisturbed, as an upper bound."""
+    if absence := no_latency(samples):
+        return f"not measured: {absence.code} ({absence.reason})"
+    sign, cause = ("≤ ", ", DISTURBED") if samples.is_upper_bound else ("", "")
+    return (
+        f"{sign}{show(statistics.median(samples.latency_s), 's')} (median of {len(samples.latency_s)}{cause}{ending})"
+    )
 
 
 def counted(task_count: int) -> str:

@@ -14,7 +14,7 @@ for is None. `docs/record.schema.json` publishes the types as JSON Schema; a cha
 """
 
 from suite.records.asked import MACHINE, TESTS, EnergyRule, Repetition, Task, Test
-from suite.records.derived import Interval, Summary
+from suite.records.derived import AllCalls, Interval, Summary
 from suite.records.energy import (
     CallWindow,
     EnergyReading,
@@ -48,6 +48,7 @@ __all__ = [
     "MACHINE",
     "SCHEMA_VERSION",
     "TESTS",
+    "AllCalls",
     "Block",
     "CallWindow",
     "Ceiling",

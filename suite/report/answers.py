@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from suite import units
 from suite.records import Interval
 from suite.stats.curves import MAX_EXPONENT, MIN_EXPONENT, Name
@@ -57,6 +59,19 @@ def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures]
         _affine(affine),
     )
     return f"**{verdict.answer}**: {'; '.join(parts)}."
+
+
+def lost(sizes: Sequence[int], block_count: int) -> str:
+    """What of a sweep was disturbed and is in no fit: sizes with an upper bound alone, and blocks of the others."""
+    parts = []
+    if sizes:
+        noun, verb = ("Size", "is") if len(sizes) == 1 else ("Sizes", "are")
+        told = " and ".join(map(str, sizes))
+        parts.append(f"{noun} {told} {verb} left out: DISTURBED, an upper bound alone.")
+    if block_count:
+        verb = "does" if block_count == 1 else "do"
+        parts.append(f"{units.counted(block_count, 'disturbed block')} {verb} not count.")
+    return " ".join(parts)
 
 
 def _basis(sweep: SweepFigures) -> str:

@@ -27,23 +27,13 @@ from suite.records import (
     Task,
     Test,
 )
+from suite.report.gaps import CUT_OFF, no_latency
 from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, base_of, differs_at_most_in, point_of
 from suite.stats import summary as summaries
 from suite.stats.curves import Absence, Fits
 
 TIMED: tuple[Test, ...] = ("latency", "energy")
 MAX_TITLE = 80
-CUT_OFF = NotMeasured(
-    code="CUT_OFF",
-    reason="The run ended before this task was done",
-    remedy="Run the same command again with --resume: what is stored stays, the rest is measured",
-)
-
-NO_CALLS = NotMeasured(
-    code="NO_CALLS",
-    reason="The series ended in its warm-up, before a call counted",
-    remedy="Raise the time limit of the plan, or measure a smaller input",
-)
 
 
 class Axis(Protocol):
@@ -334,8 +324,8 @@ class RunView:
         samples = self.latency(point)
         if not isinstance(samples, LatencySamples):
             return samples
-        if not samples.latency_s:
-            return NO_CALLS
+        if absence := no_latency(samples):
+            return absence
         if point not in self._summaries:
             self._summaries[point] = summaries.summarise(samples, self.task("latency", point).repetition)
         return self._summaries[point]
