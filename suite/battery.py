@@ -185,6 +185,7 @@ def _begun(plan: Plan, request: Request, tools: Tools) -> Battery:
         power=power,
         started_utc=started_utc,
         tasks=plan.tasks,
+        hypotheses=plan.hypotheses,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
     return Battery(run_store, meter, tools, power)
