@@ -47,13 +47,14 @@ class Pace:
         self.total_s, self.task_count = total_s, task_count
 
     def expect(self, task: Task, seconds: float) -> None:
-        """Puts what the calls have shown in the place of what was allowed."""
+        """Puts what the calls have shown in the place of what was allowed. A size that is added takes what others left."""
         self.total_s += seconds - self._task_s(task)
         self._expected_s[task.key] = seconds
 
     def advance(self, task: Task, record: RunRecord) -> None:
         """What the task was to take is done with, whether it was measured or not."""
-        if not isinstance(record.energy, NotMeasured):  # without a power source it was not in the total
+        self.task_count += record.added
+        if not isinstance(record.energy, NotMeasured) and not record.added:  # they were not in the total
             self.done_s += self._task_s(task)
         self.done_count += 1
 

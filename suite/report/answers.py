@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from suite import units
 from suite.records import Interval
-from suite.stats.curves import MAX_EXPONENT, MIN_EXPONENT, Name
+from suite.records.hypothesis import MAX_EXPONENT, MIN_EXPONENT
+from suite.stats.curves import Name
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, SweepFigures, Verdict
 
 LEAST_ERROR = 1e-4
