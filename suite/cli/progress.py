@@ -47,7 +47,7 @@ class Pace:
         self.total_s, self.task_count = total_s, task_count
 
     def expect(self, task: Task, seconds: float) -> None:
-        """Puts what the calls have shown in the place of what was allowed. A size that is added takes what others left."""
+        """Puts what the calls have shown in the place of what was allowed."""
         self.total_s += seconds - self._task_s(task)
         self._expected_s[task.key] = seconds
 

@@ -1,4 +1,4 @@
-"""The hypotheses about the model that is being measured, looked at between rounds: decided, or what would decide them."""
+"""The hypotheses about the model that is being measured, looked at between rounds: decided, or what would do it."""
 
 from __future__ import annotations
 
