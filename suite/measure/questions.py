@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from suite.measure.series import MIN_BLOCKS, Series
+from suite.measure.series import Series
 from suite.records import Block, Hypothesis, Task
 from suite.records.hypothesis import Shape
 from suite.records.sweeps import BATCH_SIZE, base_of, is_along, size_of
 from suite.stats import rounds
 from suite.stats.curves import Absence, Fits, fits
+from suite.stats.interval import MIN_BLOCK_COUNT
 from suite.stats.shapes import answer, claims, weights
 from suite.stats.takes import Takes, takes
 
@@ -36,8 +37,8 @@ class Question:
 
     @property
     def round_count(self) -> float | None:
-        """Further rounds that would decide it; None where rounds can't, or nobody has looked."""
-        return None if self.takes is None else self.takes.round_count
+        """Further rounds that may decide it; None where rounds can't, or nobody has looked."""
+        return None if self.takes is None else self.takes.at_best
 
     @property
     def wants_size(self) -> bool:
@@ -64,7 +65,7 @@ class Question:
         verdict = answer(self.shape, self.exponent, found)
         self.takes = takes(self.shape, self.exponent, found, verdict)
         spread = min((len(each.counted) for each in own if each.counted), default=0)
-        self.is_decided = self.takes is None and spread >= MIN_BLOCKS
+        self.is_decided = self.takes is None and spread >= MIN_BLOCK_COUNT
         if isinstance(found, Fits) and self.takes is not None:
             self.weights = dict(weights(claims(self.shape, self.exponent, found), found))
 

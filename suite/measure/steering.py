@@ -122,11 +122,11 @@ class Steering:
                 continue
             own = question.sizes(series)
             task = question.between(own)
-            cost_s = RESERVE * MIN_BLOCKS * 2 * sum(each.block_s() for each in own)
+            round_s = sum(each.block_s() for each in own) * (len(own) + 1) / len(own)
             added_count = sum(had is question for had in self._added.values())
             if task is None or task.key in {each.case for each in series} or added_count >= MOST_ADDED:
                 continue
-            if cost_s <= self.left_s(series):
+            if RESERVE * MIN_BLOCKS * round_s <= self.left_s(series):
                 self._added[task.key] = question
                 series.append(Series(task=task))
                 return list(filter(self.holds, own))

@@ -17,14 +17,20 @@ Remedy = Literal["rounds", "another_size", "quiet"]
 BY_SIZE: tuple[Reason, ...] = ("one_size_decides", "too_few_sizes")
 LONGEST_S = 3600.0  # beyond it time is no remedy
 SMALL = 1e-9
+LUCK = 0.5  # half-widths: about a standard error
 
 
 @record
 class Takes:
-    """round_count: further rounds of all its sizes, for the remedy `rounds`; None: no estimate."""
+    """round_count: further rounds of all its sizes, for the remedy `rounds`; None: no estimate.
+
+    at_best: the same where the true figures lie as favourably as the intervals well allow: with less time than that it
+    is not worth trying.
+    """
 
     remedy: Remedy
     round_count: float | None = None
+    at_best: float | None = None
 
 
 def takes(
@@ -36,39 +42,38 @@ def takes(
     if verdict.reason in BY_SIZE or verdict.reason == "blocks_disagree":
         return Takes(remedy="quiet" if verdict.reason == "blocks_disagree" else "another_size")
     if not isinstance(fits, Fits):
-        return Takes(remedy="rounds", round_count=float(MIN_ROUND_COUNT))
-    factor = narrowing(claims(shape, exponent, fits))
-    if factor is None:  # its own claims are clear; other sizes must confirm them
+        return Takes(remedy="rounds", round_count=float(MIN_ROUND_COUNT), at_best=float(MIN_ROUND_COUNT))
+    found = claims(shape, exponent, fits)
+    if any(claim.fails for claim in found):  # its own claims are clear; other sizes must confirm them
         return Takes(remedy="another_size")
-    further = fits.profile.round_count * (factor**2 - 1) if math.isfinite(factor) else None
-    return Takes(remedy="rounds", round_count=None if further is None else max(1.0, further))
+    counts = (_rounds(narrowing(found, luck), fits.profile.round_count) for luck in (0.0, LUCK))
+    return Takes(remedy="rounds", round_count=next(counts), at_best=next(counts))
 
 
-def narrowing(found: Sequence[Claim]) -> float | None:
-    """By which factor the intervals must shrink, where they are, until each lies inside its range or one outside.
+def _rounds(factor: float, round_count: int) -> float | None:
+    return max(1.0, round_count * (factor**2 - 1)) if math.isfinite(factor) else None
 
-    None where one lies outside already.
+
+def narrowing(found: Sequence[Claim], luck: float = 0.0) -> float:
+    """By which factor the intervals must shrink until each lies inside its range, or one outside; inf: by none.
+
+    luck: by how many half-widths the true figure may lie on the better side of where it is seen.
     """
-    factors = [_factor(claim) for claim in found]
-    outside = [factor for claim, factor in zip(found, factors, strict=True) if not _is_inside(claim)]
-    if any(claim.fails for claim in found):
-        return None
-    return min(outside) if outside else max(factors)
+    inside = max(_factor(claim, _depth(claim) + luck * claim.interval.halfwidth) for claim in found)
+    outside = min(_factor(claim, luck * claim.interval.halfwidth - _depth(claim), is_inside=False) for claim in found)
+    return min(inside, outside)
 
 
-def _is_inside(claim: Claim) -> bool:
-    return claim.low <= _centre(claim) <= claim.high
+def _depth(claim: Claim) -> float:
+    """How far inside its range the middle of the interval lies; negative outside."""
+    middle = (claim.interval.low + claim.interval.high) / 2
+    return min(middle - claim.low, claim.high - middle)
 
 
-def _centre(claim: Claim) -> float:
-    interval = claim.interval
-    return (interval.low + interval.high) / 2
-
-
-def _factor(claim: Claim) -> float:
-    """Half-width over the distance to the nearest end of the range; 1 where that is wide enough already."""
-    centre = _centre(claim)
-    distance = min(abs(centre - claim.low), abs(centre - claim.high))
+def _factor(claim: Claim, distance: float, *, is_inside: bool = True) -> float:
+    """Half-width over the distance to the end of the range, which is at most half the range where it is inside."""
+    if is_inside:
+        distance = min(distance, (claim.high - claim.low) / 2)
     return max(1.0, claim.interval.halfwidth / distance) if distance > SMALL else math.inf
 
 
