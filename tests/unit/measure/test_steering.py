@@ -174,7 +174,7 @@ def test_time_is_what_ended_series_left_of_their_limits() -> None:
 
 def test_a_decided_series_gives_way_only_where_its_time_would_decide_another() -> None:
     axes = ("text_tokens", 20)
-    batch = [replace(task, axes=(axes,)) for task in tasks_of((1, 2, 4))]
+    batch = [replace(task, axes=(axes,)) for task in tasks_of((1, 2, 4), replace(RULE, min_call_count=50))]
     tokens = [replace(batch[0], axes=(("text_tokens", size),)) for size in (10, 40)]
     tasks = [*batch, *tokens]
     steering = Steering(tasks=tasks, hypotheses=(), clock=FakeClock())
