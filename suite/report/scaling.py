@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from suite.records import FlopCount, LatencySamples, ParameterCount, Summary
+from suite.records.hypothesis import Shape
 from suite.report.points import Point, Subject, Sweep
 from suite.report.view import RunView
-from suite.stats import curves, hypotheses
+from suite.stats import curves, hypotheses, shapes
+from suite.stats import takes as needs
 from suite.stats.curves import Absence, Fits
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, RankFigures, Verdict
 from suite.stats.rounds import Series
+from suite.stats.takes import Takes
 
 
 def linear(view: RunView, sweep: Sweep) -> Verdict[LinearFigures]:
@@ -24,15 +27,33 @@ def quadratic(view: RunView, sweep: Sweep) -> Verdict[QuadraticFigures]:
 def fits(view: RunView, sweep: Sweep) -> Fits | Absence:
     """The curves through a sweep's blocks, fitted once; a point without samples is left out."""
     if sweep not in view.fits:
-        found = [(point, view.latency(point)) for point in sweep.points]
-        view.fits[sweep] = curves.fits(
-            [
-                Series(size=point.size(sweep.axis), blocks=tuple(block for block in samples.blocks if not block.warmup))
-                for point, samples in found
-                if isinstance(samples, LatencySamples)
-            ]
-        )
+        view.fits[sweep] = curves.fits(_series(view, sweep))
     return view.fits[sweep]
+
+
+def _series(view: RunView, sweep: Sweep) -> list[Series]:
+    """Disturbed blocks don't count in a fit, also where they count in an upper bound."""
+    found = [(point, view.latency(point)) for point in sweep.points]
+    return [
+        Series(
+            size=point.size(sweep.axis),
+            blocks=samples.timed_blocks,
+            counts=tuple(block.disturbed_by is None for block in samples.timed_blocks),
+        )
+        for point, samples in found
+        if isinstance(samples, LatencySamples)
+    ]
+
+
+def round_s(view: RunView, sweep: Sweep) -> float:
+    """What a round of the sweep's sizes took."""
+    return needs.round_s(_series(view, sweep))
+
+
+def takes(view: RunView, sweep: Sweep, shape: Shape) -> Takes | None:
+    """What the question would take; None where it is decided."""
+    found = fits(view, sweep)
+    return needs.takes(shape, None, found, shapes.answer(shape, None, found))
 
 
 def tracks(view: RunView, quantity: Callable[[RunView, Point], float | None]) -> Verdict[RankFigures]:
