@@ -82,7 +82,7 @@ def needed(takes: Takes, round_s: float) -> str:
     if seconds is None or seconds > LONGEST_S:
         return "it would take more than an hour: not by time on this machine"
     minutes = max(1, math.ceil(seconds / 60))
-    return f"it would take about {units.counted(minutes, 'minute')} more at these sizes, as the errors stand now"
+    return f"it would take about {units.counted(minutes, 'minute')} more at these sizes"
 
 
 def _why_open(

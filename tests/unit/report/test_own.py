@@ -89,7 +89,8 @@ def test_words_of_a_plan_change_nothing_on_the_page() -> None:
 def test_a_disturbed_block_counts_in_no_fit() -> None:
     run = run_of(Hypothesis(quantity="latency", against="batch_size", shape="linear", models=("lxmert",)))
     slowed = []
-    for record in run.records:
+    for found in run.records:
+        record = found
         if record.latency is not None and record.task.batch_size == 4 and record.task.model == "lxmert":
             blocks = tuple(
                 block
