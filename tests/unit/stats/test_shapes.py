@@ -1,4 +1,4 @@
-"""Shapes of known laws, decided by claims; what an open question would take; figures that are told once for each size."""
+"""Shapes of known laws, decided by claims; what an open question takes; figures that are told once for each size."""
 
 from __future__ import annotations
 
