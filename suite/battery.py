@@ -132,7 +132,8 @@ class Battery:
             tasks = self.run_store.missing()
             progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
             sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
-            Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts).run(tasks)
+            hypotheses, done = self.run_store.manifest.hypotheses, self.run_store.done
+            Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts, hypotheses, done).run(tasks)
         if left := amend.at_end(self.out, self.power):
             progress.note(left)
 
@@ -185,6 +186,7 @@ def _begun(plan: Plan, request: Request, tools: Tools) -> Battery:
         power=power,
         started_utc=started_utc,
         tasks=plan.tasks,
+        hypotheses=plan.hypotheses,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
     return Battery(run_store, meter, tools, power)

@@ -64,7 +64,8 @@ class Pace:
 
     def advance(self, task: Task, record: RunRecord) -> None:
         """What the task was to take is done with, whether it was measured or not."""
-        if not isinstance(record.energy, NotMeasured):  # without a power source it was not in the total
+        self.task_count += record.added
+        if not isinstance(record.energy, NotMeasured) and not record.added:  # they were not in the total
             self.done_s += self._task_s(task)
         self.done_count += 1
 

@@ -24,6 +24,7 @@ from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series
+from suite.measure.steering import Steering
 from suite.measure.turns import Turns, interleave
 from suite.power import parts, sign
 from suite.power.meter import LoadEnded, Meter, Metered
@@ -31,6 +32,7 @@ from suite.records import (
     SCHEMA_VERSION,
     Flag,
     HostFacts,
+    Hypothesis,
     NotMeasured,
     RunRecord,
     Schedule,
@@ -64,12 +66,16 @@ def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
     known = registry.models()
     groups: dict[object, list[Task]] = {}
     for task in tasks:
-        weights = (task.seed, task.weights, task.checkpoint)
-        load = (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
         counting = ("counting", known.origin(task.model))
-        own = task if task.is_of_the_machine else load
+        own = task if task.is_of_the_machine else load_of(task)
         groups.setdefault(counting if task.test in COUNTING else own, []).append(task)
     return list(groups.values())
+
+
+def load_of(task: Task) -> tuple[object, ...]:
+    """What a worker loads for a task: tasks in which it is equal share a worker."""
+    weights = (task.seed, task.weights, task.checkpoint)
+    return (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
 
 
 @dataclass(slots=True)
@@ -81,6 +87,8 @@ class Runner:
     meter: Meter | NotMeasured
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[Versions], HostFacts] = host.facts
+    hypotheses: Sequence[Hypothesis] = ()  # the person's own; none: the lab's
+    done: Sequence[Task] = ()  # in an earlier session of the run
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
 
@@ -147,13 +155,21 @@ class Runner:
         turns = Turns(bench, self.observe, self.sink.expect, self.sink.begin)
         latency = [task for task in tasks if task.test == "latency"]
         try:
-            for series in interleave(turns, latency, random.Random(tasks[0].seed)):
-                self._store(self._latency_record(bench, series))
+            steering = self._steering(tasks, latency)
+            for series in interleave(turns, latency, random.Random(tasks[0].seed), steering):
+                found = self._latency_record(bench, series)
+                self._store(replace(found, added=True) if steering.is_added(series.task) else found)
             for task in tasks:
                 if task.test == "energy":
                     self._store(self._energy_record(turns, task))
         finally:
             bench.close()
+
+    def _steering(self, tasks: Sequence[Task], latency: Sequence[Task]) -> Steering:
+        """Of a group that was begun in another session no size is added: it would share no round with the others."""
+        load = load_of(tasks[0])
+        is_new = all(task.test != "latency" or load_of(task) != load for task in self.done)
+        return Steering(tasks=latency, hypotheses=self.hypotheses, clock=self.observe.clock, may_add=is_new)
 
     def _latency_record(self, bench: Bench, series: Series) -> RunRecord:
         assert series.began is not None

@@ -20,11 +20,12 @@ from suite.host import quota
 from suite.host.system import System
 from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
 from suite.outside import one_line
+from suite.plan import supposed
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.spec import parse, place
 from suite.plan.tasks import tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
-from suite.records import Task, Test, record
+from suite.records import Hypothesis, Task, Test, record
 from suite.worker.model import Model
 
 SHIPPED = Path(suite.__file__).resolve().parents[1] / "plans"
@@ -58,6 +59,7 @@ class Plan:
     name: str
     description: str
     tasks: tuple[Task, ...]
+    hypotheses: tuple[Hypothesis, ...] = ()
 
 
 @record
@@ -149,6 +151,7 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     merged, origins = _merge(raw, options)
     spec = parse(merged, origins, file)
     models = check(spec, around.models, origins, file)
+    supposed.check(spec, models, around.models, origins, file)
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
     of_models = (task for model in models for task in tasks_of(spec, model, thread_count))
@@ -160,7 +163,12 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
         raise PlanError(f"{where}: {one_line(str(error))}; correct the model's plug-in") from error
     if len(tasks) > MAX_TASK_COUNT:
         raise PlanError(f"{file}: asks for more than {MAX_TASK_COUNT} tasks; part it into several runs")
-    return Plan(name=spec.name, description=spec.description, tasks=within_budget(tuple(tasks), spec.time_budget_s))
+    return Plan(
+        name=spec.name,
+        description=spec.description,
+        tasks=within_budget(tuple(tasks), spec.time_budget_s),
+        hypotheses=tuple(dict.fromkeys(stated.as_record() for stated in spec.hypotheses)),
+    )
 
 
 def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], dict[str, str]]:

@@ -37,6 +37,8 @@ def difference(
     for option, then, now in _options(manifest.tasks, options, cpu_count):
         if not _same(option, then, now):
             return f"{option} was {_told(then)} and is {_told(now)} now"
+    if plan is not None and plan.hypotheses != manifest.hypotheses:
+        return f"the run has {len(manifest.hypotheses)} hypotheses, and the plan now states others"
     return None if plan is None else _tasks_differ(manifest.tasks, plan.tasks)
 
 

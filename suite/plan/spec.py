@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from suite.errors import PlanError
-from suite.limits import MAX_DURATION_S, MAX_INPUT_SIZE, MAX_SIZE_COUNT, MAX_WINDOW_COUNT
+from suite.limits import (
+    MAX_DURATION_S,
+    MAX_HYPOTHESIS_COUNT,
+    MAX_HYPOTHESIS_TEXT_LENGTH,
+    MAX_INPUT_SIZE,
+    MAX_SIZE_COUNT,
+    MAX_WINDOW_COUNT,
+)
 from suite.outside import NAME_RULE, brief, is_name, one_line
-from suite.records import QuietRule, Repetition
+from suite.records import Hypothesis, QuietRule, Repetition
+from suite.records.hypothesis import Quantity, Shape
 from suite.registry import unknown
 
 Size = Annotated[int, Field(ge=1, le=MAX_INPUT_SIZE)]
@@ -43,6 +51,33 @@ class Energy(_Table):
     idle_s: Duration = 30.0
 
 
+class Supposed(_Table):
+    """A hypothesis of the user's own (records.Hypothesis)."""
+
+    quantity: Quantity
+    against: str
+    shape: Shape
+    exponent: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    models: list[str] = []
+    text: Annotated[str, Field(max_length=MAX_HYPOTHESIS_TEXT_LENGTH)] = ""
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        self.as_record()
+        return self
+
+    def as_record(self) -> Hypothesis:
+        """Raises ValueError."""
+        return Hypothesis(
+            quantity=self.quantity,
+            against=self.against,
+            shape=self.shape,
+            exponent=None if self.exponent is None else (self.exponent[0], self.exponent[1]),
+            models=tuple(dict.fromkeys(self.models)),
+            text=one_line(self.text),
+        )
+
+
 def _a_name(text: str) -> str:
     if not is_name(text):
         raise ValueError(f"{brief(text)} is no name: {NAME_RULE}")
@@ -62,6 +97,7 @@ class PlanSpec(_Table):
     repetition: Repetition = Repetition()
     energy: Energy = Energy()
     quiet: QuietRule | None = QuietRule()
+    hypotheses: Annotated[list[Supposed], Field(max_length=MAX_HYPOTHESIS_COUNT)] = []
     threads: Size | Literal["all"] = "all"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
@@ -75,6 +111,7 @@ _TABLES: Mapping[str, Sequence[str]] = {
     "repetition": tuple(TypeAdapter(Repetition).json_schema()["properties"]),
     "energy": tuple(Energy.model_fields),
     "quiet": tuple(TypeAdapter(QuietRule).json_schema()["properties"]),
+    "hypotheses": tuple(Supposed.model_fields),
     "scenarios": tuple(Scenario.model_fields),
     "": tuple(PlanSpec.model_fields),
 }
@@ -149,7 +186,11 @@ def _wrong(error: ErrorDetails, key: str) -> str:
         return f": must name at most {error['ctx']['max_length']}, got {error['ctx']['actual_length']}"
     if error["type"] == "value_error":  # raised by the record itself: it names the field and the value
         return f": {error['ctx']['error']}"
-    allowed = {"threads": "must be 'all' or a number from 1 up", "device": "must be cpu, mps, cuda or cuda:<number>"}
+    allowed = {
+        "threads": "must be 'all' or a number from 1 up",
+        "device": "must be cpu, mps, cuda or cuda:<number>",
+        "hypotheses": "must be a list of tables, each under [[hypotheses]]",
+    }
     return f": {allowed.get(key) or _lower_first(error['msg'])}, got {brief(error['input'])}"
 
 

@@ -4,7 +4,8 @@ values     the decorator and the checks; NotMeasured and Flag
 asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
-quiet      QuietRule, Interference             roofline   what the device can do
+quiet      QuietRule, Interference              roofline   what the device can do
+hypothesis Hypothesis
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -26,6 +27,7 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import (
     Block,
@@ -62,6 +64,7 @@ __all__ = [
     "FlopCount",
     "HostFacts",
     "HostState",
+    "Hypothesis",
     "Interference",
     "Interval",
     "LatencySamples",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from suite.limits import MAX_TASK_COUNT
+from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TASK_COUNT
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
+from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
 from suite.records.roofline import Roofline
@@ -36,6 +37,10 @@ class RunRecord:
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
+    added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
+
+    def __post_init__(self) -> None:
+        require(not self.added or self.task.test == "latency", "only a series of latency can be added to a plan")
 
     @property
     def cut_short(self) -> bool:
@@ -61,9 +66,11 @@ class Manifest:
     power: str  # what --power said: "auto", "none", "simulated:idle_w=2,load_w=7"
     started_utc: str
     tasks: tuple[Task, ...]
+    hypotheses: tuple[Hypothesis, ...] = ()  # the person's own; none: the lab's
 
     def __post_init__(self) -> None:
         require_name("plan", self.plan)
+        require(len(self.hypotheses) <= MAX_HYPOTHESIS_COUNT, f"a run has at most {MAX_HYPOTHESIS_COUNT} hypotheses")
         require(len(self.tasks) <= MAX_TASK_COUNT, f"a run has at most {MAX_TASK_COUNT} tasks, got {len(self.tasks)}")
 
 
@@ -87,3 +94,7 @@ class Run:
         """The tasks that have no record, or none that can be read."""
         done = {record.task for record in self.records}
         return tuple(task for task in self.manifest.tasks if task not in done)
+
+    def added(self) -> tuple[Task, ...]:
+        """The sizes that the plan doesn't list."""
+        return tuple(record.task for record in self.records if record.added)

@@ -8,9 +8,10 @@ from suite import units
 from suite.records import MACHINE, Ceiling, NotMeasured, ParameterCount, Roofline, Summary, Task, record
 from suite.report import answers, scaling
 from suite.report.escape import markdown
+from suite.report.gaps import CUT_OFF
 from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, point_of
 from suite.report.section import paragraphs
-from suite.report.view import CUT_OFF, RunView
+from suite.report.view import RunView
 from suite.stats import roofline as stats
 from suite.stats.hypotheses import LinearFigures
 from suite.stats.roofline import Placement, Rate, Work

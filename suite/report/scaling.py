@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from suite.records import FlopCount, LatencySamples, ParameterCount, Summary, record
+from suite.records.hypothesis import Shape
 from suite.report.points import Point, Subject, Sweep
 from suite.report.view import RunView
-from suite.stats import curves, hypotheses
+from suite.stats import curves, hypotheses, shapes
+from suite.stats import takes as needs
 from suite.stats.curves import Absence, Fits
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, RankFigures, Verdict
 from suite.stats.orders import Figure, exact
 from suite.stats.rounds import Series
+from suite.stats.takes import Takes
 
 
 def linear(view: RunView, sweep: Sweep) -> Verdict[LinearFigures]:
@@ -28,18 +31,31 @@ def fits(view: RunView, sweep: Sweep) -> Fits | Absence:
     """The curves through a sweep's undisturbed blocks, fitted once; without samples, or with a bound alone, no point
     is in them."""
     if sweep not in view.fits:
-        view.fits[sweep] = curves.fits(
-            [
-                Series(
-                    size=point.size(sweep.axis),
-                    blocks=samples.timed_blocks,
-                    counts=tuple(block.disturbed_by is None for block in samples.timed_blocks),
-                )
-                for point, samples in _timed(view, sweep)
-                if not samples.is_upper_bound
-            ]
-        )
+        view.fits[sweep] = curves.fits(_series(view, sweep))
     return view.fits[sweep]
+
+
+def _series(view: RunView, sweep: Sweep) -> list[Series]:
+    return [
+        Series(
+            size=point.size(sweep.axis),
+            blocks=samples.timed_blocks,
+            counts=tuple(block.disturbed_by is None for block in samples.timed_blocks),
+        )
+        for point, samples in _timed(view, sweep)
+        if not samples.is_upper_bound
+    ]
+
+
+def round_s(view: RunView, sweep: Sweep) -> float:
+    """What a round of the sweep's sizes took."""
+    return needs.round_s(_series(view, sweep))
+
+
+def takes(view: RunView, sweep: Sweep, shape: Shape) -> Takes | None:
+    """What the question would take; None where it is decided."""
+    found = fits(view, sweep)
+    return needs.takes(shape, None, found, shapes.answer(shape, None, found))
 
 
 def bounded_sizes(view: RunView, sweep: Sweep) -> tuple[int, ...]:

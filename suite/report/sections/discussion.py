@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from suite.records import NotMeasured
-from suite.report import answers, energies, rankings, roofs, scaling
+from suite.records.hypothesis import Shape
+from suite.report import answers, energies, own, rankings, roofs, scaling
 from suite.report.escape import inline, markdown
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Sweep
@@ -16,12 +17,13 @@ from suite.stats.orders import orders
 
 def render(view: RunView, _plots: Plots) -> str:
     if not view.asked("latency"):
-        return ""
+        return own.render(view)
     return paragraphs(
         "Each answer is SUPPORTED, REJECTED, or UNDECIDED where the data can't tell; ± and ranges are 95 % intervals. "
         "Fits have an intercept; they compare sizes within the rounds in which these took turns, discount blocks that "
         "something else slowed down, and are chosen by their error (root mean square) at sizes left out one at a time, "
         "not by R².",
+        own.render(view),
         _linear(view),
         _quadratic(view),
         _tracks(view),
@@ -34,7 +36,8 @@ def _linear(view: RunView) -> str:
     if not sweeps:
         return ""
     lines = [
-        f"- {markdown(view.label(sweep.subject))}: {answers.linear(scaling.linear(view, sweep))}{_lost(view, sweep)}"
+        f"- {markdown(view.label(sweep.subject))}: "
+        f"{answers.linear(scaling.linear(view, sweep), _takes(view, sweep, 'linear'))}{_lost(view, sweep)}"
         for sweep in sweeps
     ]
     return paragraphs("### Is latency linear in the batch size?", "\n".join(lines))
@@ -58,7 +61,13 @@ def _quadratic(view: RunView) -> str:
 
 def _quadratic_sentence(view: RunView, sweep: Sweep) -> str:
     label = inline(view.axis_label(sweep.axis))
-    return answers.quadratic(scaling.quadratic(view, sweep), scaling.linear(view, sweep), label)
+    takes = _takes(view, sweep, "quadratic")
+    return answers.quadratic(scaling.quadratic(view, sweep), scaling.linear(view, sweep), label, takes)
+
+
+def _takes(view: RunView, sweep: Sweep, shape: Shape) -> str:
+    found = scaling.takes(view, sweep, shape)
+    return "" if found is None else answers.needed(found, scaling.round_s(view, sweep))
 
 
 def _lost(view: RunView, sweep: Sweep) -> str:

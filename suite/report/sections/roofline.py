@@ -11,13 +11,14 @@ from suite import units
 from suite.records import Ceiling, FlopCount, NotMeasured, QuietRule, Roofline, RunRecord
 from suite.report import charts, roof_chart, roofs
 from suite.report.escape import inline, listed, markdown
+from suite.report.gaps import CUT_OFF
 from suite.report.plots import MAX_CURVES, MAX_PANELS, Margins, Plots, first, panels, short
 from suite.report.points import Point
 from suite.report.roof_chart import Mark
 from suite.report.roofs import Calls, Placed
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, absent, table
-from suite.report.view import CUT_OFF, RunView
+from suite.report.view import RunView
 from suite.stats.quiet import disturbance
 
 MAX_ROWS = 500

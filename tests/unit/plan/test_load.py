@@ -13,7 +13,7 @@ from suite.errors import PlanError
 from suite.pinned import lock as models_lock
 from suite.plan import load as plan
 from suite.plan.load import Options, Surroundings
-from suite.records import MACHINE, EnergyRule, QuietRule, Repetition, Task
+from suite.records import MACHINE, EnergyRule, Hypothesis, QuietRule, Repetition, Task
 from suite.worker.model import Axis, Model
 
 
@@ -360,3 +360,34 @@ def test_energy_alone_is_swept_along_an_axis_and_beside_other_tests_only_where_t
 def test_a_wrong_axis_of_energy_is_named(around: Surroundings) -> None:
     with pytest.raises(PlanError, match=r"energy.axes: unknown axis 'frame': did you mean 'frames'\?"):
         read(around, MINIMAL + "[energy]\naxes = { frame = [3] }\n", Options())
+
+
+OWN = MINIMAL + 'batch_size = [1, 2, 4]\n[axes]\nframes = [10]\n[[hypotheses]]\nquantity = "latency"\n'
+
+
+def test_hypotheses_of_ones_own_are_part_of_the_plan(around: Surroundings) -> None:
+    path = around.plans.parent / "mine.toml"
+    path.write_text(OWN + 'against = "batch_size"\nshape = "power"\nexponent = [1, 1.5]\ntext = "so"\n')
+    (stated,) = plan.load(str(path), None, around).hypotheses
+    assert stated == Hypothesis(quantity="latency", against="batch_size", shape="power", exponent=(1.0, 1.5), text="so")
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('against = "frams"\nshape = "linear"', "[0].against: unknown size 'frams': did you mean 'frames'?"),
+        (
+            'against = "frames"\nshape = "linear"',
+            "[0]: needs 3 sizes of frames or more, and the plan measures latency at 2",
+        ),
+        ('against = "batch_size"\nshape = "linier"', "[0].shape: input should be 'linear', 'proportional'"),
+        ('against = "batch_size"\nshape = "linear"\nwhy = 1', "[0]: unknown key 'why'"),
+        ('against = "batch_size"\nshape = "linear"\nexponent = [1, 2]', "exponent is for shape 'power' alone"),
+        ('against = "batch_size"\nshape = "linear"\nmodels = ["walk"]', "[0].models: unknown model 'walk'"),
+        ('against = "parameters"\nshape = "tracks"', "[0]: parameters asks for the test 'params'; add it to tests"),
+    ],
+)
+def test_a_hypothesis_that_the_plan_cannot_answer_is_refused(around: Surroundings, lines: str, told: str) -> None:
+    message = error(around, f"{OWN}{lines}\n")
+    assert "mine.toml: hypotheses" in message
+    assert told in message
