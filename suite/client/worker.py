@@ -52,6 +52,7 @@ DEADLINES_S: Mapping[str, float] = {
     "memory": 60,
     "reset_memory": 60,
     "release": 60,
+    "watch": 60,
     "convert": 1800,
 }
 _NOT_OURS = {
