@@ -21,7 +21,7 @@ _REASONS = (  # what lowers a clock; left out: idleness, and clocks that somebod
     (0x40, "hardware thermal slowdown"),
     (0x80, "hardware power brake"),
 )
-_LOADS = (
+_CLOCKS = (
     "sys/class/devfreq/*gpu*",
     "sys/class/devfreq/*.gv11b",
     "sys/class/devfreq/*.ga10b",
@@ -74,7 +74,7 @@ def find(torch: Any, device: str, root: str = "/") -> Any:
     """The source for a checked device; None where it is no GPU or tells nothing."""
     if device.partition(":")[0] != "cuda":
         return None
-    folders = [folder for pattern in _LOADS for folder in sorted(glob.glob(os.path.join(root, pattern)))]
+    folders = [folder for pattern in _CLOCKS for folder in sorted(glob.glob(os.path.join(root, pattern)))]
     if folders:
         return Tegra(folders[0])
     try:
