@@ -133,8 +133,7 @@ def _of_model(view: RunView, point: Point, name: str) -> float | None:
             joules = energies.gross_j(view, point)
             return None if joules is None or joules.is_upper_bound else joules.value
         case "flops":
-            operations = scaling.flops(view, point)
-            return None if operations is None else operations.value
+            return scaling.flops(view, point)
         case _:
             count = view.parameters(point.subject.model)
             return float(count.unique_count) if isinstance(count, ParameterCount) else None

@@ -21,7 +21,7 @@ _REASONS = (  # what lowers a clock; left out: idleness, and clocks that somebod
     (0x40, "hardware thermal slowdown"),
     (0x80, "hardware power brake"),
 )
-_LOADS = (
+_CLOCKS = (
     "sys/class/devfreq/*gpu*",
     "sys/class/devfreq/*.gv11b",
     "sys/class/devfreq/*.ga10b",
@@ -32,7 +32,7 @@ _LOADS = (
 class Reading(NamedTuple):
     clock_hz: Optional[float]
     throttle: Optional[Tuple[str, ...]]
-    foreign_shares: Optional[Tuple[float, ...]]  # since the reading before, a sample each
+    foreign_share: Optional[float]  # since the reading before
 
 
 class _Utilisation(ctypes.Structure):
@@ -60,16 +60,13 @@ class _Process(ctypes.Structure):
 
 
 def between(before: Optional[Reading], after: Optional[Reading]) -> Dict[str, Any]:
-    """Reasons at either edge count. The share is the mean of the samples that fell between."""
+    """Reasons at either edge count."""
     found: Dict[str, Any] = {"gpu_clock_hz": None, "gpu_foreign_share": None, "gpu_throttle": None}
     if before is None or after is None:
         return found
-    found["gpu_clock_hz"] = after.clock_hz
+    found["gpu_clock_hz"], found["gpu_foreign_share"] = after.clock_hz, after.foreign_share
     if before.throttle is not None and after.throttle is not None:
         found["gpu_throttle"] = sorted(set(before.throttle) | set(after.throttle))
-    if after.foreign_shares is not None:
-        shares = after.foreign_shares
-        found["gpu_foreign_share"] = min(1.0, sum(shares) / len(shares)) if shares else 0.0
     return found
 
 
@@ -77,7 +74,7 @@ def find(torch: Any, device: str, root: str = "/") -> Any:
     """The source for a checked device; None where it is no GPU or tells nothing."""
     if device.partition(":")[0] != "cuda":
         return None
-    folders = [folder for pattern in _LOADS for folder in sorted(glob.glob(os.path.join(root, pattern)))]
+    folders = [folder for pattern in _CLOCKS for folder in sorted(glob.glob(os.path.join(root, pattern)))]
     if folders:
         return Tegra(folders[0])
     try:
@@ -104,8 +101,8 @@ class Tegra:
         self._clock = File(os.path.join(folder, "cur_freq"))
 
     def read(self) -> Reading:
-        clock_hz = self._clock.number()
-        return Reading(None if clock_hz is None else float(clock_hz), None, None)
+        hertz = self._clock.number()
+        return Reading(None if hertz is None else float(hertz), None, None)
 
 
 class Board:
@@ -117,6 +114,7 @@ class Board:
         self._library, self._now = library, now
         self._own_id = os.getpid() if own_id is None else own_id
         self._since_us = 0
+        self._was_named = False
         if library.nvmlInit_v2() != 0:
             raise LookupError("NVML does not start")
         self._handle = ctypes.c_void_p()
@@ -146,25 +144,34 @@ class Board:
             return None
         return tuple(name for bit, name in _REASONS if bits.value & bit)
 
-    def _foreign(self, since_us: int) -> Optional[Tuple[float, ...]]:
-        """None where this process isn't among those that NVML names: in a container it names them by other numbers."""
-        if self._own_id not in self._process_ids():
+    def _foreign(self, since_us: int) -> Optional[float]:
+        """The share of the time that other processes used it, summed over them, each by the mean of its samples.
+
+        NVML keeps samples of who used the board, several a second, and lists nobody who didn't. None where there is no
+        sample since, of anybody: a block between two samples is not told from an idle board. None too where this
+        process isn't among those that NVML names: in a container it names them by other numbers.
+        """
+        if not self._is_named():
             return None
         samples, count = (_Utilisation * _MAX_PROCESS_COUNT)(), ctypes.c_uint(_MAX_PROCESS_COUNT)
         status = self._library.nvmlDeviceGetProcessUtilization(
             self._handle, samples, ctypes.byref(count), ctypes.c_ulonglong(since_us)
         )
-        if status == 6:  # NVML_ERROR_NOT_FOUND: nobody used it
-            return ()
-        if status != 0:
+        found: Dict[int, List[float]] = {}
+        for sample in list(samples[: min(count.value, _MAX_PROCESS_COUNT)]) if status == 0 else []:
+            if sample.time_us > since_us:
+                found.setdefault(sample.process_id, []).append(sample.sm_percent / 100)
+        if not found:
             return None
-        by_time: Dict[int, float] = {}
-        for sample in list(samples[: count.value]):
-            share = 0.0 if sample.process_id == self._own_id else sample.sm_percent / 100
-            by_time[sample.time_us] = by_time.get(sample.time_us, 0.0) + share
-        return tuple(by_time.values())
+        found.pop(self._own_id, None)
+        return min(1.0, sum(sum(shares) / len(shares) for shares in found.values()))
+
+    def _is_named(self) -> bool:
+        """Once it was, it stays so: asking takes longer than all else."""
+        self._was_named = self._was_named or self._own_id in self._process_ids()
+        return self._was_named
 
     def _process_ids(self) -> List[int]:
         found, count = (_Process * _MAX_PROCESS_COUNT)(), ctypes.c_uint(_MAX_PROCESS_COUNT)
         status = self._library.nvmlDeviceGetComputeRunningProcesses_v2(self._handle, ctypes.byref(count), found)
-        return [] if status != 0 else [process.process_id for process in found[: count.value]]
+        return [] if status != 0 else [each.process_id for each in found[: min(count.value, _MAX_PROCESS_COUNT)]]

@@ -31,19 +31,6 @@ class Imports:
             raise WorkerFault(*absence)
         return model
 
-    def runtime(self, name: str, precision: str) -> Any:
-        runtime = plugins.get(plugins.RUNTIMES, name)
-        absence = runtime.available()
-        if absence is not None:
-            raise WorkerFault(*absence)
-        if precision not in runtime.precisions:
-            raise WorkerFault(
-                "UNSUPPORTED_PRECISION",
-                "runtime {} has no precision {!r}".format(name, precision),
-                "Use one of {}".format(", ".join(runtime.precisions)),
-            )
-        return runtime
-
     def module(self, name: str) -> Any:
         """The module; the seconds of importing it are added to what the cold start shows."""
         if name in sys.modules:

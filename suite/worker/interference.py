@@ -1,16 +1,21 @@
 """What the machine does beside the calls of a block: counters read at its two edges, and their difference.
 
-Nothing here may raise into a measurement: what can't be read is None, and so is what ran backwards. The fields are
-those of records.Interference.
+Nothing here may raise into a measurement: what can't be read is None, and so is what ran backwards, or grew by more
+than the machine can have done. The fields are those of records.Interference.
 """
 
 import os
 import sys
+import time
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from suite.worker import gpu_counters, linux_counters, macos_counters
+from suite.worker.outcome import WorkerFault
 
 Clock = Callable[[], float]
+
+MAX_WATCH_S = 30.0
+_SLACK_S = 1.0  # of counters that the system brings up to date late, a core
 
 
 class Counters(NamedTuple):
@@ -39,24 +44,39 @@ class Machine:
 def machine(platform: str = sys.platform, root: str = "/", controller_id: Optional[int] = None) -> Any:
     """The source of counters for this system. controller_id: the process that drives this one."""
     controller_id = os.getppid() if controller_id is None else controller_id
-    if platform.startswith("linux"):
-        return linux_counters.LinuxMachine(root, controller_id)
-    if platform == "darwin":
-        return macos_counters.load(controller_id) or Machine()
+    try:
+        if platform.startswith("linux"):
+            return linux_counters.LinuxMachine(root, controller_id)
+        if platform == "darwin":
+            return macos_counters.MacMachine(macos_counters.library(), controller_id)
+    except Exception:  # noqa: BLE001 (a machine without its usual files is measured without them)
+        return Machine()
     return Machine()
 
 
 class Meter:
-    """Reads the machine, and the GPU on which calls run. Made once; files stay open."""
+    """Reads the machine, and the GPU on which calls run. Made once; files stay open.
 
-    def __init__(self, clock: Clock, source: Any = None) -> None:
-        self._clock = clock
+    core_count: None where it isn't known; then no growth of a counter is too large.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        source: Any = None,
+        core_count: Optional[int] = os.cpu_count(),
+        sleep: Callable[[float], Any] = time.sleep,
+    ) -> None:
+        self._clock, self._core_count, self._sleep = clock, core_count, sleep
         self._machine = machine() if source is None else source
         self._gpu: Any = None
 
     def watch_gpu(self, torch: Any, device: str, root: str = "/") -> None:
         """From now on the readings hold this device too, where it is a GPU that tells."""
-        self._gpu = gpu_counters.find(torch, device, root)
+        try:
+            self._gpu = gpu_counters.find(torch, device, root)
+        except Exception:  # noqa: BLE001 (a driver that fails to tell is measured without)
+            self._gpu = None
 
     def before(self) -> Counters:
         """The reading at the first edge: what was there comes first, so that it lies outside the block."""
@@ -66,41 +86,62 @@ class Meter:
     def since(self, before: Counters) -> Dict[str, Any]:
         """The fields of records.Interference between that reading and now."""
         time_s = self._clock()
-        return between(before, self._read()._replace(time_s=time_s))
+        return between(before, self._read()._replace(time_s=time_s), self._core_count)
+
+    def watch(self, duration_s: float) -> Dict[str, Any]:
+        """The operation `watch`: what the machine does while this process sleeps. Raises WorkerFault BAD_REQUEST."""
+        if not isinstance(duration_s, (int, float)) or not 0 <= duration_s <= MAX_WATCH_S:
+            raise WorkerFault(
+                "BAD_REQUEST",
+                "duration_s is {!r}".format(duration_s),
+                "Ask for 0 to {:g} seconds".format(MAX_WATCH_S),
+            )
+        edge = self.before()
+        self._sleep(duration_s)
+        return {"interference": self.since(edge)}
 
     def _read(self) -> Counters:
-        try:
-            gpu = None if self._gpu is None else self._gpu.read()
-            return Counters(time_s=0.0, gpu=gpu, **self._machine.read())
-        except Exception:  # noqa: BLE001 (a meter that fails costs its own figures alone)
-            return Counters(time_s=0.0)
+        """The processor's last at the first edge, and first at the last: a GPU's driver takes longer to answer."""
+        gpu = _known_or_none(self._gpu)
+        return Counters(time_s=0.0, gpu=gpu, **(_known_or_none(self._machine) or {}))
 
 
-def between(before: Counters, after: Counters) -> Dict[str, Any]:
+def _known_or_none(source: Any) -> Any:
+    """What a source reads; None where there is none, and where it fails, which costs its own figures alone."""
+    try:
+        return None if source is None else source.read()
+    except Exception:  # noqa: BLE001 (a meter that fails spoils no measurement)
+        return None
+
+
+def between(before: Counters, after: Counters, core_count: Optional[int] = None) -> Dict[str, Any]:
     """Differences of two readings. What others took is all that was busy less what is ours.
 
-    Where the controller can't be seen, its time is in foreign_s: it sleeps while calls are timed.
+    Where the controller's time isn't known, as when it can't be seen from this container, ours_s is None and that time
+    is in foreign_s, which then is the most that others can have taken: the controller sleeps while calls are timed.
     """
-    own_s, ours_s = (_grown(before, after, name) for name in ("own_s", "ours_s"))
-    busy_s = _grown(before, after, "busy_s")
-    foreign_s = None
-    if busy_s is not None and own_s is not None:
-        foreign_s = max(0.0, busy_s - own_s - (ours_s or 0.0))
+    wall_s = max(0.0, after.time_s - before.time_s)
+    most_s = None if core_count is None else core_count * (wall_s + _SLACK_S)
+    own_s, ours_s, busy_s, stolen_s = (
+        _grown(before, after, name, most_s) for name in ("own_s", "ours_s", "busy_s", "stolen_s")
+    )
     found = {
-        "wall_s": max(0.0, after.time_s - before.time_s),
+        "wall_s": wall_s,
         "own_s": own_s,
         "ours_s": ours_s,
-        "foreign_s": foreign_s,
+        "foreign_s": None if busy_s is None or own_s is None else max(0.0, busy_s - own_s - (ours_s or 0.0)),
+        "stolen_s": stolen_s,
+        "stalled_s": _grown(before, after, "stalled_s", wall_s + _SLACK_S),
         "clock_hz": after.clock_hz,
     }
-    for name in ("stolen_s", "stalled_s", "switch_count", "fault_count", "throttle_count"):
+    for name in ("switch_count", "fault_count", "throttle_count"):
         found[name] = _grown(before, after, name)
     found.update(gpu_counters.between(before.gpu, after.gpu))
     return found
 
 
-def _grown(before: Counters, after: Counters, name: str) -> Any:
+def _grown(before: Counters, after: Counters, name: str, most: Optional[float] = None) -> Any:
     first, last = getattr(before, name), getattr(after, name)
-    if first is None or last is None or last < first:
+    if first is None or last is None or last < first or (most is not None and last - first > most):
         return None
     return last - first

@@ -13,7 +13,6 @@ from typing import Any, Dict, List, Optional
 _HOST_CPU_LOAD_INFO = 3
 _STATE_COUNT = 4  # user, system, idle, nice
 _TICK_S = 0.01
-_WRAP = 2**32  # of natural_t
 _RUSAGE_INFO_V0 = 0
 _MAX_CHILD_COUNT = 256
 
@@ -25,7 +24,7 @@ class _Usage(ctypes.Structure):
         ("uuid", ctypes.c_uint8 * 16),
         ("user_time", ctypes.c_uint64),
         ("system_time", ctypes.c_uint64),
-        ("rest", ctypes.c_uint64 * 7),
+        ("rest", ctypes.c_uint64 * 8),
     ]
 
 
@@ -33,12 +32,9 @@ class _Timebase(ctypes.Structure):
     _fields_ = [("numerator", ctypes.c_uint32), ("denominator", ctypes.c_uint32)]
 
 
-def load(controller_id: int) -> Any:
-    """None where the library can't be had."""
-    try:
-        return MacMachine(ctypes.CDLL("/usr/lib/libSystem.dylib"), controller_id)
-    except (OSError, AttributeError):
-        return None
+def library() -> Any:
+    """Raises OSError where it can't be had."""
+    return ctypes.CDLL("/usr/lib/libSystem.dylib")
 
 
 class MacMachine:
@@ -55,8 +51,6 @@ class MacMachine:
         base = _Timebase()
         library.mach_timebase_info(ctypes.byref(base))
         self._unit_s = base.numerator / base.denominator * 1e-9 if base.denominator else None
-        self._ticks = [0] * _STATE_COUNT  # as last read, without their wraps
-        self._wraps = [0] * _STATE_COUNT
 
     def read(self) -> Dict[str, Any]:
         """Fields of interference.Counters."""
@@ -71,13 +65,11 @@ class MacMachine:
         }
 
     def _busy_s(self) -> Optional[float]:
+        """The counters wrap at 2^32 ticks: a block in which one does is told as unknown, for it ran backwards."""
         found, count = (ctypes.c_uint32 * _STATE_COUNT)(), ctypes.c_uint32(_STATE_COUNT)
         if self._library.host_statistics(self._host, _HOST_CPU_LOAD_INFO, found, ctypes.byref(count)) != 0:
             return None
-        for state, ticks in enumerate(found):
-            self._wraps[state] += ticks < self._ticks[state]
-            self._ticks[state] = ticks
-        user, system, _, nice = (ticks + _WRAP * wraps for ticks, wraps in zip(self._ticks, self._wraps))
+        user, system, _, nice = found
         return float(user + system + nice) * _TICK_S
 
     def _ours_s(self) -> Optional[float]:

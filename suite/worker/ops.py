@@ -1,18 +1,16 @@
 """The operations of the protocol (see protocol.py) over the one model that this process holds."""
 
 import functools
-import time
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, interference, memory, packages, roofline, timing
+from suite.worker import devices, interference, memory, packages, plugins, roofline, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
 from suite.worker.imports import Imports
 from suite.worker.loop import Operation
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
+from suite.worker.peaks import Peaks
 from suite.worker.protocol import PROTOCOL_VERSION
-
-MAX_WATCH_S = 60.0
 
 
 class Loaded(NamedTuple):
@@ -35,9 +33,10 @@ class Operations:
         self._clock = clock
         self._meter = interference.Meter(clock) if meter is None else meter
         self._imports = Imports(clock)
-        self._peak_was_reset = False
-        self._peaks: Dict[str, Any] = {}  # until the worker's last own check, which they leave out
         self._loaded: Optional[Loaded] = None
+        self._peaks = Peaks(
+            lambda: self._imports.module("torch"), lambda: None if self._loaded is None else self._loaded.device
+        )
         self._cases: Dict[str, Case] = {}
 
     def by_name(self) -> Dict[str, Operation]:
@@ -54,9 +53,9 @@ class Operations:
             "check_inputs": self.check_inputs,
             "time": self.time,
             "time_for": self.time_for,
-            "watch": self.watch,
-            "memory": self.memory,
-            "reset_memory": self.reset_memory,
+            "watch": self._meter.watch,
+            "memory": self._peaks.read,
+            "reset_memory": self._peaks.reset,
             "release": self.release,
             "convert": self.convert,
             "roofline": functools.partial(roofline.answer, self._clock, self._meter),
@@ -125,7 +124,7 @@ class Operations:
         torch = self._imports.module("torch")
         plugin = self._imports.model(model)
         device = devices.check_device(torch, device)
-        runner = self._imports.runtime(runtime, precision)
+        runner = plugins.runtime(runtime, precision)
         devices.set_threads(torch, thread_count)
         devices.make_repeatable(torch, seed)
 
@@ -195,10 +194,10 @@ class Operations:
         from suite.worker import sensitivity
 
         loaded, prepared = self._model_in_memory(), self._case(case)
-        before = self._peaks_now()
+        before = self._peaks.now()
         with grad_mode(loaded.model):
             checked = sensitivity.check(loaded.model, loaded.target, prepared.inputs, prepared.scenario)
-        self._forget_peak_since(before)
+        self._peaks.forget_since(before)
         return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
 
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
@@ -248,56 +247,15 @@ class Operations:
             "interference": beside,
         }
 
-    def watch(self, duration_s: float) -> Dict[str, Any]:
-        """What the machine does while this process sleeps."""
-        if not 0 <= duration_s <= MAX_WATCH_S:
-            raise WorkerFault("BAD_REQUEST", "duration_s is {}".format(duration_s), "Ask for at most a minute")
-        edge = self._meter.before()
-        time.sleep(duration_s)
-        return {"interference": self._meter.since(edge)}
-
     def _held_bytes(self) -> int:
         return memory.held_bytes(self._imports.module("torch"), self._model_in_memory().device)
 
     def _look(self, prepared: Case, output: Any, call_count: int, before_bytes: int) -> None:
         """At the end of a block, outside every duration and every peak: whether all is as it was when it began."""
         grown_bytes = self._held_bytes() - before_bytes
-        before = self._peaks_now()
+        before = self._peaks.now()
         prepared.look(output, call_count, grown_bytes)
-        self._forget_peak_since(before)
-
-    def _peaks_now(self) -> Optional[Dict[str, Any]]:
-        """None where no new peak can be started."""
-        return self.memory() if self._peak_was_reset else None
-
-    def _forget_peak_since(self, before: Optional[Dict[str, Any]]) -> None:
-        """What the suite's own checks took is in no peak, where the system can start a new one."""
-        if before is not None:
-            self._peaks = before
-            self._start_peak()
-
-    def memory(self) -> Dict[str, Any]:
-        process = memory.process_memory()
-        device = "cpu" if self._loaded is None else self._loaded.device
-        device_peak = memory.device_peak_bytes(self._imports.module("torch"), device)
-        return {
-            "resident_bytes": process.resident_bytes,
-            "peak_resident_bytes": max(process.peak_resident_bytes, self._peaks.get("peak_resident_bytes") or 0),
-            "peak_was_reset": self._peak_was_reset,
-            "device_peak_bytes": None
-            if device_peak is None
-            else max(device_peak, self._peaks.get("device_peak_bytes") or 0),
-        }
-
-    def reset_memory(self) -> Dict[str, Any]:
-        self._peaks = {}
-        self._peak_was_reset = self._start_peak()
-        return {"peak_was_reset": self._peak_was_reset}
-
-    def _start_peak(self) -> bool:
-        if self._loaded is not None:
-            memory.reset_device_peak(self._imports.module("torch"), self._loaded.device)
-        return memory.reset_peak()
+        self._peaks.forget_since(before)
 
     def release(self, case: str) -> Dict[str, Any]:
         """Gives up the inputs of a case; one that does not exist is released already."""

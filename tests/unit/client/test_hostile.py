@@ -18,27 +18,40 @@ from suite.client.replies import Hello, Timed, TimedFor
 from suite.client.wire import Wire
 from suite.client.worker import Worker
 from suite.errors import WorkerError
-from suite.records import MACHINE, Task
+from suite.records import MACHINE, Interference, Task
 
 HASH = "ab" * 32
 HELLO = Hello(process_s=0.1, versions=(), devices=("cpu",), clock="c")
 TASK = Task(test="latency", model="m")
 ROOFLINE = Task(test="roofline", model=MACHINE, thread_count=2)
-BESIDE = {
-    "wall_s": 0.5,
-    "own_s": 0.75,
+INTERFERENCE: Mapping[str, Any] = {
+    "wall_s": 0.75,
+    "own_s": 1.25,
     "ours_s": 0.0,
     "foreign_s": 0.25,
-    "stolen_s": 0.0,
-    "stalled_s": 0.125,
+    "stolen_s": None,
+    "stalled_s": 0.5,
     "switch_count": 3,
     "fault_count": 0,
-    "clock_hz": 2e9,
+    "clock_hz": 2.4e9,
     "throttle_count": None,
-    "gpu_clock_hz": None,
-    "gpu_foreign_share": None,
-    "gpu_throttle": None,
+    "gpu_clock_hz": 1.9e9,
+    "gpu_foreign_share": 0.5,
+    "gpu_throttle": ["hardware slowdown"],
 }
+READ = Interference(
+    wall_s=0.75,
+    own_s=1.25,
+    ours_s=0.0,
+    foreign_s=0.25,
+    stalled_s=0.5,
+    switch_count=3,
+    fault_count=0,
+    clock_hz=2.4e9,
+    gpu_clock_hz=1.9e9,
+    gpu_foreign_share=0.5,
+    gpu_throttle=("hardware slowdown",),
+)
 RIGHT: Mapping[str, dict[str, Any]] = {
     "import": {"import_s": 1.5, "resident_bytes": 5},
     "count_parameters": {
@@ -78,7 +91,13 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "own_sizes": {"frames": 9},
     },
     "check_inputs": {"changed": ["x"], "flags": [["CODE", "text"]]},
-    "time": {"started_s": 101.0, "latency_s": [0.5, 0.25], "thread_count": 1, "flags": [], "interference": BESIDE},
+    "time": {
+        "started_s": 101.0,
+        "latency_s": [0.5, 0.25],
+        "thread_count": 1,
+        "flags": [],
+        "interference": INTERFERENCE,
+    },
     "time_for": {
         "started_s": 101.0,
         "ended_s": 102.0,
@@ -87,11 +106,11 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "latency_s": [0.25, 0.5],
         "thread_count": 1,
         "flags": [],
-        "interference": BESIDE,
+        "interference": INTERFERENCE,
     },
+    "watch": {"interference": INTERFERENCE},
     "memory": {"resident_bytes": 5, "peak_resident_bytes": 6, "peak_was_reset": True, "device_peak_bytes": None},
     "reset_memory": {"peak_was_reset": False},
-    "watch": {"interference": BESIDE},
     "convert": {"sha256": HASH, "weights_sha256": HASH, "left_out": []},
     "roofline": {
         "thread_count": 2,
@@ -101,7 +120,7 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "copy": {"amount": 200, "call_count": 3, "block_s": [0.25, 0.5]},
         "read": {"amount": 100, "call_count": 6, "block_s": [0.25]},
         "matmul": [{"precision": "fp32", "size": 10, "amount": 2000, "call_count": 1, "block_s": [0.5]}],
-        "interference": BESIDE,
+        "interference": INTERFERENCE,
     },
 }
 ASK: Mapping[str, Callable[[Worker], object]] = {
@@ -113,9 +132,9 @@ ASK: Mapping[str, Callable[[Worker], object]] = {
     "check_inputs": lambda worker: worker.check_inputs("c"),
     "time": lambda worker: worker.time("c", 2, 60.0),
     "time_for": lambda worker: worker.time_for("c", 1.0, 1, 60.0),
+    "watch": lambda worker: worker.watch(0.75),
     "memory": lambda worker: worker.memory(),
     "reset_memory": lambda worker: worker.reset_memory(),
-    "watch": lambda worker: worker.watch(0.25),
     "convert": lambda worker: worker.convert("m", Path("a"), Path("b")),
     "roofline": lambda worker: worker.roofline(ROOFLINE, 1.0, 1000),
 }
@@ -157,10 +176,23 @@ def test_what_the_protocol_says_is_taken(operation: str) -> None:
 
 
 def test_durations_are_taken_as_they_are() -> None:
-    assert answer("time", changed("time")) == Timed(started_s=101.0, latency_s=(0.5, 0.25), thread_count=1)
-    assert answer("time_for", changed("time_for")) == TimedFor(
-        started_s=101.0, ended_s=102.0, call_count=3, calls_per_value=2, latency_s=(0.25, 0.5), thread_count=1
+    assert answer("time", changed("time")) == Timed(
+        started_s=101.0, latency_s=(0.5, 0.25), thread_count=1, interference=READ
     )
+    assert answer("time_for", changed("time_for")) == TimedFor(
+        started_s=101.0,
+        ended_s=102.0,
+        call_count=3,
+        calls_per_value=2,
+        latency_s=(0.25, 0.5),
+        thread_count=1,
+        interference=READ,
+    )
+    assert answer("watch", changed("watch")) == READ
+
+
+def disturbed(**fields: object) -> dict[str, object]:
+    return {"interference": {**INTERFERENCE, **fields}}
 
 
 HOSTILE = [
@@ -183,6 +215,17 @@ HOSTILE = [
     ("time_for", {"ended_s": 1e9}, "ended_s is"),
     ("time_for", {"call_count": 9}, "latency_s has 2 values for 9 calls, 2 calls each"),
     ("time_for", {"call_count": 0}, "call_count is 0"),
+    ("time", {"interference": None}, "interference is None, not an object"),
+    ("time", {"interference": {"wall_s": 0.75}}, "own_s is missing"),
+    ("time_for", disturbed(wall_s=3.5), "wall_s is 3.5, which is not in"),
+    ("time", disturbed(wall_s=None), "wall_s is None, not a number"),
+    ("watch", disturbed(foreign_s=-0.1), "foreign_s is -0.1, which is not in"),
+    ("watch", disturbed(own_s=1e9), "own_s is 1000000000.0, which is not in"),
+    ("watch", disturbed(switch_count=0.5), "switch_count is 0.5, not a whole number"),
+    ("watch", disturbed(clock_hz=1e13), "clock_hz is 10000000000000.0, which is not in"),
+    ("watch", disturbed(gpu_foreign_share=1.5), "gpu_foreign_share is 1.5, which is not in 0 to 1"),
+    ("watch", disturbed(gpu_throttle="heat"), "gpu_throttle is 'heat', not a list"),
+    ("watch", disturbed(gpu_throttle=[7]), "gpu_throttle holds 7, not text"),
     ("load", {"build_s": 1e308}, "build_s is 1e+308"),
     ("load", {"weights_sha256": "short"}, "weights_sha256 is 'short', not 64 hex digits"),
     ("load", {"weights_source": "stolen"}, "weights_source is 'stolen', not one of seeded, checkpoint, pinned"),
