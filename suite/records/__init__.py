@@ -4,7 +4,8 @@ values     the decorator and the checks; NotMeasured and Flag
 asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
-quiet      QuietRule, Interference
+quiet      QuietRule, Interference              heat       HeatRule, Cooling
+sustained  SustainedRule, Sustained
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -13,7 +14,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
-from suite.records.asked import TESTS, EnergyRule, Repetition, Task, Test
+from suite.records.asked import TESTS, TIMED, EnergyRule, Repetition, Task, Test
 from suite.records.derived import Interval, Summary
 from suite.records.energy import (
     CallWindow,
@@ -26,6 +27,7 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.heat import Cooling, HeatRule, Pause
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import (
     Block,
@@ -41,14 +43,17 @@ from suite.records.measured import (
 )
 from suite.records.quiet import Interference, QuietRule
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
+from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
 
 __all__ = [
     "SCHEMA_VERSION",
     "TESTS",
+    "TIMED",
     "Block",
     "CallWindow",
     "ColdStart",
+    "Cooling",
     "Damage",
     "EnergyReading",
     "EnergyRule",
@@ -56,6 +61,7 @@ __all__ = [
     "ErrorBudget",
     "Flag",
     "FlopCount",
+    "HeatRule",
     "HostFacts",
     "HostState",
     "Interference",
@@ -67,6 +73,7 @@ __all__ = [
     "OperatorCost",
     "ParameterCount",
     "Part",
+    "Pause",
     "PowerTrace",
     "Provenance",
     "QuietRule",
@@ -75,9 +82,12 @@ __all__ = [
     "RunRecord",
     "Schedule",
     "SharedGroup",
+    "Slice",
     "StopReason",
     "Stretch",
     "Summary",
+    "Sustained",
+    "SustainedRule",
     "Task",
     "Test",
     "disjoint",

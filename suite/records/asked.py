@@ -18,11 +18,14 @@ from suite.limits import (
     MIN_DURATION_S,
 )
 from suite.outside import brief
+from suite.records.heat import HeatRule
 from suite.records.quiet import QuietRule
+from suite.records.sustained import SustainedRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
-Test = Literal["params", "flops", "latency", "energy"]
-TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy")
+Test = Literal["params", "flops", "latency", "energy", "sustained"]
+TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained")
+TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that make calls
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
@@ -105,6 +108,8 @@ class Task:
     repetition: Repetition = Repetition()
     energy: EnergyRule = EnergyRule()
     quiet: QuietRule | None = None  # None: every block counts, as in records of schema 1
+    heat: HeatRule | None = None  # None: nothing waits for the machine to cool down
+    sustained: SustainedRule | None = None  # of the test of that name alone
 
     def __post_init__(self) -> None:
         for what in ("model", "scenario", "runtime"):

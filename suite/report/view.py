@@ -13,6 +13,7 @@ from typing import Protocol
 from suite import registry, units
 from suite.outside import one_line
 from suite.records import (
+    TIMED,
     ColdStart,
     EnergyReading,
     FlopCount,
@@ -31,7 +32,7 @@ from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, base_of, diff
 from suite.stats import summary as summaries
 from suite.stats.curves import Absence, Fits
 
-TIMED: tuple[Test, ...] = ("latency", "energy")
+COMPARED: tuple[Test, ...] = ("latency", "energy")  # at points of which one is the model's base
 MAX_TITLE = 80
 CUT_OFF = NotMeasured(
     code="CUT_OFF",
@@ -234,7 +235,7 @@ class RunView:
     def _points_by_subject(self) -> dict[Subject, list[tuple[Test, Point]]]:
         found: dict[Subject, list[tuple[Test, Point]]] = {}
         for test, point in self._timed:
-            if test in TIMED:
+            if test in COMPARED:
                 found.setdefault(point.subject, []).append((test, point))
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from suite import units
-from suite.records import HostFacts, HostState, Provenance, RunRecord
+from suite.records import TIMED, HostFacts, HostState, Provenance, RunRecord
 from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
 from suite.report.overview import machines, other_threads
 from suite.report.plots import Plots
@@ -129,7 +129,7 @@ def _threads(view: RunView) -> str:
     """As asked for, and as they were in force after the calls where that differs."""
     found: dict[str, None] = {}
     for task in view.tasks:
-        if task.test in ("latency", "energy"):
+        if task.test in TIMED:
             found[f"{task.thread_count}"] = None
     for record in view.run.records:
         found |= {f"{record.task.thread_count} asked for, {used} in force": None for used in other_threads(record)}
