@@ -23,7 +23,8 @@ from suite.measure import pauses
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
 from suite.measure.moment import Moment, Observe
-from suite.measure.series import Series, Turns, interleave
+from suite.measure.series import Series
+from suite.measure.turns import Turns, interleave
 from suite.power import parts, sign
 from suite.power.meter import LoadEnded, Meter, Metered
 from suite.records import (
@@ -133,10 +134,10 @@ class Runner:
 
     def _measure(self, tasks: Sequence[Task]) -> None:
         bench = Bench(tasks[0], self.open_worker)
-        turns = Turns(bench, self.observe, self.sink.expect)
+        turns = Turns(bench, self.observe, self.sink.expect, self.sink.begin)
         latency = [task for task in tasks if task.test == "latency"]
         try:
-            for series in interleave(turns, latency, random.Random(tasks[0].seed), self.sink.begin):
+            for series in interleave(turns, latency, random.Random(tasks[0].seed)):
                 self._store(self._latency_record(bench, series))
             for task in tasks:
                 if task.test == "energy":
@@ -265,7 +266,7 @@ class EnergyLoad:
                 raise
             self.turns.bench.failed(error)
             raise LoadEnded from error
-        self.turns.add_block(self.series, timed, warmup=False)
+        self.turns.add_block(self.series, timed, timed.interference, warmup=False)
         self.timed.append((timed.started_s, timed.latency_s, timed.calls_per_value))
         return timed.started_s, timed.ended_s, timed.call_count
 

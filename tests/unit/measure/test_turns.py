@@ -12,7 +12,8 @@ import pytest
 from suite.errors import WorkerError
 from suite.measure.bench import Bench
 from suite.measure.moment import Observe
-from suite.measure.series import Series, Turns, interleave
+from suite.measure.series import Series
+from suite.measure.turns import Turns, interleave
 from suite.records import Repetition, Task
 from tests.fakes import Asked, Cost, FakeClock, FakeWorkers, Fault, died
 
@@ -39,8 +40,7 @@ def turns_on(workers: FakeWorkers) -> Turns:
 
 
 def measured(workers: FakeWorkers, tasks: Sequence[Task], seed: int = 0) -> list[Series]:
-    told: list[str] = []
-    return list(interleave(turns_on(workers), tasks, random.Random(seed), told.append))
+    return list(interleave(turns_on(workers), tasks, random.Random(seed)))
 
 
 def batches(workers: FakeWorkers, operation: str) -> list[int]:
@@ -137,7 +137,8 @@ def test_each_round_is_told_with_what_is_left_of_it() -> None:
     told: list[str] = []
     rule = Repetition(min_call_count=20, max_call_count=20, target_relative_halfwidth=None)
     turns = turns_on(FakeWorkers(FakeClock(), STEADY))
-    list(interleave(turns, [*sizes(1), *sizes(2, rule=rule)], random.Random(0), told.append))
+    turns.tell = told.append
+    list(interleave(turns, [*sizes(1), *sizes(2, rule=rule)], random.Random(0)))
     assert told == [f"timing reader, round {number}, 2 of 2 sizes" for number in range(1, 6)]
 
 
