@@ -24,6 +24,7 @@ from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series
+from suite.measure.sustained import Regime
 from suite.measure.turns import Turns, interleave
 from suite.power import parts, sign
 from suite.power.meter import LoadEnded, Meter, Metered
@@ -31,6 +32,8 @@ from suite.records import (
     SCHEMA_VERSION,
     Flag,
     HostFacts,
+    HostState,
+    LatencySamples,
     NotMeasured,
     RunRecord,
     Schedule,
@@ -80,6 +83,7 @@ class Runner:
     meter: Meter | NotMeasured
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[Versions], HostFacts] = host.facts
+    _began: HostState | None = None  # the machine, before anything was measured
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
 
@@ -87,6 +91,7 @@ class Runner:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
         for group in grouped(tasks):
             before = self.observe()
+            self._began = self._began or before.state
             try:
                 if group[0].test in COUNTING:
                     self._count(group)
@@ -135,13 +140,15 @@ class Runner:
     def _measure(self, tasks: Sequence[Task]) -> None:
         bench = Bench(tasks[0], self.open_worker)
         turns = Turns(bench, self.observe, self.sink.expect, self.sink.begin)
+        turns.gate.began = self._began
         latency = [task for task in tasks if task.test == "latency"]
         try:
             for series in interleave(turns, latency, random.Random(tasks[0].seed)):
-                self._store(self._latency_record(bench, series))
-            for task in tasks:
-                if task.test == "energy":
-                    self._store(self._energy_record(turns, task))
+                self._store(replace(self._latency_record(bench, series), cooling=turns.gate.found()))
+            for test, measure in (("energy", self._energy_record), ("sustained", self._sustained_record)):
+                for task in (task for task in tasks if task.test == test):
+                    turns.gate.cool()
+                    self._store(replace(measure(turns, task), cooling=turns.gate.found()))
         finally:
             bench.close()
 
@@ -196,6 +203,25 @@ class Runner:
             schedule=metered.schedule,
             flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
+
+    def _sustained_record(self, turns: Turns, task: Task) -> RunRecord:
+        self.sink.begin(f"calling {task.model}, batch size {task.batch_size}, back to back")
+        before = self.observe()
+        series = Series(task=task, began=before, stop="fixed")
+        regime = Regime(turns, series, self.meter, self.sink.begin)
+        try:
+            regime.run()
+        except WorkerError as error:
+            series.error, series.stop = error, None
+            turns.bench.failed(error)
+        record = self._blank(task, before, turns.bench.versions)
+        if not regime.looks:
+            assert series.error is not None  # without one there is a slice
+            return failed(record, series.error)
+        record = self._with_calls(record, turns.bench, series)
+        assert isinstance(record.latency, LatencySamples)
+        trace = None if series.error is None else series.error.traceback
+        return replace(record, latency=None, sustained=regime.found(record.latency), failure=trace)
 
     @staticmethod
     def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:
@@ -303,3 +329,5 @@ def failed(record: RunRecord, error: WorkerError) -> RunRecord:
             return replace(record, latency=absent, memory=absent, failure=trace)
         case "energy":
             return replace(record, energy=absent, failure=trace)
+        case "sustained":
+            return replace(record, sustained=absent, failure=trace)

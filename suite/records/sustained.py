@@ -13,7 +13,7 @@ MAX_SLICE_COUNT = 100_000
 
 @record
 class SustainedRule:
-    """duration_s of back-to-back calls; after each slice_s of them the machine is looked at, which takes milliseconds."""
+    """duration_s of back-to-back calls; after each slice_s of them the machine is looked at, for milliseconds."""
 
     duration_s: float = 600.0
     slice_s: float = 1.0
