@@ -23,9 +23,15 @@ from suite.records.quiet import QuietRule
 from suite.records.sustained import SustainedRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
+<<<<<<< HEAD
 Test = Literal["params", "flops", "latency", "energy", "sustained"]
 TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained")
 TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that make calls
+=======
+Test = Literal["params", "flops", "latency", "energy"]
+TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy")
+ADDED_RULES = ("quiet",)  # fields that came with schema 2; None: there is no such rule
+>>>>>>> core
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
@@ -126,8 +132,15 @@ class Task:
 
     @property
     def key(self) -> str:
-        """16 hex digits over every field: equal tasks have equal keys on every machine."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """16 hex digits over every field: equal tasks have equal keys on every machine.
+
+        Rules that schema 1 did not have count where there are any, so that keys of older tasks stay.
+        """
+        fields = asdict(self)
+        for name in ADDED_RULES:
+            if fields[name] is None:
+                del fields[name]
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def size(self, axis: str) -> int:

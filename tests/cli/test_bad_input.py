@@ -106,8 +106,8 @@ DAMAGES = [
     (lambda content: content + b"hello\n", "run/records.jsonl:3: this is not JSON"),
     (lambda content: content + b'{"id": 7}\n', "run/records.jsonl:3: this was not written by suite"),
     (
-        lambda content: content.replace(b'"schema_version":1', b'"schema_version":2'),
-        "run/records.jsonl:1: written by a newer suite (schema version 2, this suite reads up to 1); update suite",
+        lambda content: content.replace(b'"schema_version":2', b'"schema_version":3'),
+        "run/records.jsonl:1: written by a newer suite (schema version 3, this suite reads up to 2); update suite",
     ),
     (lambda content: content.replace(b'"wall_s"', b'"wall"'), "run/records.jsonl:1: "),
 ]

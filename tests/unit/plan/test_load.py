@@ -13,7 +13,7 @@ from suite.errors import PlanError
 from suite.pinned import lock as models_lock
 from suite.plan import load as plan
 from suite.plan.load import Options, Surroundings
-from suite.records import EnergyRule, Repetition, Task
+from suite.records import EnergyRule, QuietRule, Repetition, Task
 from suite.worker.model import Axis, Model
 
 
@@ -72,6 +72,7 @@ def test_a_plan_without_sweeps_measures_each_model_at_its_default_sizes(around: 
         model="reader",
         axes=(("text_tokens", 20), ("image_regions", 36)),
         thread_count=2,
+        quiet=QuietRule(),
     )
     assert second.model == "walker"
     assert second.axes == (("frames", 50),)

@@ -17,6 +17,7 @@ from suite.records import (
     Interval,
     NotMeasured,
     PowerTrace,
+    QuietRule,
     Repetition,
     Run,
     Task,
@@ -77,6 +78,7 @@ CHANGES: dict[str, object] = {
     "trajectory": "trial",
     "repetition": Repetition(min_call_count=11),
     "energy": EnergyRule(window_count=2),
+    "quiet": QuietRule(),
 }
 
 

@@ -49,4 +49,4 @@ def test_an_older_record_is_brought_up_to_date() -> None:
         rest = {key: value for key, value in data.items() if key != "wall_ms"}
         return {**rest, "wall_s": data["wall_ms"] / 1e3}
 
-    assert schema.read(schema.RECORD, json.dumps(old).encode(), "here:1", {0: from_0}) == RECORD
+    assert schema.read(schema.RECORD, json.dumps(old).encode(), "here:1", {**schema.UPGRADES, 0: from_0}) == RECORD
