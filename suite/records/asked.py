@@ -23,15 +23,10 @@ from suite.records.quiet import QuietRule
 from suite.records.sustained import SustainedRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
-<<<<<<< HEAD
 Test = Literal["params", "flops", "latency", "energy", "sustained"]
 TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained")
 TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that make calls
-=======
-Test = Literal["params", "flops", "latency", "energy"]
-TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy")
-ADDED_RULES = ("quiet",)  # fields that came with schema 2; None: there is no such rule
->>>>>>> core
+ADDED_RULES = ("quiet", "heat", "sustained")  # fields that came with schema 2; None: there is no such rule
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
