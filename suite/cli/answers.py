@@ -7,9 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from suite.records import EnergyReading, LatencySamples, NotMeasured, Run, RunRecord, Test
+from suite.records import EnergyReading, LatencySamples, NotMeasured, Run, RunRecord, Sustained, Test
 from suite.report import text
 from suite.report.energies import inference_energy
+from suite.stats.endurance import endurance
 from suite.stats.summary import summarise
 
 _TABLES = {
@@ -17,8 +18,9 @@ _TABLES = {
     "flops": text.flops_table,
     "latency": text.latency_table,
     "energy": text.energy_table,
+    "sustained": text.sustained_table,
 }
-_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "provenance")
+_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "cooling", "provenance")
 
 
 def table(test: Test, run: Run) -> str:
@@ -58,6 +60,9 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
         case LatencySamples():
             summary = asdict(summarise(value, found.task.repetition))
             return {**summary, "steady": value.steady, "stop": value.stop, "step_count": value.step_count}
+        case Sustained():
+            facts = {"stop": value.samples.stop, "slice_count": len(value.slices), "power_source": value.power_source}
+            return {**asdict(endurance(value)), **facts, "absent": [asdict(each) for each in value.absent]}
         case EnergyReading():
             figure = inference_energy(value, found.task.batch_size)
             figures = asdict(figure)

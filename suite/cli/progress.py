@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, TextIO
 from suite.battery import Progress
 from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
-from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, ParameterCount, RunRecord, Task
+from suite.records import (
+    TIMED,
+    EnergyReading,
+    FlopCount,
+    LatencySamples,
+    NotMeasured,
+    ParameterCount,
+    RunRecord,
+    Sustained,
+    Task,
+)
 from suite.units import show, show_count
 
 if TYPE_CHECKING:
@@ -173,7 +183,7 @@ def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
-    if task.test in ("latency", "energy"):
+    if task.test in TIMED:
         sizes.insert(0, f"batch {task.batch_size}")
     return ", ".join([f"{task.model} {task.test}{scenario}", *sizes])
 
@@ -185,21 +195,33 @@ def outcome(record: RunRecord) -> str:
         "flops": record.flops,
         "latency": record.latency,
         "energy": record.energy,
+        "sustained": record.sustained,
     }[record.task.test]
     match value:
-        case ParameterCount():
-            return f"{show_count(value.unique_count)} parameters"
-        case FlopCount():
-            return value.sign + show(value.flop_count, "FLOP")
+        case ParameterCount() | FlopCount():
+            return _counted(value)
         case LatencySamples():
             short = ", cut short" if record.cut_short else ""
             return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)}{short})"
+        case Sustained():
+            return _ends(value) + (", cut short" if record.cut_short else "")
         case EnergyReading():
             return f"{show(value.inference_j(record.task.batch_size), 'J')} per inference, idle included"
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
-        case _:
-            return "no outcome"
+    return "no outcome"
+
+
+def _counted(value: ParameterCount | FlopCount) -> str:
+    if isinstance(value, ParameterCount):
+        return f"{show_count(value.unique_count)} parameters"
+    return value.sign + show(value.flop_count, "FLOP")
+
+
+def _ends(value: Sustained) -> str:
+    latency_s = [statistics.median(block.latency_s) for block in value.samples.timed_blocks]
+    length = duration(value.slices[-1].end_s)
+    return f"{show(latency_s[0], 's')} at first, {show(latency_s[-1], 's')} at the end of {length}"
 
 
 def counted(task_count: int) -> str:

@@ -25,6 +25,7 @@ from suite.records import (
     Run,
     RunRecord,
     Summary,
+    Sustained,
     Task,
     Test,
 )
@@ -312,6 +313,12 @@ class RunView:
             return None
         found = self.record("energy", point)
         return found.energy if found else CUT_OFF
+
+    def sustained(self, point: Point) -> Sustained | NotMeasured | None:
+        if ("sustained", point) not in self._timed:
+            return None
+        found = self.record("sustained", point)
+        return found.sustained if found else CUT_OFF
 
     def cold_start(self, subject: Subject) -> ColdStart | NotMeasured | None:
         return self._cold_starts.get(subject)

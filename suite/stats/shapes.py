@@ -107,7 +107,7 @@ def _step(time_s: Array, level: Array) -> tuple[float, Flag] | None:
     1979), its p multiplied by the number of places, and t lowered by the residuals' lag-1 correlation."""
     count = len(level)
     places = range(LEAST_SIDE, count - LEAST_SIDE + 1)
-    at = min(places, key=lambda place: _squares(_about_means(level, place)))
+    at = places[int(np.argmin([_squares(_about_means(level, place)) for place in places]))]
     residuals = _about_means(level, at)
     left_over = _squares(residuals)
     size = float(level[at:].mean() - level[:at].mean())
@@ -181,5 +181,5 @@ def _inflation(blocks: Sequence[Array]) -> float:
     if total == 0:
         return 1.0
     products = sum(float(each[1:] @ each[:-1]) for each in scores)
-    lag1 = min(max(0.0, products / total + 1 / np.mean([len(each) for each in scores])), LARGEST_LAG1)
+    lag1 = min(max(0.0, products / total + len(scores) / sum(map(len, scores))), LARGEST_LAG1)
     return float((1 + lag1) / (1 - lag1))
