@@ -10,6 +10,7 @@ from typing import Any
 from suite.records import EnergyReading, LatencySamples, NotMeasured, Run, RunRecord, Sustained, Test
 from suite.report import text
 from suite.report.energies import inference_energy
+from suite.stats import shapes
 from suite.stats.endurance import endurance
 from suite.stats.summary import summarise
 
@@ -50,7 +51,8 @@ def _result(found: RunRecord) -> dict[str, Any]:
     figures: dict[str, Any] = {name: _figures(value, found) for name, value in values.items() if value is not None}
     if found.energy_beside:
         figures["energy_beside"] = [_figures(value, found) for value in found.energy_beside]
-    return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in found.flags]}
+    flags = (*found.flags, *shapes.doubts(found))
+    return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in flags]}
 
 
 def _figures(value: Any, found: RunRecord) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class Given:
             checkpoint=self.checkpoint,
             trajectory=self.trajectory,
             quiet="none" if self.no_quiet else None,
-            duration_s=None if self.minutes is None else self.minutes * 60,
+            duration_s=words.minutes(self.minutes),
             time_limit_s=self.time_limit,
         )
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import bdtr, ndtr, stdtr
 
-from suite.records import Block, Flag, LatencySamples
+from suite.records import Block, Flag, LatencySamples, RunRecord
 from suite.stats.correlation import Array, midranks
+from suite.units import show
 
 LEAST_CHANGE = 0.02  # of a drift over the series, or of a step
 LEAST_GAP = 0.03  # between two modes
@@ -32,6 +33,13 @@ def found(samples: LatencySamples) -> tuple[Flag, ...]:
     blocks = samples.counted_blocks
     named = (modes(blocks), trend(blocks))
     return tuple(flag for flag in named if flag is not None)
+
+
+def doubts(record: RunRecord) -> tuple[Flag, ...]:
+    """What is found in a record's latency series; nothing in the calls of other tests."""
+    if record.task.test != "latency" or not isinstance(record.latency, LatencySamples):
+        return ()
+    return found(record.latency)
 
 
 def modes(blocks: Sequence[Block]) -> Flag | None:
@@ -56,10 +64,10 @@ def modes(blocks: Sequence[Block]) -> Flag | None:
         return None
     if _valley_p(values, low_mode, high_mode, _inflation(filled)) > P_MODES:
         return None
+    low, upper = (show(math.exp(place), "s") for place in (low_mode, high_mode))
     text = (
-        f"two modes: {(1 - share) * 100:.0f} % of the calls near {math.exp(low_mode) * 1e3:.4g} ms and "
-        f"{share * 100:.0f} % near {math.exp(high_mode) * 1e3:.4g} ms, {gap * 100:.0f} % above: the median is one of "
-        "them, or neither"
+        f"two modes: {(1 - share) * 100:.0f} % of the calls near {low}, and {share * 100:.0f} % near {upper}, "
+        f"{gap * 100:.0f} % above: the median tells of one of them, or of neither"
     )
     return Flag(code="BIMODAL", text=text)
 

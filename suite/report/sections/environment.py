@@ -13,6 +13,7 @@ from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, table
 from suite.report.view import RunView
+from suite.stats import shapes
 
 UNKNOWN = "not told by the machine"
 
@@ -94,6 +95,7 @@ def _state(view: RunView) -> str:
         ["Governor", _words(governor for state in states for governor in state.governors)],
         ["CPU clock", _range((hz for state in states for hz in state.cpu_frequency_hz), "Hz")],
         *_temperature_rows(states),
+        *_cooling_rows(view),
         ["Load (1 minute)", _range((state.load_1min for state in states), "")],
         ["Memory available", _range((state.memory_available_bytes for state in states), "B")],
         ["Throttle events", _throttles(states)],
@@ -105,6 +107,20 @@ def _state(view: RunView) -> str:
         "Lowest to highest over the run.",
         table(("What", "Seen"), rows, left=2).markdown(),
     )
+
+
+def _cooling_rows(view: RunView) -> list[list[Cell]]:
+    """How long was waited for the machine to cool down; nothing where no rule or no sensor asked for it."""
+    found = [record.cooling for record in view.run.records if record.cooling is not None]
+    pauses = list(dict.fromkeys(pause for cooling in found for pause in cooling.pauses))
+    if not found:
+        return []
+    if not pauses:
+        return [["Cooled down", "not needed"]]
+    waited = units.show(sum(pause.waited_s for pause in pauses), "s")
+    hottest = max(pauses, key=lambda pause: pause.from_c)
+    seen = f"{words(hottest.sensor)} from {hottest.from_c:.0f} to {hottest.to_c:.0f} °C"
+    return [["Cooled down", f"{waited} in {units.counted(len(pauses), 'pause')}; at the hottest {seen}"]]
 
 
 def _temperature_rows(states: list[HostState]) -> list[list[Cell]]:
@@ -207,7 +223,7 @@ def _flags(view: RunView) -> str:
             f"{record.task.test}: {view.title(record.task.model)}, {_sizes(view, record)}",
         ]
         for record in view.run.records
-        for flag in record.flags
+        for flag in (*record.flags, *shapes.doubts(record))
     ]
     if not rows:
         return "No doubt was flagged on any record."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suite import units
 from suite.records import ColdStart, NotMeasured, Summary
-from suite.report import charts, quantities, scaling
+from suite.report import charts, quantities, scaling, shaped
 from suite.report.escape import inline, listed
 from suite.report.plots import MAX_CURVES, MAX_PANELS, MAX_ROWS, Margins, Plots, first, panels, short, strip_below
 from suite.report.points import BATCH_SIZE, Point, Sweep
@@ -22,6 +22,7 @@ def render(view: RunView, plots: Plots) -> str:
         _cold_start(view),
         *(_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)),
         _throughput(view, plots),
+        shaped.told(view),
         _others(view),
     )
 
