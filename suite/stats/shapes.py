@@ -86,14 +86,15 @@ def trend(blocks: Sequence[Block]) -> Flag | None:
 
 
 def _drift(time_s: Array, level: Array) -> tuple[float, Flag] | None:
-    """(squares left over, flag) by Mann and Kendall's rank test, its variance inflated by what the residuals about the
-    Theil-Sen line show of lag-1 correlation (as Hamed & Rao 1998 do with all lags)."""
+    """(squares left over, flag) by Mann and Kendall's rank test, its variance inflated by what is left after a
+    parabola shows of lag-1 correlation (as Hamed & Rao 1998 do with all lags): a drift that slows down is one too."""
     first, then = np.triu_indices(len(level), 1)
     slope = float(np.median((level[then] - level[first]) / (time_s[then] - time_s[first])))
     residuals = level - slope * time_s
     residuals -= np.median(residuals)
     change = math.expm1(slope * float(time_s[-1] - time_s[0]))
-    if abs(change) < LEAST_CHANGE or _kendall_p(level, _variance_factor(residuals)) > P_DRIFT:
+    bent = level - np.polyval(np.polyfit(time_s - time_s.mean(), level, 2), time_s - time_s.mean())
+    if abs(change) < LEAST_CHANGE or _kendall_p(level, _variance_factor(bent)) > P_DRIFT:
         return None
     a_minute = math.expm1(slope * 60) * 100
     text = (
