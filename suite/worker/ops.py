@@ -3,14 +3,17 @@
 import importlib
 import os
 import sys
+import time
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, memory, packages, plugins, timing
+from suite.worker import devices, interference, memory, packages, plugins, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
 from suite.worker.loop import Operation
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 from suite.worker.protocol import PROTOCOL_VERSION
+
+MAX_WATCH_S = 60.0
 
 
 class Loaded(NamedTuple):
@@ -26,9 +29,12 @@ class Loaded(NamedTuple):
 class Operations:
     """State of one worker: at most one model, and its cases by name."""
 
-    def __init__(self, process_started_s: float, clock: timing.Clock) -> None:
+    def __init__(
+        self, process_started_s: float, clock: timing.Clock, meter: Optional[interference.Meter] = None
+    ) -> None:
         self._process_started_s = process_started_s
         self._clock = clock
+        self._meter = interference.Meter(clock) if meter is None else meter
         self._folders = plugins.model_folders(os.environ)
         self._origins = {}  # type: Dict[str, str]
         self._import_s = 0.0
@@ -51,6 +57,7 @@ class Operations:
             "check_inputs": self.check_inputs,
             "time": self.time,
             "time_for": self.time_for,
+            "watch": self.watch,
             "memory": self.memory,
             "reset_memory": self.reset_memory,
             "release": self.release,
@@ -141,6 +148,7 @@ class Operations:
         synchronisation = devices.synchronisation(torch, device)
         result["synchronisation"] = synchronisation.name
         target = runner.make_ready(module, precision, device)
+        self._meter.watch_gpu(torch, device)
         self._loaded = Loaded(plugin, target, device, synchronisation.call, thread_count)
         return result
 
@@ -201,10 +209,12 @@ class Operations:
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes = self._held_bytes()
         with grad_mode(loaded.model):
+            edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_calls(prepared.call, loaded.synchronise, call_count, self._clock)
             else:
                 timed = timing.time_fresh(prepared.fresh_call, loaded.synchronise, call_count, self._clock)
+            beside = self._meter.since(edge)
             threads = self._threads()
             self._look(prepared, timed.output, call_count, before_bytes)
         return {
@@ -212,6 +222,7 @@ class Operations:
             "latency_s": timed.latency_s,
             "thread_count": threads,
             "flags": prepared.flags,
+            "interference": beside,
         }
 
     def time_for(self, case: str, duration_s: float, min_call_count: int) -> Dict[str, Any]:
@@ -220,10 +231,12 @@ class Operations:
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes, window = self._held_bytes(), (loaded.synchronise, duration_s, min_call_count, self._clock)
         with grad_mode(loaded.model):
+            edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_for(prepared.call, *window)
             else:
                 timed = timing.time_fresh_for(prepared.fresh_call, *window)
+            beside = self._meter.since(edge)
             threads = self._threads()
             self._look(prepared, timed.output, timed.call_count, before_bytes)
         return {
@@ -234,7 +247,16 @@ class Operations:
             "latency_s": timed.latency_s,
             "thread_count": threads,
             "flags": prepared.flags,
+            "interference": beside,
         }
+
+    def watch(self, duration_s: float) -> Dict[str, Any]:
+        """What the machine does while this process sleeps."""
+        if not 0 <= duration_s <= MAX_WATCH_S:
+            raise WorkerFault("BAD_REQUEST", "duration_s is {}".format(duration_s), "Ask for at most a minute")
+        edge = self._meter.before()
+        time.sleep(duration_s)
+        return {"interference": self._meter.since(edge)}
 
     def _held_bytes(self) -> int:
         return memory.held_bytes(self._import("torch"), self._model_in_memory().device)
