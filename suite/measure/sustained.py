@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from suite.client.replies import TimedFor, WorkerLike
 from suite.errors import SensorError
+from suite.measure.cooling import warmest
 from suite.measure.series import Series
 from suite.measure.turns import DEADLINE_FACTOR, Turns
 from suite.power import parts
@@ -101,9 +102,9 @@ class Regime:
 
     def progress(self, elapsed_s: float) -> str:
         """Where it stands, in a line."""
-        latest = self.looks[-1]
-        hottest = max((value for _, value in latest.state.temperature_c), default=None)
-        warm = "" if hottest is None else f", {hottest:.0f} degrees"
+        state = self.looks[-1].state
+        sensor = warmest(self.looks[0].state, state)
+        warm = "" if sensor is None else f", {dict(state.temperature_c)[sensor]:.0f} degrees"
         of = f"{elapsed_s / 60:.0f} of {self.rule.duration_s / 60:g} minutes"
         return f"calling {self.series.task.model}, {of}: {show(self.series.typical_s(), 's')}{warm}"
 
