@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/shapes.py [runs]
 
-Seeded: the same numbers on every machine. Also the false alarms of throttling (suite/stats/endurance.py).
+Seeded: the same numbers on every machine. The last table is of throttling (suite/stats/endurance.py).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from suite.records import Block, LatencySamples
 from suite.stats import shapes
+from suite.stats.endurance import LATENCY_RISE, stays_beyond
 
 RUN_COUNT = 1000
 LAYOUTS = ((6, 12), (8, 30), (12, 8), (20, 50))  # blocks x calls
@@ -124,12 +125,43 @@ def rows(kinds: dict[str, Noise], run_count: int) -> Iterator[str]:
         yield f"| {name} | {' | '.join(cells)} |"
 
 
+THROTTLED: dict[str, Noise] = {
+    "normal 3 %": independent(0.03),
+    "lognormal 10 %": skewed(0.10),
+    "AR(1) 0.6, 3 %": correlated(0.6, 0.03),
+    "AR(1) 0.9, 3 %": correlated(0.9, 0.03),
+    "AR(1) 0.6, 2 %, then 8 % slower": stepping(0.08, 0.5, correlated(0.6, 0.02)),
+    "AR(1) 0.6, 2 %, then 12 % slower": stepping(0.12, 0.5, correlated(0.6, 0.02)),
+    "AR(1) 0.6, 2 %, then 30 % slower": stepping(0.30, 0.5, correlated(0.6, 0.02)),
+}
+LENGTHS_S = (120, 600)
+
+
+def throttling(run_count: int) -> Iterator[str]:
+    """How often slices of a second are called throttled, and how far off the time is (5 to 95 % of runs)."""
+    yield f"| medians of slices | {' | '.join(f'{length} s' for length in LENGTHS_S)} |"
+    yield "| --- " * (len(LENGTHS_S) + 1) + "|"
+    for name, noise in THROTTLED.items():
+        cells = []
+        for length in LENGTHS_S:
+            rng = np.random.default_rng(20261125)
+            logs = [noise(rng, length, 1)[:, 0] for _ in range(run_count)]
+            times = [float(second) for second in range(1, length + 1)]
+            found = [stays_beyond(times, np.exp(each).tolist(), LATENCY_RISE) for each in logs]
+            off_s = [each[0] - (length // 2 + 1) for each in found if each is not None]
+            late = f" ({np.percentile(off_s, 5):+.0f} to {np.percentile(off_s, 95):+.0f} s)" if "then" in name else ""
+            cells.append(f"{len(off_s) / run_count * 100:.1f} %{late}")
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
 def main() -> None:
     run_count = int(sys.argv[1]) if len(sys.argv) > 1 else RUN_COUNT
     for kinds in (NOISES, SHAPES):
         for line in rows(kinds, run_count):
             print(line, flush=True)
         print()
+    for line in throttling(run_count):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ BLOCK_CALLS = 4  # a block of fewer can't show whether both modes are in it
 LEAST_SIDE = 2  # blocks on either side of a step: one odd block is none
 P_MODES, P_DRIFT, P_STEP = 1e-3, 2e-3, 4e-4  # strict: a run has dozens of series
 LARGEST_LAG1 = 0.9
+SMALL = 0.05  # of the drift: what is left so small is the rest of its curve, and no wandering
 FITTED = 2.0  # over n, by so much fitting lowers the lag-1 correlation of what is left
 
 
@@ -94,7 +95,8 @@ def _drift(time_s: Array, level: Array) -> tuple[float, Flag] | None:
     residuals -= np.median(residuals)
     change = math.expm1(slope * float(time_s[-1] - time_s[0]))
     bent = level - np.polyval(np.polyfit(time_s - time_s.mean(), level, 2), time_s - time_s.mean())
-    if abs(change) < LEAST_CHANGE or _kendall_p(level, _variance_factor(bent)) > P_DRIFT:
+    is_smooth = math.sqrt(_squares(bent) / len(bent)) < SMALL * abs(change)
+    if abs(change) < LEAST_CHANGE or _kendall_p(level, 1.0 if is_smooth else _variance_factor(bent)) > P_DRIFT:
         return None
     a_minute = math.expm1(slope * 60) * 100
     text = (

@@ -127,7 +127,15 @@ def _draw(axes: Axes, curves: Sequence[Curve], kind: str) -> None:
         full = [(minute, value) for minute, value, hollow in known if not hollow or kind != "latency"]
         hollow_ones = [(minute, value) for minute, value, hollow in known if hollow and kind == "latency"]
         axes.plot(*_columns(full), ".", color=tint, alpha=0.3, markersize=2.5, markeredgewidth=0)
-        axes.plot(*_columns(hollow_ones), "o", markeredgecolor=tint, markerfacecolor="none", markersize=2.5, alpha=0.6)
+        axes.plot(
+            *_columns(hollow_ones),
+            "o",
+            markeredgecolor=tint,
+            markerfacecolor="none",
+            markeredgewidth=0.6,
+            markersize=3.2,
+            linestyle="none",
+        )
         minutes, smooth = _columns(full)
         axes.plot(minutes, _smoothed(smooth), color=tint, linewidth=1.3, label=curve.name)
         if curve.throttle_min is not None:
