@@ -7,7 +7,7 @@ from pathlib import Path
 
 from suite.errors import UsageError
 
-MAX_MINUTES = 1440  # a day
+MAX_MINUTES = 330  # in slices of a second; a plan with longer ones may ask for more
 
 
 def sizes(text: str | None, option: str) -> tuple[int, ...] | None:

@@ -9,9 +9,10 @@ import pytest
 
 from suite.client.replies import TimedFor
 from suite.errors import WorkerError
+from suite.limits import MAX_JSON_BYTES, MAX_JSON_CONTAINER_COUNT, MAX_JSON_VALUE_COUNT
 from suite.measure.moment import Observe
 from suite.measure.runner import Runner
-from suite.measure.sustained import NO_CLOCK, NO_THERMOMETER, coarse
+from suite.measure.sustained import LEAST_VALUES, MOST_VALUES, NO_CLOCK, NO_THERMOMETER, coarse
 from suite.power.meter import Meter
 from suite.records import (
     HeatRule,
@@ -25,6 +26,8 @@ from suite.records import (
     SustainedRule,
     Task,
 )
+from suite.records.schema import to_line
+from suite.records.sustained import MAX_SLICE_COUNT
 from suite.stats.endurance import endurance
 from tests.fakes import NO_SENSOR, Asked, Cost, FakeClock, FakeWorkers, Fault, died, fake_meter
 from tests.unit.samples import FACTS, STATE
@@ -205,3 +208,18 @@ def test_many_short_calls_are_kept_as_means_of_consecutive_ones() -> None:
     kept = coarse(timed, 2)
     assert (kept.latency_s, kept.calls_per_value) == ((2.0, pytest.approx(17 / 3)), 4)
     assert coarse(timed, 4) is timed
+
+
+def test_the_longest_regime_of_the_shortest_calls_can_be_read_again() -> None:
+    slice_count = 2000  # a tenth of the most, so a tenth of each limit
+    task = replace(TASK, sustained=SustainedRule(duration_s=1e-3 * slice_count, slice_s=1e-3))
+    many = replace(STATE, temperature_c=tuple((f"sensor {number}", 50.0 + 1 / 3) for number in range(20)))
+    tiny = Cost(fixed_s=0.0, per_item_s=1e-5 / 3, noise=(0.0, 1 / 3))
+    (record,) = run(FakeWorkers(FakeClock(), tiny), task, state=many).records
+    assert isinstance(record.sustained, Sustained)
+    assert len(record.sustained.slices) >= slice_count - 10
+    line = to_line(record)
+    beside = line.count(b",") - MOST_VALUES  # durations, which are bounded in all
+    assert beside * 10 + max(MOST_VALUES, LEAST_VALUES * MAX_SLICE_COUNT) < MAX_JSON_VALUE_COUNT
+    assert (line.count(b"[") + line.count(b"{")) * 10 < MAX_JSON_CONTAINER_COUNT
+    assert len(line) * 10 < MAX_JSON_BYTES
