@@ -17,7 +17,7 @@ from suite.stats import shapes
 from suite.stats.endurance import LATENCY_RISE, stays_beyond
 
 RUN_COUNT = 1000
-LAYOUTS = ((6, 12), (8, 30), (12, 8), (20, 50))  # blocks x calls
+LAYOUTS = ((6, 12), (8, 30), (12, 8), (16, 8), (20, 50))  # blocks x calls
 Noise = Callable[[np.random.Generator, int, int], np.ndarray]  # of the logarithm, by block and call
 
 
@@ -107,7 +107,7 @@ CODES = ("BIMODAL", "DRIFT", "STEP")
 
 def rates(noise: Noise, blocks: int, calls: int, run_count: int) -> dict[str, float]:
     """How often each shape is named."""
-    rng = np.random.default_rng(20261125)
+    rng = np.random.default_rng(20261126)
     counts = dict.fromkeys(CODES, 0)
     for _ in range(run_count):
         for flag in shapes.found(samples(noise(rng, blocks, calls))):
@@ -144,7 +144,7 @@ def throttling(run_count: int) -> Iterator[str]:
     for name, noise in THROTTLED.items():
         cells = []
         for length in LENGTHS_S:
-            rng = np.random.default_rng(20261125)
+            rng = np.random.default_rng(20261126)
             logs = [noise(rng, length, 1)[:, 0] for _ in range(run_count)]
             times = [float(second) for second in range(1, length + 1)]
             found = [stays_beyond(times, np.exp(each).tolist(), LATENCY_RISE) for each in logs]

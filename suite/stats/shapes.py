@@ -23,10 +23,10 @@ LEAST_CALLS = 40
 LEAST_BLOCKS = 6
 BLOCK_CALLS = 4  # a block of fewer can't show whether both modes are in it
 LEAST_SIDE = 2  # blocks on either side of a step: one odd block is none
-P_MODES, P_DRIFT, P_STEP = 1e-3, 2e-3, 4e-4  # strict: a run has dozens of series
+P_MODES, P_DRIFT, P_STEP = 1e-3, 1.5e-3, 2e-4  # strict: a run has dozens of series
 LARGEST_LAG1 = 0.9
 SMALL = 0.05  # of the drift: what is left so small is the rest of its curve, and no wandering
-FITTED = 2.0  # over n, by so much fitting lowers the lag-1 correlation of what is left
+FITTED = 3.0  # over n, by so much fitting lowers the lag-1 correlation of what is left
 
 
 def found(samples: LatencySamples) -> tuple[Flag, ...]:
