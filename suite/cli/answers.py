@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from suite.records import EnergyReading, LatencySamples, NotMeasured, Run, RunRecord, Sustained, Test
+from suite.records import EnergyReading, LatencySamples, NotMeasured, Roofline, Run, RunRecord, Sustained, Test
 from suite.report import text
 from suite.report.energies import inference_energy
 from suite.stats import shapes
@@ -21,7 +21,18 @@ _TABLES = {
     "energy": text.energy_table,
     "sustained": text.sustained_table,
 }
-_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "cooling", "provenance")
+_QUANTITIES = (
+    "parameters",
+    "flops",
+    "latency",
+    "cold_start",
+    "memory",
+    "energy",
+    "roofline",
+    "sustained",
+    "cooling",
+    "provenance",
+)
 
 
 def table(test: Test, run: Run) -> str:
@@ -71,5 +82,11 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
             if isinstance(figure.net_j, NotMeasured):
                 figures["net_j"] = {"not_measured": asdict(figure.net_j)}
             return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
+        case Roofline():
+            rates = {
+                "bandwidth_bytes_per_s": value.bandwidth.best_per_s,
+                "flop_per_s": {product.precision: product.ceiling.best_per_s for product in value.matmul},
+            }
+            return {**asdict(value), **rates}
         case _:
             return dict(asdict(value))

@@ -64,7 +64,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency, energy or sustained (again for more).",
+            help="params, flops, latency, energy, sustained, roofline (again for more).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
@@ -164,14 +164,19 @@ def doctor(
     context: typer.Context,
     given: Given,
     self_test: Annotated[
-        bool, typer.Option("--self-test", help="Run a short load with each usable power source.")
+        bool,
+        typer.Option("--self-test", help="Measure A against A, and a short load with each usable power source."),
     ] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", metavar="N", help="How long A is measured against A; 60 else.")
+    ] = None,
 ) -> int:
     """Say what this machine can measure, and what would help."""
-    from suite.cli import diagnosis
+    from suite.cli import diagnosis, words
 
     asked = given.power_asked() or "auto"
-    return diagnosis.show(session_of(context, given).tools, asked, self_test=self_test, as_json=given.as_json)
+    duration_s = words.self_test_s(self_test, seconds)
+    return diagnosis.show(session_of(context, given).tools, asked, self_test_s=duration_s, as_json=given.as_json)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, progress: Open | None = None) -> int:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from suite import units
 from suite.battery import Progress
 from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
@@ -17,6 +18,7 @@ from suite.records import (
     LatencySamples,
     NotMeasured,
     ParameterCount,
+    Roofline,
     RunRecord,
     Sustained,
     Task,
@@ -181,6 +183,8 @@ def opened(stream: TextIO) -> Display:
 
 def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
+    if task.is_of_the_machine:
+        return f"{task.test} of {task.device}, {units.counted(task.thread_count, 'thread')}"
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
     if task.test in TIMED:
@@ -196,6 +200,7 @@ def outcome(record: RunRecord) -> str:
         "latency": record.latency,
         "energy": record.energy,
         "sustained": record.sustained,
+        "roofline": record.roofline,
     }[record.task.test]
     match value:
         case ParameterCount() | FlopCount():
@@ -209,7 +214,13 @@ def outcome(record: RunRecord) -> str:
             return f"{show(value.inference_j(record.task.batch_size), 'J')} per inference, idle included"
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
-    return "no outcome"
+        case _:
+            return _ceilings(value) if isinstance(value, Roofline) else "no outcome"
+
+
+def _ceilings(found: Roofline) -> str:
+    rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]
+    return ", ".join([show(found.bandwidth.best_per_s, "B/s"), *rates])
 
 
 def _counted(value: ParameterCount | FlopCount) -> str:

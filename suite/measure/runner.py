@@ -19,7 +19,7 @@ from suite import host, registry
 from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
-from suite.measure import pauses
+from suite.measure import ceilings, pauses
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
 from suite.measure.moment import Moment, Observe
@@ -70,7 +70,8 @@ def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
         weights = (task.seed, task.weights, task.checkpoint)
         load = (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
         counting = ("counting", known.origin(task.model))
-        groups.setdefault(counting if task.test in COUNTING else load, []).append(task)
+        own = task if task.is_of_the_machine else load
+        groups.setdefault(counting if task.test in COUNTING else own, []).append(task)
     return list(groups.values())
 
 
@@ -93,7 +94,9 @@ class Runner:
             before = self.observe()
             self._began = self._began or before.state
             try:
-                if group[0].test in COUNTING:
+                if group[0].is_of_the_machine:
+                    self._measure_machine(group[0])
+                elif group[0].test in COUNTING:
                     self._count(group)
                 else:
                     self._measure(group)
@@ -134,6 +137,13 @@ class Runner:
         finally:
             if worker is not None:
                 worker.close()
+
+    def _measure_machine(self, task: Task) -> None:
+        self.sink.begin(f"measuring what {task.device} can do")
+        before = self.observe()
+        outcome, versions = ceilings.measure(self.open_worker, task, before.state)
+        record = self._blank(task, before, versions)
+        self._store(failed(record, outcome) if isinstance(outcome, WorkerError) else replace(record, roofline=outcome))
 
     # Measuring: one load of one model; latency in interleaved turns, then energy task by task.
 
@@ -331,3 +341,5 @@ def failed(record: RunRecord, error: WorkerError) -> RunRecord:
             return replace(record, energy=absent, failure=trace)
         case "sustained":
             return replace(record, sustained=absent, failure=trace)
+        case "roofline":
+            return replace(record, roofline=absent, failure=trace)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
 from suite.outside import one_line
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.spec import parse, place
-from suite.plan.tasks import tasks_of, within_budget
+from suite.plan.tasks import tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
 from suite.records import Task, Test, record
 from suite.worker.model import Model
@@ -154,7 +154,8 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     models = check(spec, around.models, origins, file)
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
-    asked = (task for model in models for task in tasks_of(spec, model, thread_count))
+    of_models = (task for model in models for task in tasks_of(spec, model, thread_count))
+    asked = chain(tasks_of_machine(spec, thread_count), of_models)
     try:
         tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
     except ValueError as error:  # what a plug-in declares: a name that is none, an axis named twice

@@ -45,7 +45,7 @@ def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Itera
     timed = [task for task in tasks if task.test in TIMED]
     given, one = options.given(), {1} if timed else set()
     if options.models is not None:
-        yield "--model", {task.model for task in tasks}, set(options.models)
+        yield "--model", {task.model for task in tasks if not task.is_of_the_machine}, set(options.models)
     if options.tests is not None:
         yield "--test", {task.test for task in tasks}, set(options.tests)
     for option, field in _FIELDS.items():

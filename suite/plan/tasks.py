@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from suite.plan.spec import PlanSpec
-from suite.records import EnergyRule, Repetition, Task, Test, record
+from suite.records import MACHINE, EnergyRule, Repetition, Task, Test, record
 from suite.worker.model import Model
 
 
@@ -54,6 +54,12 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
     if "sustained" in spec.tests:
         for point in _sizes(spec.sustained.batch_size, {}, model, spec.repetition):
             yield dataclasses.replace(_at(measured, "sustained", point), sustained=spec.sustained.rule())
+
+
+def tasks_of_machine(spec: PlanSpec, threads: int) -> Iterator[Task]:
+    """Once a run, before all others: nothing that a model leaves behind lies beside it."""
+    if "roofline" in spec.tests:
+        yield Task(test="roofline", model=MACHINE, device=spec.device, thread_count=threads)
 
 
 def _at(task: Task, test: Test, point: Point) -> Task:

@@ -5,7 +5,7 @@ asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
-sustained  SustainedRule, Sustained
+sustained  SustainedRule, Sustained            roofline   what the device can do
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -14,7 +14,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
-from suite.records.asked import TESTS, TIMED, EnergyRule, Repetition, Task, Test
+from suite.records.asked import MACHINE, TESTS, TIMED, EnergyRule, Repetition, Task, Test
 from suite.records.derived import Interval, Summary
 from suite.records.energy import (
     CallWindow,
@@ -42,16 +42,19 @@ from suite.records.measured import (
     StopReason,
 )
 from suite.records.quiet import Interference, QuietRule
+from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
 
 __all__ = [
+    "MACHINE",
     "SCHEMA_VERSION",
     "TESTS",
     "TIMED",
     "Block",
     "CallWindow",
+    "Ceiling",
     "ColdStart",
     "Cooling",
     "Damage",
@@ -68,6 +71,7 @@ __all__ = [
     "Interval",
     "LatencySamples",
     "Manifest",
+    "Matmul",
     "MemoryUse",
     "NotMeasured",
     "OperatorCost",
@@ -78,6 +82,7 @@ __all__ = [
     "Provenance",
     "QuietRule",
     "Repetition",
+    "Roofline",
     "Run",
     "RunRecord",
     "Schedule",

@@ -8,6 +8,7 @@ from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
+from suite.records.roofline import Roofline
 from suite.records.sustained import Sustained
 from suite.records.values import Flag, NotMeasured, record, require, require_name
 
@@ -35,6 +36,7 @@ class RunRecord:
     schedule: Schedule | None = None  # of an energy task whose calls were made
     sustained: Sustained | NotMeasured | None = None
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
+    roofline: Roofline | NotMeasured | None = None
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
@@ -47,7 +49,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained")
+        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline")
         values = {name: getattr(self, name) for name in names}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}

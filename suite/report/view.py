@@ -92,7 +92,7 @@ class RunView:
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(task.model for task in self.tasks))
+        return tuple(dict.fromkeys(task.model for task in self.tasks if not task.is_of_the_machine))
 
     def declaration(self, model: str) -> Declaration | None:
         return self._declarations.get(model)
@@ -248,6 +248,12 @@ class RunView:
 
     def task(self, test: Test, point: Point) -> Task:
         return self._timed[test, point]
+
+    @cached_property
+    def of_the_machine(self) -> Mapping[tuple[str, int], RunRecord | None]:
+        """Records of the machine's own tasks by device and thread count; None for one that was cut off."""
+        asked = (task for task in self.tasks if task.is_of_the_machine)
+        return {(task.device, task.thread_count): self._by_task.get(task) for task in asked}
 
     def parameters(self, model: str) -> ParameterCount | NotMeasured | None:
         tasks = self._counts.get((model, "params"))

@@ -1,13 +1,12 @@
 """The operations of the protocol (see protocol.py) over the one model that this process holds."""
 
-import importlib
-import os
-import sys
+import functools
 import time
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, interference, memory, packages, plugins, timing
+from suite.worker import devices, interference, memory, packages, roofline, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
+from suite.worker.imports import Imports
 from suite.worker.loop import Operation
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -35,9 +34,7 @@ class Operations:
         self._process_started_s = process_started_s
         self._clock = clock
         self._meter = interference.Meter(clock) if meter is None else meter
-        self._folders = plugins.model_folders(os.environ)
-        self._origins = {}  # type: Dict[str, str]
-        self._import_s = 0.0
+        self._imports = Imports(clock)
         self._peak_was_reset = False
         self._peaks: Dict[str, Any] = {}  # until the worker's last own check, which they leave out
         self._loaded: Optional[Loaded] = None
@@ -62,11 +59,12 @@ class Operations:
             "reset_memory": self.reset_memory,
             "release": self.release,
             "convert": self.convert,
+            "roofline": functools.partial(roofline.answer, self._clock, self._meter),
         }
 
     def hello(self) -> Dict[str, Any]:
         try:
-            found = devices.available_devices(self._import("torch"))
+            found = devices.available_devices(self._imports.module("torch"))
         except ImportError:
             found = []
         return {
@@ -85,19 +83,19 @@ class Operations:
 
     def introduce(self, model: str, origin: str) -> Dict[str, Any]:
         """Says where a model lies, so that no other file is looked into to find it."""
-        self._origins[model] = origin
+        self._imports.origins[model] = origin
         return {}
 
     def import_model(self, model: str) -> Dict[str, Any]:
-        plugin = self._model(model)
+        plugin = self._imports.model(model)
         for name in plugin.packages + plugin.modules:
-            self._import(name)
-        return {"import_s": self._import_s, "resident_bytes": memory.process_memory().resident_bytes}
+            self._imports.module(name)
+        return {"import_s": self._imports.spent_s, "resident_bytes": memory.process_memory().resident_bytes}
 
     def count_parameters(self, model: str, options: Dict[str, Any]) -> Dict[str, Any]:
         from suite.worker import build, complexity
 
-        plugin = self._model(model)
+        plugin = self._imports.model(model)
         module = build.build_for_shapes(plugin, options)
         return dict(complexity.count_parameters(module), configuration=plugin.configuration(module))
 
@@ -106,7 +104,7 @@ class Operations:
     ) -> Dict[str, Any]:
         from suite.worker import complexity
 
-        return complexity.count_flops(self._model(model), options, scenario, batch_size, axes)
+        return complexity.count_flops(self._imports.model(model), options, scenario, batch_size, axes)
 
     def load(  # noqa: PLR0913 (the arguments of the protocol)
         self,
@@ -124,10 +122,10 @@ class Operations:
 
         self._cases.clear()
         self._loaded = None
-        torch = self._import("torch")
-        plugin = self._model(model)
+        torch = self._imports.module("torch")
+        plugin = self._imports.model(model)
         device = devices.check_device(torch, device)
-        runner = self._runtime(runtime, precision)
+        runner = self._imports.runtime(runtime, precision)
         devices.set_threads(torch, thread_count)
         devices.make_repeatable(torch, seed)
 
@@ -165,7 +163,7 @@ class Operations:
         """Makes the inputs on the CPU, the same bytes everywhere, and brings them to the device."""
         from suite.worker import weights
 
-        loaded, torch = self._model_in_memory(), self._import("torch")
+        loaded, torch = self._model_in_memory(), self._imports.module("torch")
         model = loaded.model
         if scenario not in model.scenarios:
             raise WorkerFault(
@@ -259,7 +257,7 @@ class Operations:
         return {"interference": self._meter.since(edge)}
 
     def _held_bytes(self) -> int:
-        return memory.held_bytes(self._import("torch"), self._model_in_memory().device)
+        return memory.held_bytes(self._imports.module("torch"), self._model_in_memory().device)
 
     def _look(self, prepared: Case, output: Any, call_count: int, before_bytes: int) -> None:
         """At the end of a block, outside every duration and every peak: whether all is as it was when it began."""
@@ -281,7 +279,7 @@ class Operations:
     def memory(self) -> Dict[str, Any]:
         process = memory.process_memory()
         device = "cpu" if self._loaded is None else self._loaded.device
-        device_peak = memory.device_peak_bytes(self._import("torch"), device)
+        device_peak = memory.device_peak_bytes(self._imports.module("torch"), device)
         return {
             "resident_bytes": process.resident_bytes,
             "peak_resident_bytes": max(process.peak_resident_bytes, self._peaks.get("peak_resident_bytes") or 0),
@@ -298,47 +296,23 @@ class Operations:
 
     def _start_peak(self) -> bool:
         if self._loaded is not None:
-            memory.reset_device_peak(self._import("torch"), self._loaded.device)
+            memory.reset_device_peak(self._imports.module("torch"), self._loaded.device)
         return memory.reset_peak()
 
     def release(self, case: str) -> Dict[str, Any]:
         """Gives up the inputs of a case; one that does not exist is released already."""
         if self._cases.pop(case, None) is not None and self._loaded is not None:
-            memory.give_back(self._import("torch"), self._loaded.device)
+            memory.give_back(self._imports.module("torch"), self._loaded.device)
         return {}
 
     def convert(self, model: str, source: str, target: str) -> Dict[str, Any]:
         """The one operation that writes a file: published weights as safetensors."""
         from suite.worker import convert
 
-        plugin = self._model(model)
+        plugin = self._imports.model(model)
         if not plugin.takes_pinned:
             raise WorkerFault("BAD_REQUEST", "{} takes no published weights".format(model), "Leave the model out")
         return convert.convert(plugin, source, target)
-
-    def _model(self, name: str) -> Model:
-        started_s = self._clock()
-        try:
-            model: Model = plugins.get(plugins.MODELS, name, self._origins.get(name), self._folders)
-        finally:
-            self._import_s += self._clock() - started_s  # a plug-in may import what it needs as it is imported
-        absence = model.available()
-        if absence is not None:
-            raise WorkerFault(*absence)
-        return model
-
-    def _runtime(self, name: str, precision: str) -> Any:
-        runtime = plugins.get(plugins.RUNTIMES, name)
-        absence = runtime.available()
-        if absence is not None:
-            raise WorkerFault(*absence)
-        if precision not in runtime.precisions:
-            raise WorkerFault(
-                "UNSUPPORTED_PRECISION",
-                "runtime {} has no precision {!r}".format(name, precision),
-                "Use one of {}".format(", ".join(runtime.precisions)),
-            )
-        return runtime
 
     def _model_in_memory(self) -> Loaded:
         if self._loaded is None:
@@ -347,19 +321,9 @@ class Operations:
 
     def _threads(self) -> int:
         """In force now, after the calls: a model can have changed what `load` has set."""
-        return int(self._import("torch").get_num_threads())
+        return int(self._imports.module("torch").get_num_threads())
 
     def _case(self, name: str) -> Case:
         if name not in self._cases:
             raise WorkerFault("BAD_REQUEST", "there is no case {!r}".format(name), "Send prepare first")
         return self._cases[name]
-
-    def _import(self, name: str) -> Any:
-        """The module; the seconds of importing it are added to what the cold start shows."""
-        if name in sys.modules:
-            return sys.modules[name]
-        started_s = self._clock()
-        try:
-            return importlib.import_module(name)
-        finally:
-            self._import_s += self._clock() - started_s

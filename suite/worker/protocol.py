@@ -43,6 +43,12 @@ reset_memory      -> peak_was_reset                                        start
 release           case -> {}
 convert           model, source, target -> sha256, weights_sha256, left_out [tensor name, ...]
                                                                            published weights as a safetensors file
+roofline          device, thread_count, precisions [name, ...], duration_s, memory_bytes (the most to be taken) ->
+                  thread_count, synchronisation, tensor_bytes, cache_bytes (null where the machine doesn't tell),
+                  copy and read {amount, call_count, block_s [...]} (bytes of a call, calls of each block),
+                  matmul [{precision, size, amount, call_count, block_s}, ...] (FLOPs of a call),
+                  interference (null where nobody looked)
+                                                                           what the device can do; needs no model
 quit              -> {}
 
 An origin is the absolute path of a file, or what an entry point names. `options` is what the user brings to a model:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from suite.records import EnergyReading, LatencySamples, NotMeasured, RunRecord, Task
+from suite.report import roofs
 from suite.report.energies import below_resolution
 from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
 from suite.report.plots import Plots
-from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
 from suite.report.table import table
 from suite.report.view import CUT_OFF, NO_CALLS, RunView
@@ -70,8 +70,8 @@ def _entry(view: RunView, absences: list[Absence]) -> str:
     more = [f"- {len(lines) - MAX_LISTED} more like these."] if len(lines) > MAX_LISTED else []
     where: dict[tuple[str, str], list[str]] = {}
     for absence in absences:
-        key = absence.quantity, view.title(absence.task.model)
-        where.setdefault(key, []).append(view.describe(point_of(absence.task)))
+        key = absence.quantity, roofs.who(view, absence.task)
+        where.setdefault(key, []).append(roofs.where(view, absence.task))
     rows = [[quantity, title, listed(list(dict.fromkeys(places)), "; ")] for (quantity, title), places in where.items()]
     heading = f"### {inline(absences[0].value.code)}"
     return paragraphs(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from suite import units
 from suite.records import NotMeasured
-from suite.report import answers, energies, scaling
+from suite.report import answers, energies, roofs, scaling
 from suite.report.escape import inline, markdown
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Point, Sweep
@@ -27,6 +27,7 @@ def render(view: RunView, _plots: Plots) -> str:
         _linear(view),
         _quadratic(view),
         _tracks(view),
+        roofs.why(view),
     )
 
 

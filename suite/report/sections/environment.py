@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from suite import units
-from suite.records import TIMED, HostFacts, HostState, Provenance, RunRecord
+from suite.records import TIMED, HostFacts, HostState, Provenance
+from suite.report import roofs
 from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
 from suite.report.overview import machines, other_threads
 from suite.report.plots import Plots
-from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, table
 from suite.report.view import RunView
@@ -220,7 +220,7 @@ def _flags(view: RunView) -> str:
         [
             words(flag.code),
             words(flag.text),
-            f"{record.task.test}: {view.title(record.task.model)}, {_sizes(view, record)}",
+            f"{record.task.test}: {roofs.who(view, record.task)}, {roofs.where(view, record.task)}",
         ]
         for record in view.run.records
         for flag in (*record.flags, *shapes.doubts(record))
@@ -232,10 +232,6 @@ def _flags(view: RunView) -> str:
         "Figures that were flagged, and kept.",
         table(("Flag", "What was seen", "Where"), rows, left=3).markdown(),
     )
-
-
-def _sizes(view: RunView, record: RunRecord) -> str:
-    return view.describe(point_of(record.task))
 
 
 PLUGIN = Section(name="environment", order=90, title="Environment", render=render)

@@ -18,11 +18,27 @@ from suite.client.replies import Hello, Timed, TimedFor
 from suite.client.wire import Wire
 from suite.client.worker import Worker
 from suite.errors import WorkerError
-from suite.records import Task
+from suite.records import MACHINE, Task
 
 HASH = "ab" * 32
 HELLO = Hello(process_s=0.1, versions=(), devices=("cpu",), clock="c")
 TASK = Task(test="latency", model="m")
+ROOFLINE = Task(test="roofline", model=MACHINE, thread_count=2)
+BESIDE = {
+    "wall_s": 0.5,
+    "own_s": 0.75,
+    "ours_s": 0.0,
+    "foreign_s": 0.25,
+    "stolen_s": 0.0,
+    "stalled_s": 0.125,
+    "switch_count": 3,
+    "fault_count": 0,
+    "clock_hz": 2e9,
+    "throttle_count": None,
+    "gpu_clock_hz": None,
+    "gpu_foreign_share": None,
+    "gpu_throttle": None,
+}
 RIGHT: Mapping[str, dict[str, Any]] = {
     "import": {"import_s": 1.5, "resident_bytes": 5},
     "count_parameters": {
@@ -62,7 +78,7 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "own_sizes": {"frames": 9},
     },
     "check_inputs": {"changed": ["x"], "flags": [["CODE", "text"]]},
-    "time": {"started_s": 101.0, "latency_s": [0.5, 0.25], "thread_count": 1, "flags": []},
+    "time": {"started_s": 101.0, "latency_s": [0.5, 0.25], "thread_count": 1, "flags": [], "interference": BESIDE},
     "time_for": {
         "started_s": 101.0,
         "ended_s": 102.0,
@@ -71,10 +87,22 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "latency_s": [0.25, 0.5],
         "thread_count": 1,
         "flags": [],
+        "interference": BESIDE,
     },
     "memory": {"resident_bytes": 5, "peak_resident_bytes": 6, "peak_was_reset": True, "device_peak_bytes": None},
     "reset_memory": {"peak_was_reset": False},
+    "watch": {"interference": BESIDE},
     "convert": {"sha256": HASH, "weights_sha256": HASH, "left_out": []},
+    "roofline": {
+        "thread_count": 2,
+        "synchronisation": "none needed: cpu",
+        "tensor_bytes": 100,
+        "cache_bytes": None,
+        "copy": {"amount": 200, "call_count": 3, "block_s": [0.25, 0.5]},
+        "read": {"amount": 100, "call_count": 6, "block_s": [0.25]},
+        "matmul": [{"precision": "fp32", "size": 10, "amount": 2000, "call_count": 1, "block_s": [0.5]}],
+        "interference": BESIDE,
+    },
 }
 ASK: Mapping[str, Callable[[Worker], object]] = {
     "import": lambda worker: worker.import_model("m"),
@@ -87,7 +115,9 @@ ASK: Mapping[str, Callable[[Worker], object]] = {
     "time_for": lambda worker: worker.time_for("c", 1.0, 1, 60.0),
     "memory": lambda worker: worker.memory(),
     "reset_memory": lambda worker: worker.reset_memory(),
+    "watch": lambda worker: worker.watch(0.25),
     "convert": lambda worker: worker.convert("m", Path("a"), Path("b")),
+    "roofline": lambda worker: worker.roofline(ROOFLINE, 1.0, 1000),
 }
 
 
@@ -167,6 +197,23 @@ HOSTILE = [
     ("count_parameters", {"unique_count": 5}, "unique_count must lie in 0..registered_count"),
     ("count_flops", {"by_operator": [["mm"]]}, "by_operator holds ['mm'], not a name and a count"),
     ("count_flops", {"mac_count": 0}, "mac_count is 0"),
+    ("roofline", {"tensor_bytes": 1001}, "tensor_bytes is 1001, which is not in 1 to 1000"),
+    ("roofline", {"cache_bytes": 0}, "cache_bytes must be at least 1"),
+    ("roofline", {"read": {"amount": 101, "call_count": 6, "block_s": [0.25]}}, "read: amount is 101, and its size"),
+    ("roofline", {"copy": {"amount": 200, "call_count": 0, "block_s": [0.25]}}, "call_count is 0"),
+    ("roofline", {"copy": {"amount": 200, "call_count": 3, "block_s": []}}, "a ceiling has 1 to 1000 blocks"),
+    (
+        "roofline",
+        {"copy": {"amount": 200, "call_count": 3, "block_s": [3, 0.5]}},
+        "the blocks come to 4.25 s, and only",
+    ),
+    ("roofline", {"copy": {"amount": 200, "call_count": 3, "block_s": [0]}}, "block_s is 0, which is not in"),
+    ("roofline", {"interference": 7}, "interference is 7, not an object"),
+    ("roofline", {"interference": {}}, "wall_s is missing"),
+    ("roofline", {"copy": 7}, "copy is 7, not an object"),
+    ("roofline", {"matmul": []}, "matmul is of nothing, and fp32 was asked for"),
+    ("roofline", {"matmul": [[]]}, "it is [], not an object"),
+    ("roofline", {"thread_count": 0}, "thread_count is 0"),
 ]
 
 

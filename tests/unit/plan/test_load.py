@@ -13,7 +13,7 @@ from suite.errors import PlanError
 from suite.pinned import lock as models_lock
 from suite.plan import load as plan
 from suite.plan.load import Options, Surroundings
-from suite.records import EnergyRule, HeatRule, QuietRule, Repetition, Task
+from suite.records import MACHINE, EnergyRule, HeatRule, QuietRule, Repetition, Task
 from suite.worker.model import Axis, Model
 
 
@@ -124,6 +124,26 @@ def test_tests_come_in_one_order_whatever_the_plan_says(around: Surroundings) ->
     text = MINIMAL.replace('["latency"]', '["energy", "latency", "flops", "params"]')
     tasks = read(around, text, Options(models=("reader",)))
     assert [task.test for task in tasks] == ["params", "flops", "latency", "energy"]
+
+
+def test_the_machine_is_measured_once_before_all_models(around: Surroundings) -> None:
+    text = MINIMAL.replace('["latency"]', '["latency", "roofline"]')
+    first, *others = read(around, text, Options(device="cuda", seed=5))
+    assert first == Task(test="roofline", model=MACHINE, device="cuda", thread_count=2)
+    assert [task.test for task in others] == ["latency", "latency"]
+
+
+@pytest.mark.parametrize("others", ["", '"params", ', '"energy", '])
+def test_a_roofline_without_latencies_is_refused(around: Surroundings, others: str) -> None:
+    told = error(around, MINIMAL.replace('["latency"]', f'[{others}"roofline"]'))
+    assert told == (
+        "mine.toml: tests: a roofline says what latencies are near to; ask for latency too, or leave it out"
+    )
+    assert error(around, MINIMAL, Options(tests=("roofline",))).startswith("--test: a roofline says")
+
+
+def test_latency_alone_measures_no_roofline() -> None:
+    assert {task.test for task in plan.single("latency", Options()).tasks} == {"latency"}
 
 
 def test_a_scenario_is_measured_where_a_model_has_it_and_repeats_as_the_plan_does_but_for_its_own_words(
@@ -252,7 +272,7 @@ def test_an_unknown_model_or_test_comes_with_the_nearest_name(around: Surroundin
     )
     assert error(around, MINIMAL.replace('"latency"', '"latencies"')) == (
         "mine.toml: tests: unknown test 'latencies': did you mean 'latency'? There is params, flops, latency, energy, "
-        "sustained"
+        "sustained, roofline"
     )
 
 
@@ -310,12 +330,13 @@ def test_every_shipped_plan_is_valid_and_measures_four_models(name: str) -> None
     found = plan.load(name)
     assert found.name == name
     assert list(dict.fromkeys(task.model for task in found.tasks)) == [
+        MACHINE,
         "lxmert",
         "visualbert",
         "et-human-synthetic",
         "et-human",
     ]
-    assert {task.test for task in found.tasks} == {"params", "flops", "latency", "energy"}
+    assert {task.test for task in found.tasks} == {"params", "flops", "latency", "energy", "roofline"}
     assert len({task.key for task in found.tasks}) == len(found.tasks)
 
 
