@@ -25,13 +25,14 @@ from suite.plan.resumed import difference
 from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
-from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
+from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
 from suite.records.store import RunStore
 from suite.tools import Tools
 
 __all__ = ["Battery", "Options", "Progress", "Request", "begin", "complete", "measure", "report"]
 
 RESULTS = Path("results")
+METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read beside
 
 
 @record
@@ -229,7 +230,7 @@ def _power_as_begun(run_store: RunStore) -> str:
     unsafe = choice.unsafe_options(power)
     if not unsafe:
         return power
-    if any(task.test == "energy" for task in tasks) or (tasks and "root" in unsafe):
+    if any(task.test in METERED for task in tasks) or (tasks and "root" in unsafe):
         raise UsageError(
             f"{run_store.out}: it was begun with --power {one_line(power)}; what a run's folder says of "
             f"{' and '.join(one_line(key, 40) for key in unsafe)} is neither run nor read: give that option again"
@@ -251,12 +252,12 @@ def _check_same(manifest: Manifest, request: Request, tools: Tools) -> None:
 
 def _meter(tasks: Sequence[Task], power: str, tools: Tools) -> Meter | NotMeasured:
     """The power source, looked for only where a task needs one. Raises UsageError for one that does not exist."""
-    return tools.select_meter(power if any(task.test == "energy" for task in tasks) else "none")
+    return tools.select_meter(power if any(task.test in METERED for task in tasks) else "none")
 
 
 def _check_worker(tasks: Sequence[Task], tools: Tools) -> None:
     """Raises UsageError for an interpreter that is not there, or a device that its torch does not have."""
-    wanted = {task.device for task in tasks if task.test in ("latency", "energy")} - {"cpu"}
+    wanted = {task.device for task in tasks if task.test in TIMED} - {"cpu"}
     open_worker = tools.workers(Path(os.devnull))
     if not wanted:
         return

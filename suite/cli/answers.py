@@ -7,11 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from suite.records import EnergyReading, LatencySamples, NotMeasured, Roofline, Run, RunRecord, Test
+from suite.records import EnergyReading, LatencySamples, NotMeasured, Roofline, Run, RunRecord, Sustained, Test
 from suite.report import text
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.report.precision import was_told
+from suite.stats import shapes
+from suite.stats.endurance import endurance
 from suite.stats.summary import all_calls, summarise
 
 _TABLES = {
@@ -19,8 +21,20 @@ _TABLES = {
     "flops": text.flops_table,
     "latency": text.latency_table,
     "energy": text.energy_table,
+    "sustained": text.sustained_table,
 }
-_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "roofline", "provenance")
+_QUANTITIES = (
+    "parameters",
+    "flops",
+    "latency",
+    "cold_start",
+    "memory",
+    "energy",
+    "roofline",
+    "sustained",
+    "cooling",
+    "provenance",
+)
 
 
 def table(test: Test, run: Run) -> str:
@@ -50,7 +64,8 @@ def _result(found: RunRecord) -> dict[str, Any]:
     figures: dict[str, Any] = {name: _figures(value, found) for name, value in values.items() if value is not None}
     if found.energy_beside:
         figures["energy_beside"] = [_figures(value, found) for value in found.energy_beside]
-    return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in found.flags]}
+    flags = (*found.flags, *shapes.doubts(found))
+    return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in flags]}
 
 
 def _latency(samples: LatencySamples, found: RunRecord) -> dict[str, Any]:
@@ -75,6 +90,9 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
             return {"not_measured": asdict(value)}
         case LatencySamples():
             return _latency(value, found)
+        case Sustained():
+            facts = {"stop": value.samples.stop, "slice_count": len(value.slices), "power_source": value.power_source}
+            return {**asdict(endurance(value)), **facts, "absent": [asdict(each) for each in value.absent]}
         case EnergyReading():
             figure = inference_energy(value, found.task.batch_size)
             figures = asdict(figure)

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from suite import __version__
 from suite.cli import groups, power_app
 from suite.cli.declared import command
-from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, TIMED, Given
+from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, SUSTAINED, TIMED, Given
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.cli.streams import Forgiving, occupy, silence
 from suite.errors import SuiteError
@@ -54,7 +54,7 @@ def suite(
         help_unless_command(context)
 
 
-@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, POWER))
+@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, SUSTAINED, POWER))
 def run_all(
     context: typer.Context,
     given: Given,
@@ -64,7 +64,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency, energy, roofline (again for more).",
+            help="params, flops, latency, energy, sustained, roofline (again for more).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
@@ -114,6 +114,17 @@ def latency(context: typer.Context, given: Given) -> int:
 def energy(context: typer.Context, given: Given) -> int:
     """Measure joules per inference, with and without idle."""
     return _single("energy", context, given)
+
+
+@command(
+    app,
+    "sustained",
+    example="suite sustained --minutes 10 --model et-human",
+    takes=(SUBJECT, "batch_size", MACHINE, SUSTAINED, "no_quiet", "power", "rails", "sysfs_root", OUTPUT),
+)
+def sustained(context: typer.Context, given: Given) -> int:
+    """Call for minutes: throttling, heat, latency at the end."""
+    return _single("sustained", context, given)
 
 
 def _single(test: Test, context: typer.Context, given: Given) -> int:

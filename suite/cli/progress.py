@@ -12,6 +12,7 @@ from suite.battery import Progress
 from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
 from suite.records import (
+    TIMED,
     EnergyReading,
     FlopCount,
     LatencySamples,
@@ -19,6 +20,7 @@ from suite.records import (
     ParameterCount,
     Roofline,
     RunRecord,
+    Sustained,
     Task,
 )
 from suite.report.gaps import no_latency
@@ -187,7 +189,7 @@ def describe(task: Task) -> str:
         return f"{task.test} of {task.device}, {units.counted(task.thread_count, 'thread')}"
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
-    if task.test in ("latency", "energy"):
+    if task.test in TIMED:
         sizes.insert(0, f"batch {task.batch_size}")
     return ", ".join([f"{task.model} {task.test}{scenario}", *sizes])
 
@@ -199,15 +201,16 @@ def outcome(record: RunRecord) -> str:
         "flops": record.flops,
         "latency": record.latency,
         "energy": record.energy,
+        "sustained": record.sustained,
         "roofline": record.roofline,
     }[record.task.test]
     match value:
-        case ParameterCount():
-            return f"{show_count(value.unique_count)} parameters"
-        case FlopCount():
-            return value.sign + show(value.flop_count, "FLOP")
+        case ParameterCount() | FlopCount():
+            return _counted(value)
         case LatencySamples():
             return _latency(value, ", cut short" if record.cut_short else "")
+        case Sustained():
+            return _ends(value) + (", cut short" if record.cut_short else "")
         case EnergyReading():
             return f"{show(value.inference_j(record.task.batch_size), 'J')} per inference, idle included"
         case NotMeasured():
@@ -229,6 +232,18 @@ def _latency(samples: LatencySamples, ending: str) -> str:
     return (
         f"{sign}{show(statistics.median(samples.latency_s), 's')} (median of {len(samples.latency_s)}{cause}{ending})"
     )
+
+
+def _counted(value: ParameterCount | FlopCount) -> str:
+    if isinstance(value, ParameterCount):
+        return f"{show_count(value.unique_count)} parameters"
+    return value.sign + show(value.flop_count, "FLOP")
+
+
+def _ends(value: Sustained) -> str:
+    latency_s = [statistics.median(block.latency_s) for block in value.samples.timed_blocks]
+    length = duration(value.slices[-1].end_s)
+    return f"{show(latency_s[0], 's')} at first, {show(latency_s[-1], 's')} at the end of {length}"
 
 
 def counted(task_count: int) -> str:

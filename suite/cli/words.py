@@ -7,6 +7,7 @@ from pathlib import Path
 
 from suite.errors import UsageError
 
+MAX_MINUTES = 330  # in slices of a second; a plan with longer ones may ask for more
 SELF_TEST_S = 60.0
 MAX_SELF_TEST_S = 3600
 
@@ -45,6 +46,13 @@ def plan_name(plan: str | None, quick: bool) -> str | None:
 def threads(text: str | None) -> int | str | None:
     """A number, or text for the plan to judge ("all" is what it knows)."""
     return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else text
+
+
+def minutes(value: float | None) -> float | None:
+    """As seconds. Raises UsageError."""
+    if value is not None and not 0 < value <= MAX_MINUTES:
+        raise UsageError(f"--minutes: must be above 0 and at most {MAX_MINUTES:,}, got {value:g}")
+    return None if value is None else value * 60
 
 
 def names(texts: list[str] | None, option: str) -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from suite.records.sweeps import BATCH_SIZE, base_of, is_along, size_of
 from suite.stats import rounds
 from suite.stats.curves import Absence, Fits, fits
 from suite.stats.interval import MIN_BLOCK_COUNT
-from suite.stats.shapes import answer, claims, weights
+from suite.stats.laws import answer, claims, weights
 from suite.stats.takes import Takes, takes
 
 LEAST_SHARE = 0.8  # of what widens the open claims: the sizes that make it up have the next turns

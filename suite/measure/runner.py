@@ -6,12 +6,9 @@ goes on. Only bad input that could not be seen earlier ends the run, with what w
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -19,30 +16,31 @@ from suite import host, registry
 from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
-from suite.measure import ceilings, pauses
+from suite.measure import ceilings
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
+from suite.measure.energy import EnergyLoad, label_windows
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series
 from suite.measure.steering import Steering
+from suite.measure.sustained import Regime
 from suite.measure.turns import Turns, interleave
 from suite.power import parts, sign
-from suite.power.meter import LoadEnded, Meter, Metered
+from suite.power.meter import Meter, Metered
 from suite.records import (
     SCHEMA_VERSION,
-    Flag,
     HostFacts,
+    HostState,
     Hypothesis,
+    LatencySamples,
     NotMeasured,
     RunRecord,
-    Schedule,
     Task,
 )
 
 COUNTING = ("params", "flops")
 BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
 TRACE_LIMIT = 64 * 2**10  # characters
-ENERGY_DEADLINE_S = 600.0  # beyond the window itself
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -89,6 +87,7 @@ class Runner:
     facts: Callable[[Versions], HostFacts] = host.facts
     hypotheses: Sequence[Hypothesis] = ()  # the person's own; none: the lab's
     done: Sequence[Task] = ()  # in an earlier session of the run
+    _began: HostState | None = None  # the machine, before anything was measured
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
 
@@ -96,6 +95,7 @@ class Runner:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
         for group in grouped(tasks):
             before = self.observe()
+            self._began = self._began or before.state
             try:
                 if group[0].is_of_the_machine:
                     self._measure_machine(group[0])
@@ -153,15 +153,17 @@ class Runner:
     def _measure(self, tasks: Sequence[Task]) -> None:
         bench = Bench(tasks[0], self.open_worker)
         turns = Turns(bench, self.observe, self.sink.expect, self.sink.begin)
+        turns.gate.began = self._began
         latency = [task for task in tasks if task.test == "latency"]
         try:
             steering = self._steering(tasks, latency)
             for series in interleave(turns, latency, random.Random(tasks[0].seed), steering):
-                found = self._latency_record(bench, series)
+                found = replace(self._latency_record(bench, series), cooling=turns.gate.found())
                 self._store(replace(found, added=True) if steering.is_added(series.task) else found)
-            for task in tasks:
-                if task.test == "energy":
-                    self._store(self._energy_record(turns, task))
+            for test, measure in (("energy", self._energy_record), ("sustained", self._sustained_record)):
+                for task in (task for task in tasks if task.test == test):
+                    turns.gate.cool()
+                    self._store(replace(measure(turns, task), cooling=turns.gate.found()))
         finally:
             bench.close()
 
@@ -223,6 +225,25 @@ class Runner:
             flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
 
+    def _sustained_record(self, turns: Turns, task: Task) -> RunRecord:
+        self.sink.begin(f"calling {task.model}, batch size {task.batch_size}, back to back")
+        before = self.observe()
+        series = Series(task=task, began=before, stop="fixed")
+        regime = Regime(turns, series, self.meter, self.sink.begin)
+        try:
+            regime.run()
+        except WorkerError as error:
+            series.error, series.stop = error, None
+            turns.bench.failed(error)
+        record = self._blank(task, before, turns.bench.versions)
+        if not regime.looks:
+            assert series.error is not None  # without one there is a slice
+            return failed(record, series.error)
+        record = self._with_calls(record, turns.bench, series)
+        assert isinstance(record.latency, LatencySamples)
+        trace = None if series.error is None else series.error.traceback
+        return replace(record, latency=None, sustained=regime.found(record.latency), failure=trace)
+
     @staticmethod
     def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:
         """The record of an energy task with its calls, and the doubts that follow from them."""
@@ -273,47 +294,6 @@ class Runner:
         self._stored.add(record.task.key)
 
 
-@dataclass(slots=True)
-class EnergyLoad:
-    """Back-to-back calls of one energy task, as long as the meter asks; keeps their durations."""
-
-    turns: Turns
-    worker: WorkerLike
-    series: Series
-    timed: list[pauses.Calls] = field(default_factory=list)
-    is_ended: bool = False
-
-    def __call__(self, duration_s: float) -> tuple[float, float, int]:
-        """Runs for at least duration_s. Returns when the first call began, when the last one ended, and how many."""
-        try:
-            timed = self.worker.time_for(self.series.case, duration_s, 1, duration_s + ENERGY_DEADLINE_S)
-        except WorkerError as error:
-            if not self.is_ended:
-                raise
-            self.turns.bench.failed(error)
-            raise LoadEnded from error
-        self.turns.add_block(self.series, timed, timed.interference, warmup=False)
-        self.timed.append((timed.started_s, timed.latency_s, timed.calls_per_value))
-        return timed.started_s, timed.ended_s, timed.call_count
-
-    def end(self) -> None:
-        """Ends the calls that are being made, from another thread: the worker dies, and a new one takes its place."""
-        process_id = getattr(self.worker, "process_id", None)
-        if isinstance(process_id, int):
-            self.is_ended = True
-            with suppress(ProcessLookupError):
-                os.kill(process_id, signal.SIGKILL)
-
-    def flags(self, schedule: Schedule | None) -> Iterable[Flag]:
-        return () if schedule is None else pauses.flags(schedule, self.timed)
-
-
-def label_windows(series: Series, schedule: Schedule) -> None:
-    """Blocks that are no window are warm-up: their joules were not counted."""
-    starts = {window.start_s for window in schedule.windows}
-    series.blocks = [replace(block, warmup=block.started_s not in starts) for block in series.blocks]
-
-
 def failed(record: RunRecord, error: WorkerError) -> RunRecord:
     """The record with what its test asked for absent, for the error's reason. Raises UsageError for bad input."""
     if error.code.startswith(BAD_INPUT):
@@ -329,5 +309,7 @@ def failed(record: RunRecord, error: WorkerError) -> RunRecord:
             return replace(record, latency=absent, memory=absent, failure=trace)
         case "energy":
             return replace(record, energy=absent, failure=trace)
+        case "sustained":
+            return replace(record, sustained=absent, failure=trace)
         case "roofline":
             return replace(record, roofline=absent, failure=trace)

@@ -137,9 +137,10 @@ class Series:
         found += self._disturbed()
         if self.error is not None:
             least = self.task.repetition.min_call_count
-            made = (
-                f"{self.counted_call_count} of at least {least} calls" if self.task.test == "latency" else "its windows"
-            )
+            made = {
+                "latency": f"{self.counted_call_count} of at least {least} calls",
+                "sustained": counted(len(self.timed), "slice"),
+            }.get(self.task.test, "its windows")
             found.append(Flag(code=self.error.code, text=f"cut short after {made}: {self.error.reason}"))
         return tuple(found)
 

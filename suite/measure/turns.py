@@ -11,11 +11,13 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from suite.client.replies import Timed, TimedFor, WorkerLike
 from suite.errors import WorkerError
 from suite.host.busiest import Busiest
 from suite.measure.bench import Bench
+from suite.measure.cooling import Gate
 from suite.measure.estimate import expected_s
 from suite.measure.moment import Observe
 from suite.measure.patience import Patience
@@ -54,6 +56,7 @@ def interleave(
         yield from done()
         number = next(rounds)
         turns.round_index = number - 1
+        turns.gate.cool()
         turns.begin(f"timing {due[0].task.model}, round {number}, {len(due)} of {len(everyone)} sizes")
         # The plan's first point goes first, so that cold start is that of the same case in every run.
         head, rest = (due[:1], due[1:]) if number == 1 else ([], due[:])
@@ -84,6 +87,7 @@ class Turns:
         self.tell = tell
         self.line = ""  # of progress, that a wait for quiet interrupts
         self.patience = Patience(bench.task.quiet, bench.task.thread_count, tell, busiest or Busiest())
+        self.gate = Gate(bench.task.heat, observe, tell)
         self.clocks_hz: list[float] = []  # under load, in run order
         self.start_count = 0  # of the bench, when it was last visited
         self.prepared_case: str | None = None
@@ -127,7 +131,7 @@ class Turns:
             first_call_s = self._warm_up(worker, series)
             series.cold_start = self.bench.cold_start(first_call_s) if fresh else series.cold_start
             self.bench.check_inputs(series.case)
-        elif arrived:
+        elif self.gate.take_paused() or arrived:
             self.time(worker, series, 1, warmup=True)
         return worker
 
@@ -202,6 +206,9 @@ class Turns:
         """By the task's rule; windows of energy all count, whatever disturbed them: their joules were summed."""
         if task.quiet is None or task.test == "energy":
             return None
+        if task.test == "sustained":  # a clock that heat lowers is what these calls are made to see
+            found = found and replace(found, clock_hz=None, throttle_count=None, gpu_throttle=None)
+            return quiet.disturbance(found, task.quiet, task.thread_count)
         usual_hz = quiet.usual_clock_hz(self.clocks_hz)
         if found is not None and found.clock_hz is not None:
             self.clocks_hz.append(found.clock_hz)

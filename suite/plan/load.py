@@ -46,6 +46,7 @@ class Options:
     checkpoint: str | None = None
     trajectory: str | None = None
     quiet: str | None = None  # "none": every block counts
+    duration_s: float | None = None  # of sustained calls
     time_limit_s: float | None = None  # of each point; the plan's budget over all of them is put aside
 
     def given(self) -> dict[str, Any]:
@@ -104,6 +105,7 @@ def single(test: Test, options: Options, around: Surroundings | None = None) -> 
     kept: dict[str, Any] = {key: standard[key] for key in ("models", "repetition") if key in standard}
     own = {"name": test, "description": f"{test} alone, at the default sizes unless told otherwise", "tests": [test]}
     window = {key: value for key, value in standard.get("energy", {}).items() if key not in ("batch_size", "axes")}
+    kept |= {"sustained": {**standard["sustained"], "batch_size": [1]}} if "sustained" in standard else {}
     return _build({**kept, **own, "energy": window}, options, str(path), around)
 
 
@@ -144,6 +146,7 @@ _OPTION_NAMES = {
     "axes": "--axis",
     "repetition": "--time-limit",
     "quiet": "--no-quiet",
+    "sustained": "--minutes",
 }
 
 
@@ -174,7 +177,7 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
 def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], dict[str, str]]:
     """The plan with the options put over it, and the option that each overridden key came from."""
     given = options.given()
-    time_limit_s = given.pop("time_limit_s", None)
+    time_limit_s, duration_s = given.pop("time_limit_s", None), given.pop("duration_s", None)
     merged = {**raw, **{key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}}
     if options.axes is not None:
         merged["axes"] = {name: list(sizes) for name, sizes in options.axes}
@@ -183,6 +186,12 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         merged["energy"] = {**merged.get("energy", {}), "axes": merged["axes"]}
     if options.batch_size is not None and isinstance(raw.get("energy", {}), dict):
         merged["energy"] = {**merged.get("energy", {}), "batch_size": list(options.batch_size)}
+    if isinstance(table := raw.get("sustained", {}), dict):
+        own = {} if options.batch_size is None else {"batch_size": list(options.batch_size)}
+        own |= {} if duration_s is None else {"duration_s": duration_s}
+        merged |= {"sustained": {**table, **own}} if own else {}
+    if duration_s is not None:
+        given["sustained"] = duration_s
     if time_limit_s is not None and isinstance(raw.get("repetition", {}), dict):
         merged["repetition"] = {**raw.get("repetition", {}), "time_limit_s": time_limit_s}
         merged["time_budget_s"] = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from suite.outside import one_line
 from suite.plan.load import Options, Plan
-from suite.records import Manifest, Task
+from suite.records import TIMED, Manifest, SustainedRule, Task
 
 # Fields of a task that an option sets as they are. Counts leave most of them at their defaults, whatever is asked for.
 _FIELDS = {
@@ -44,7 +44,7 @@ def difference(
 
 def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Iterator[tuple[str, set[Any], set[Any]]]:
     """(option, its values in the run, its values now) for each option that is given."""
-    timed = [task for task in tasks if task.test in ("latency", "energy")]
+    timed = [task for task in tasks if task.test in TIMED]
     given, one = options.given(), {1} if timed else set()
     if options.models is not None:
         yield "--model", {task.model for task in tasks if not task.is_of_the_machine}, set(options.models)
@@ -64,6 +64,9 @@ def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Itera
         yield f"--axis {name}", set(swept), set(sizes) | {size for size, _ in swept.most_common(1)}
     if options.quiet is not None:
         yield "--no-quiet", {"given" if task.quiet is None else "not given" for task in timed}, {"given"}
+    if options.duration_s is not None:
+        rules = [task.sustained or SustainedRule() for task in timed if task.test == "sustained"]
+        yield "--minutes", {rule.duration_s / 60 for rule in rules}, {options.duration_s / 60}
     if options.time_limit_s is not None:
         limits = {task.repetition.time_limit_s for task in timed if task.test == "latency"}
         yield "--time-limit", limits, {options.time_limit_s}

@@ -19,14 +19,14 @@ from suite.limits import (
     MAX_WINDOW_COUNT,
 )
 from suite.outside import NAME_RULE, brief, is_name, one_line
-from suite.records import Hypothesis, QuietRule, Repetition
+from suite.records import HeatRule, Hypothesis, QuietRule, Repetition, SustainedRule
 from suite.records.hypothesis import Quantity, Shape
 from suite.registry import unknown
 
 Size = Annotated[int, Field(ge=1, le=MAX_INPUT_SIZE)]
 Sizes = Annotated[list[Size], Field(min_length=1, max_length=MAX_SIZE_COUNT)]
 Duration = Annotated[float, Field(gt=0, le=MAX_DURATION_S)]
-NONE = "none"  # TOML has no null: a target of "none" is a fixed count, quiet = "none" lets every block count
+NONE = "none"  # TOML has no null: a target of "none" is a fixed count, quiet or heat = "none" switches that rule off
 
 
 class _Table(BaseModel):
@@ -78,6 +78,24 @@ class Supposed(_Table):
         )
 
 
+class Sustained(_Table):
+    """At which batch sizes calls run back to back for minutes, at the default input, and for how long
+    (records.SustainedRule)."""
+
+    batch_size: Sizes = [1]
+    duration_s: Duration = SustainedRule().duration_s
+    slice_s: Duration = SustainedRule().slice_s
+
+    @model_validator(mode="after")
+    def _as_a_rule(self) -> Sustained:
+        self.rule()
+        return self
+
+    def rule(self) -> SustainedRule:
+        """Raises ValueError."""
+        return SustainedRule(duration_s=self.duration_s, slice_s=self.slice_s)
+
+
 def _a_name(text: str) -> str:
     if not is_name(text):
         raise ValueError(f"{brief(text)} is no name: {NAME_RULE}")
@@ -96,8 +114,10 @@ class PlanSpec(_Table):
     scenarios: dict[str, Scenario] = {}
     repetition: Repetition = Repetition()
     energy: Energy = Energy()
+    sustained: Sustained = Sustained()
     quiet: QuietRule | None = QuietRule()
     hypotheses: Annotated[list[Supposed], Field(max_length=MAX_HYPOTHESIS_COUNT)] = []
+    heat: HeatRule | None = HeatRule()
     threads: Size | Literal["all"] = "all"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
@@ -112,6 +132,8 @@ _TABLES: Mapping[str, Sequence[str]] = {
     "energy": tuple(Energy.model_fields),
     "quiet": tuple(TypeAdapter(QuietRule).json_schema()["properties"]),
     "hypotheses": tuple(Supposed.model_fields),
+    "heat": tuple(TypeAdapter(HeatRule).json_schema()["properties"]),
+    "sustained": tuple(Sustained.model_fields),
     "scenarios": tuple(Scenario.model_fields),
     "": tuple(PlanSpec.model_fields),
 }
@@ -124,13 +146,14 @@ def parse(raw: Mapping[str, Any], origins: Mapping[str, str], file: str) -> Plan
     Raises PlanError: one line that names the file (or option), the key, and what is allowed.
     """
     try:
-        return PlanSpec.model_validate(_with_inherited_repetition(_without_quiet(raw)))
+        return PlanSpec.model_validate(_with_inherited_repetition(_without_rules(raw)))
     except ValidationError as invalid:
         raise PlanError(one_line(_told(invalid.errors(include_url=False)[0], origins, file))) from invalid
 
 
-def _without_quiet(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**raw, "quiet": None} if raw.get("quiet") == NONE else raw
+def _without_rules(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The rules that the plan says "none" of are None."""
+    return {**raw, **{key: None for key in ("quiet", "heat") if raw.get(key) == NONE}}
 
 
 def _with_inherited_repetition(raw: Mapping[str, Any]) -> dict[str, Any]:

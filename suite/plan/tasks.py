@@ -34,6 +34,7 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
         weights=spec.weights if model.takes_pinned and checkpoint is None else "seeded",
         trajectory=trajectory,
         quiet=spec.quiet,
+        heat=spec.heat,
     )
     points = tuple(_points(spec, model))
     if "params" in spec.tests:
@@ -50,6 +51,9 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
         )
         for point in _sizes(spec.energy.batch_size, spec.energy.axes, model, spec.repetition):
             yield dataclasses.replace(_at(measured, "energy", point), energy=rule)
+    if "sustained" in spec.tests:
+        for point in _sizes(spec.sustained.batch_size, {}, model, spec.repetition):
+            yield dataclasses.replace(_at(measured, "sustained", point), sustained=spec.sustained.rule())
 
 
 def tasks_of_machine(spec: PlanSpec, threads: int) -> Iterator[Task]:

@@ -4,7 +4,8 @@ values     the decorator and the checks; NotMeasured and Flag
 asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
-quiet      QuietRule, Interference              roofline   what the device can do
+quiet      QuietRule, Interference              heat       HeatRule, Cooling
+sustained  SustainedRule, Sustained            roofline   what the device can do
 hypothesis Hypothesis
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
@@ -14,7 +15,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
-from suite.records.asked import MACHINE, TESTS, EnergyRule, Repetition, Task, Test
+from suite.records.asked import MACHINE, TESTS, TIMED, EnergyRule, Repetition, Task, Test
 from suite.records.derived import AllCalls, Interval, Summary
 from suite.records.energy import (
     CallWindow,
@@ -27,6 +28,7 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.heat import Cooling, HeatRule, Pause
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import (
@@ -44,17 +46,20 @@ from suite.records.measured import (
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
+from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
 
 __all__ = [
     "MACHINE",
     "SCHEMA_VERSION",
     "TESTS",
+    "TIMED",
     "AllCalls",
     "Block",
     "CallWindow",
     "Ceiling",
     "ColdStart",
+    "Cooling",
     "Damage",
     "EnergyReading",
     "EnergyRule",
@@ -62,6 +67,7 @@ __all__ = [
     "ErrorBudget",
     "Flag",
     "FlopCount",
+    "HeatRule",
     "HostFacts",
     "HostState",
     "Hypothesis",
@@ -75,6 +81,7 @@ __all__ = [
     "OperatorCost",
     "ParameterCount",
     "Part",
+    "Pause",
     "PowerTrace",
     "Provenance",
     "QuietRule",
@@ -84,9 +91,12 @@ __all__ = [
     "RunRecord",
     "Schedule",
     "SharedGroup",
+    "Slice",
     "StopReason",
     "Stretch",
     "Summary",
+    "Sustained",
+    "SustainedRule",
     "Task",
     "Test",
     "disjoint",

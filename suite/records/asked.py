@@ -18,13 +18,16 @@ from suite.limits import (
     MIN_DURATION_S,
 )
 from suite.outside import brief
+from suite.records.heat import HeatRule
 from suite.records.quiet import QuietRule
+from suite.records.sustained import SustainedRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
-Test = Literal["params", "flops", "latency", "energy", "roofline"]
-TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "roofline")
+Test = Literal["params", "flops", "latency", "energy", "sustained", "roofline"]
+TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "roofline")
+TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that call a model
 MACHINE = "machine"  # stands in the place of the model of a task that measures the machine alone
-ADDED_RULES = ("quiet",)  # fields that came with schema 2; None: there is no such rule
+ADDED_RULES = ("quiet", "heat", "sustained")  # fields that came with schema 2; None: there is no such rule
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
@@ -107,6 +110,8 @@ class Task:
     repetition: Repetition = Repetition()
     energy: EnergyRule = EnergyRule()
     quiet: QuietRule | None = None  # None: every block counts, as in records of schema 1
+    heat: HeatRule | None = None  # None: nothing waits for the machine to cool down
+    sustained: SustainedRule | None = None  # of the test of that name alone
 
     def __post_init__(self) -> None:
         for what in ("model", "scenario", "runtime"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TASK_COUNT
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
+from suite.records.heat import Cooling
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
 from suite.records.roofline import Roofline
+from suite.records.sustained import Sustained
 from suite.records.values import Flag, NotMeasured, record, require, require_name
 
 SCHEMA_VERSION = 2  # 2: blocks say what disturbed them
@@ -33,6 +35,8 @@ class RunRecord:
     energy: EnergyReading | NotMeasured | None = None
     energy_beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
     schedule: Schedule | None = None  # of an energy task whose calls were made
+    sustained: Sustained | NotMeasured | None = None
+    cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
@@ -45,11 +49,12 @@ class RunRecord:
     @property
     def cut_short(self) -> bool:
         """Whether the worker was lost in the midst of the calls: those until then are kept."""
-        return isinstance(self.latency, LatencySamples) and self.latency.stop == "failed"
+        samples = self.sustained.samples if isinstance(self.sustained, Sustained) else self.latency
+        return isinstance(samples, LatencySamples) and samples.stop == "failed"
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "roofline")
+        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline")
         values = {name: getattr(self, name) for name in names}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}

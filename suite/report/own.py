@@ -13,8 +13,8 @@ from suite.report.section import paragraphs
 from suite.report.view import RunView
 from suite.stats import hypotheses, levels
 from suite.stats.curves import Absence, Fits
+from suite.stats.laws import answer
 from suite.stats.levels import Figure
-from suite.stats.shapes import answer
 from suite.stats.takes import takes
 
 

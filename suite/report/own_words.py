@@ -6,7 +6,7 @@ from suite import units
 from suite.records import Hypothesis
 from suite.report import answers
 from suite.stats.hypotheses import DOMINANT_SHARE, MARGIN, RankFigures, Verdict
-from suite.stats.shapes import MIN_POWER_SIZE_COUNT, ShapeFigures
+from suite.stats.laws import MIN_POWER_SIZE_COUNT, ShapeFigures
 from suite.stats.takes import Takes
 
 NOTHING = "**UNDECIDED**: the run has no sweep of it, so no figure at two sizes."

@@ -10,7 +10,7 @@ from suite.records import FlopCount, LatencySamples, ParameterCount, Summary, re
 from suite.records.hypothesis import Shape
 from suite.report.points import Point, Subject, Sweep
 from suite.report.view import RunView
-from suite.stats import curves, hypotheses, shapes
+from suite.stats import curves, hypotheses, laws
 from suite.stats import takes as needs
 from suite.stats.curves import Absence, Fits
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, RankFigures, Verdict
@@ -55,7 +55,7 @@ def round_s(view: RunView, sweep: Sweep) -> float:
 def takes(view: RunView, sweep: Sweep, shape: Shape) -> Takes | None:
     """What the question would take; None where it is decided."""
     found = fits(view, sweep)
-    return needs.takes(shape, None, found, shapes.answer(shape, None, found))
+    return needs.takes(shape, None, found, laws.answer(shape, None, found))
 
 
 def bounded_sizes(view: RunView, sweep: Sweep) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from typing import Protocol
 from suite import registry, units
 from suite.outside import one_line
 from suite.records import (
+    TIMED,
     ColdStart,
     EnergyReading,
     FlopCount,
@@ -24,6 +25,7 @@ from suite.records import (
     Run,
     RunRecord,
     Summary,
+    Sustained,
     Task,
     Test,
 )
@@ -32,7 +34,7 @@ from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, base_of, diff
 from suite.stats import summary as summaries
 from suite.stats.curves import Absence, Fits
 
-TIMED: tuple[Test, ...] = ("latency", "energy")
+COMPARED: tuple[Test, ...] = ("latency", "energy")  # at points of which one is the model's base
 MAX_TITLE = 80
 
 
@@ -224,7 +226,7 @@ class RunView:
     def _points_by_subject(self) -> dict[Subject, list[tuple[Test, Point]]]:
         found: dict[Subject, list[tuple[Test, Point]]] = {}
         for test, point in self._timed:
-            if test in TIMED:
+            if test in COMPARED:
                 found.setdefault(point.subject, []).append((test, point))
         return found
 
@@ -307,6 +309,12 @@ class RunView:
             return None
         found = self.record("energy", point)
         return found.energy if found else CUT_OFF
+
+    def sustained(self, point: Point) -> Sustained | NotMeasured | None:
+        if ("sustained", point) not in self._timed:
+            return None
+        found = self.record("sustained", point)
+        return found.sustained if found else CUT_OFF
 
     def cold_start(self, subject: Subject) -> ColdStart | NotMeasured | None:
         return self._cold_starts.get(subject)

@@ -10,8 +10,8 @@ from suite.records import record
 from suite.records.hypothesis import Shape
 from suite.stats.curves import Absence, Fits
 from suite.stats.hypotheses import Figures, Reason, Verdict
+from suite.stats.laws import Claim, claims
 from suite.stats.rounds import MIN_ROUND_COUNT, Series
-from suite.stats.shapes import Claim, claims
 
 Remedy = Literal["rounds", "another_size", "quiet"]
 BY_SIZE: tuple[Reason, ...] = ("one_size_decides", "too_few_sizes")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from suite import units
 from suite.records import Block, ColdStart, NotMeasured, Summary
-from suite.report import charts, precision, quantities, scaling
+from suite.report import charts, precision, quantities, scaling, shaped
 from suite.report.escape import inline, listed
 from suite.report.plots import MAX_CURVES, MAX_PANELS, MAX_ROWS, Margins, Plots, first, panels, short, strip_below
 from suite.report.points import BATCH_SIZE, Point, Sweep
@@ -24,6 +24,7 @@ def render(view: RunView, plots: Plots) -> str:
         _cold_start(view),
         *(_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)),
         _throughput(view, plots),
+        shaped.told(view),
         _others(view),
     )
 

@@ -13,7 +13,7 @@ from suite.errors import PlanError
 from suite.pinned import lock as models_lock
 from suite.plan import load as plan
 from suite.plan.load import Options, Surroundings
-from suite.records import MACHINE, EnergyRule, Hypothesis, QuietRule, Repetition, Task
+from suite.records import MACHINE, EnergyRule, HeatRule, Hypothesis, QuietRule, Repetition, Task
 from suite.worker.model import Axis, Model
 
 
@@ -73,6 +73,7 @@ def test_a_plan_without_sweeps_measures_each_model_at_its_default_sizes(around: 
         axes=(("text_tokens", 20), ("image_regions", 36)),
         thread_count=2,
         quiet=QuietRule(),
+        heat=HeatRule(),
     )
     assert second.model == "walker"
     assert second.axes == (("frames", 50),)
@@ -271,7 +272,7 @@ def test_an_unknown_model_or_test_comes_with_the_nearest_name(around: Surroundin
     )
     assert error(around, MINIMAL.replace('"latency"', '"latencies"')) == (
         "mine.toml: tests: unknown test 'latencies': did you mean 'latency'? There is params, flops, latency, energy, "
-        "roofline"
+        "sustained, roofline"
     )
 
 
