@@ -63,6 +63,12 @@ def bounded_sizes(view: RunView, sweep: Sweep) -> tuple[int, ...]:
     return tuple(point.size(sweep.axis) for point, samples in _timed(view, sweep) if samples.is_upper_bound)
 
 
+def added_sizes(view: RunView, sweep: Sweep) -> tuple[int, ...]:
+    """The sizes that the plan does not list, measured since a question was open without them."""
+    added = set(view.run.added())
+    return tuple(point.size(sweep.axis) for point in sweep.points if view.task("latency", point) in added)
+
+
 def disturbed_block_count(view: RunView, sweep: Sweep) -> int:
     """Of the sizes that fits use."""
     return sum(len(samples.disturbed_blocks) for _, samples in _timed(view, sweep) if not samples.is_upper_bound)

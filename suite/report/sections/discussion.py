@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite.records import NotMeasured
 from suite.records.hypothesis import Shape
 from suite.report import answers, energies, own, rankings, roofs, scaling
-from suite.report.escape import inline, markdown
+from suite.report.escape import inline, listed, markdown
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Sweep
 from suite.report.scaling import Compared
@@ -71,9 +71,11 @@ def _takes(view: RunView, sweep: Sweep, shape: Shape) -> str:
 
 
 def _lost(view: RunView, sweep: Sweep) -> str:
-    """What of a sweep was disturbed, and is in no fit."""
+    """What of a sweep was disturbed, and is in no fit; and what was added to it."""
     lost = answers.lost(scaling.bounded_sizes(view, sweep), scaling.disturbed_block_count(view, sweep))
-    return f" {lost}" if lost else ""
+    added = scaling.added_sizes(view, sweep)
+    more = f"Added to the plan's sizes, to decide it: {listed([str(size) for size in added])}." if added else ""
+    return "".join(f" {text}" for text in (lost, more) if text)
 
 
 def _tracks(view: RunView) -> str:
