@@ -98,7 +98,11 @@ def throttled(found: Endurance) -> str:
     """ "after 2 min 5 s: clock -21 %", or that it was not seen."""
     if found.duration_s < LEAST_STAY_S:
         return "too short to tell"
-    return "not seen" if found.throttle is None else f"after {length(found.throttle.time_s)}: {_change(found.throttle)}"
+    if found.throttle is not None:
+        return f"after {length(found.throttle.time_s)}: {_change(found.throttle)}"
+    if not found.told_by:
+        return "can't be told"
+    return "not seen" if "latency" in found.told_by else "not by the clock; latency disturbed"
 
 
 def _change(seen: Throttle) -> str:

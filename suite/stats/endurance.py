@@ -50,10 +50,12 @@ class Level:
 
 @record
 class Endurance:
-    """throttle None: none was seen. first, last None: every slice there was disturbed."""
+    """throttle None: none was seen by what told_by names; by nothing: unknown.
+    first, last None: every slice there was disturbed."""
 
     duration_s: float
     throttle: Throttle | None
+    told_by: tuple[str, ...]
     first: Level | None
     last: Level | None
     disturbed_count: int
@@ -76,6 +78,7 @@ def endurance(found: Sustained) -> Endurance:
     return Endurance(
         duration_s=duration_s,
         throttle=throttle(found),
+        told_by=told_by(found),
         first=level(found, 0.0, part_s),
         last=level(found, duration_s - part_s, duration_s),
         disturbed_count=len(found.samples.disturbed_blocks),
@@ -119,21 +122,45 @@ def level(found: Sustained, start_s: float, end_s: float) -> Level | None:
 
 def throttle(found: Sustained) -> Throttle | None:
     """The earlier of what clock and latency tell, each by `stays_beyond`."""
-    blocks = found.samples.timed_blocks
-    calm = [
-        (each.end_s, float(np.median(block.latency_s)))
-        for each, block in zip(found.slices, blocks, strict=True)
-        if block.disturbed_by is None
-    ]
-    clocks = [(each.end_s, each.clock_hz) for each in found.slices if each.clock_hz]
     seen: list[Throttle] = []
-    if (rise := stays_beyond([at for at, _ in calm], [value for _, value in calm], LATENCY_RISE)) is not None:
+    times, latency_s = _calm(found)
+    if is_told(found, times) and (rise := stays_beyond(times, latency_s, LATENCY_RISE)) is not None:
         seen.append(Throttle(time_s=rise[0], quantity="latency", change=rise[1]))
+    times, clocks_hz = _clocked(found)
     # a clock that falls is its inverse that rises: to 1 / (1 - fall)
-    inverse = [1 / value for _, value in clocks]
-    if (rise := stays_beyond([at for at, _ in clocks], inverse, CLOCK_FALL / (1 - CLOCK_FALL))) is not None:
+    inverse = [1 / value for value in clocks_hz]
+    if is_told(found, times) and (rise := stays_beyond(times, inverse, CLOCK_FALL / (1 - CLOCK_FALL))) is not None:
         seen.append(Throttle(time_s=rise[0], quantity="clock", change=1 / (1 + rise[1]) - 1))
     return min(seen, key=lambda each: each.time_s, default=None)
+
+
+def told_by(found: Sustained) -> tuple[str, ...]:
+    """Which quantities can show whether the machine throttled."""
+    known = (("latency", _calm(found)[0]), ("clock", _clocked(found)[0]))
+    return tuple(name for name, times in known if is_told(found, times))
+
+
+def _calm(found: Sustained) -> tuple[list[float], list[float]]:
+    """When each undisturbed slice ended, and its median latency."""
+    blocks = found.samples.timed_blocks
+    calm = [pair for pair in zip(found.slices, blocks, strict=True) if pair[1].disturbed_by is None]
+    return [each.end_s for each, _ in calm], [float(np.median(block.latency_s)) for _, block in calm]
+
+
+def _clocked(found: Sustained) -> tuple[list[float], list[float]]:
+    known = [(each.end_s, each.clock_hz) for each in found.slices if each.clock_hz]
+    return [at for at, _ in known], [value for _, value in known]
+
+
+def is_told(found: Sustained, time_s: Sequence[float]) -> bool:
+    """Whether what is known at these times can show that a machine throttled, or that it did not: it must hold both
+    ends of the calls, and enough of the time between them."""
+    end_s = found.slices[-1].end_s
+    if len(time_s) < LEAST_SLICES or end_s < LEAST_STAY_S:
+        return False
+    beginning = [at for at in time_s if at <= max(START_S, found.slices[0].end_s)]
+    ending = [at for at in time_s if at >= min(end_s - START_S, found.slices[-1].start_s)]
+    return bool(beginning and ending) and 2 * len(time_s) >= len(found.slices)
 
 
 def stays_beyond(time_s: Sequence[float], values: Sequence[float], rise: float) -> tuple[float, float] | None:

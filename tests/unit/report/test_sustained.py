@@ -137,3 +137,15 @@ def test_pauses_for_heat_stand_with_the_state_of_the_machine_each_once() -> None
     assert "| Cooled down" in calm
     assert "not needed" in calm
     assert "Cooled down" not in environment.PLUGIN.render(RunView(run_of(latency_record(tasks[0])), {}), Plots())
+
+
+def test_a_machine_of_which_too_little_is_known_is_not_called_unthrottled() -> None:
+    lost = called("a", lambda _: 0.1, busy=range(160))
+    assert "not by the clock; latency disturbed" in rendered(run_of(lost))[0]
+    assert isinstance(lost.sustained, Sustained)
+    blind = replace(lost.sustained, slices=tuple(replace(each, clock_hz=None) for each in lost.sustained.slices))
+    assert "| can't be told" in rendered(run_of(replace(lost, sustained=blind)))[0].replace("\\", "")
+    late = called("a", lambda second: 0.1 if second < 100 else 0.2, busy=range(20))  # its start is not known
+    assert isinstance(late.sustained, Sustained)
+    blind = replace(late.sustained, slices=tuple(replace(each, clock_hz=None) for each in late.sustained.slices))
+    assert "| can't be told" in rendered(run_of(replace(late, sustained=blind)))[0].replace("\\", "")
