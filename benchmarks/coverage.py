@@ -2,8 +2,9 @@
 
 .venv/bin/python benchmarks/coverage.py [RUNS]   (default 4000, about a minute and a half)
 .venv/bin/python benchmarks/coverage.py sweeps [RUNS]   (default 400, some eight minutes: fits by rounds, see sweeps.py)
+.venv/bin/python benchmarks/coverage.py pairs [RUNS]   (default 1000, some minutes: two series in turns, see pairs.py)
 
-Both print tables of docs/statistics.md. Intervals of order statistics move with the unit, so the size of the noise
+They print tables of docs/statistics.md. Intervals of order statistics move with the unit, so the size of the noise
 matters only where a rule looks at it: in the stopping rule and in the one for steady state.
 """
 
@@ -182,6 +183,11 @@ def warmup_table(run_count: int) -> str:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["pairs"]:
+        import pairs  # as sweeps below
+
+        pairs.tables(int(sys.argv[2]) if len(sys.argv) > 2 else 1000)
+        return
     if sys.argv[1:2] == ["sweeps"]:
         import sweeps  # beside this script; tests import this module as benchmarks.coverage
 

@@ -22,19 +22,23 @@ GOAL_PERCENT = 80.0
 
 
 def forward_s(record: RunRecord) -> float:
-    """Seconds inside the recorded calls of one task: warm-up, measured, and energy windows."""
+    """Seconds inside the recorded calls of one task: warm-up, measured or disturbed, and energy windows."""
     latency, energy = record.latency, record.energy
     total_s = 0.0
     if isinstance(latency, LatencySamples):
-        total_s += sum(latency.latency_s) + sum(latency.warmup_latency_s)
+        total_s += sum(latency.all_latency_s) + sum(latency.warmup_latency_s)
     if isinstance(energy, EnergyReading):
         total_s += sum(window.end_s - window.start_s for window in energy.windows)
     return total_s
 
 
 def run_wall_s(run: Run) -> float:
+    """A record's own wall_s is that of its turns; others' turns lie between them."""
     began = datetime.fromisoformat(run.manifest.started_utc)
-    return max((datetime.fromisoformat(r.started_utc) - began).total_seconds() + r.wall_s for r in run.records)
+    return max(
+        (datetime.fromisoformat(each.started_utc) - began).total_seconds() + each.after.time_s - each.before.time_s
+        for each in run.records
+    )
 
 
 def main(folder: Path, given_wall_s: float | None) -> None:

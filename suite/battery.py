@@ -27,13 +27,14 @@ from suite.plan.resumed import difference
 from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
-from suite.records import SCHEMA_VERSION, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
+from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
 from suite.records.store import RunStore
 from suite.tools import Tools
 
 __all__ = ["Battery", "Options", "Progress", "Request", "begin", "complete", "measure", "report"]
 
 RESULTS = Path("results")
+METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read beside
 
 
 @record
@@ -137,7 +138,8 @@ class Battery:
             tasks = self.run_store.missing()
             progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
             sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
-            Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts).run(tasks)
+            hypotheses, done = self.run_store.manifest.hypotheses, self.run_store.done
+            Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts, hypotheses, done).run(tasks)
         if left := amend.at_end(self.out, self.power):
             progress.note(left)
 
@@ -202,6 +204,7 @@ def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> 
         power=power,
         started_utc=started_utc,
         tasks=plan.tasks,
+        hypotheses=plan.hypotheses,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
     return Battery(run_store, meter, tools, power)
@@ -244,7 +247,7 @@ def _power_as_begun(run_store: RunStore) -> str:
     unsafe = choice.unsafe_options(power)
     if not unsafe:
         return power
-    if any(task.test == "energy" for task in tasks) or (tasks and "root" in unsafe):
+    if any(task.test in METERED for task in tasks) or (tasks and "root" in unsafe):
         raise UsageError(
             f"{run_store.out}: it was begun with --power {one_line(power)}; what a run's folder says of "
             f"{' and '.join(one_line(key, 40) for key in unsafe)} is neither run nor read: give that option again"
@@ -268,12 +271,12 @@ def _check_same(manifest: Manifest, request: Request, around: Surroundings) -> N
 
 def _meter(tasks: Sequence[Task], power: str, tools: Tools) -> Meter | NotMeasured:
     """The power source, looked for only where a task needs one. Raises UsageError for one that does not exist."""
-    return tools.select_meter(power if any(task.test == "energy" for task in tasks) else "none")
+    return tools.select_meter(power if any(task.test in METERED for task in tasks) else "none")
 
 
 def _check_worker(tasks: Sequence[Task], around: Surroundings) -> None:
     """Raises UsageError for an interpreter that is not there, or a device that its torch does not have."""
-    wanted = {task.device for task in tasks if task.test in ("latency", "energy")} - {"cpu"}
+    wanted = {task.device for task in tasks if task.test in TIMED} - {"cpu"}
     there = around.devices() if wanted else ()
     for device in sorted(wanted):
         if device not in there and f"{device}:0" not in there:

@@ -18,13 +18,16 @@ from suite.power.base import Description
 from suite.power.choice import Surveyed
 from suite.power.meter import Meter, WindowRule
 from suite.records import (
+    Ceiling,
     FlopCount,
     HostState,
     Interference,
+    Matmul,
     NotMeasured,
     OperatorCost,
     ParameterCount,
     PowerTrace,
+    Roofline,
     SharedGroup,
     Task,
 )
@@ -276,6 +279,27 @@ class FakeWorker:
 
     def release(self, case: str) -> None:
         del self._cases[case]
+
+    def roofline(self, task: Task, duration_s: float, memory_bytes: int) -> Roofline:
+        """10 GB/s to copy, 20 GB/s to read, 100 GFLOP/s; the median block takes a quarter longer than the best."""
+        self._shop.ask("roofline", task)
+        self._shop.clock.sleep(duration_s)
+        block_s = (0.1, 0.15, 0.125)
+        return Roofline(
+            thread_count=task.thread_count,
+            synchronisation="none needed: cpu",
+            tensor_bytes=500_000_000,
+            cache_bytes=1_000_000,
+            copy=Ceiling(amount=1_000_000_000, call_count=1, block_s=block_s),
+            read=Ceiling(amount=500_000_000, call_count=4, block_s=block_s),
+            matmul=(
+                Matmul(
+                    precision=task.precision,
+                    size=1000,
+                    ceiling=Ceiling(amount=2_000_000_000, call_count=5, block_s=block_s),
+                ),
+            ),
+        )
 
     def close(self) -> None:
         self._shop.open_count -= 1

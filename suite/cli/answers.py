@@ -7,18 +7,34 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from suite.records import EnergyReading, LatencySamples, NotMeasured, Run, RunRecord, Test
+from suite.records import EnergyReading, LatencySamples, NotMeasured, Roofline, Run, RunRecord, Sustained, Test
 from suite.report import text
 from suite.report.energies import inference_energy
-from suite.stats.summary import summarise
+from suite.report.gaps import no_latency
+from suite.report.precision import was_told
+from suite.stats import shapes
+from suite.stats.endurance import endurance
+from suite.stats.summary import all_calls, summarise
 
 _TABLES = {
     "params": text.params_table,
     "flops": text.flops_table,
     "latency": text.latency_table,
     "energy": text.energy_table,
+    "sustained": text.sustained_table,
 }
-_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "provenance")
+_QUANTITIES = (
+    "parameters",
+    "flops",
+    "latency",
+    "cold_start",
+    "memory",
+    "energy",
+    "roofline",
+    "sustained",
+    "cooling",
+    "provenance",
+)
 
 
 def table(test: Test, run: Run) -> str:
@@ -48,7 +64,24 @@ def _result(found: RunRecord) -> dict[str, Any]:
     figures: dict[str, Any] = {name: _figures(value, found) for name, value in values.items() if value is not None}
     if found.energy_beside:
         figures["energy_beside"] = [_figures(value, found) for value in found.energy_beside]
-    return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in found.flags]}
+    flags = (*found.flags, *shapes.doubts(found))
+    return {"key": found.task.key, "task": task, **figures, "flags": [asdict(flag) for flag in flags]}
+
+
+def _latency(samples: LatencySamples, found: RunRecord) -> dict[str, Any]:
+    """The figure from the calls that count; beside it that of all, and how many blocks were disturbed."""
+    absence = no_latency(samples)
+    figures = {"not_measured": asdict(absence)} if absence else asdict(summarise(samples, found.task.repetition))
+    return {
+        **figures,
+        "all_calls": asdict(all_calls(samples)) if samples.timed_blocks else None,
+        "block_count": len(samples.timed_blocks),
+        "disturbed_block_count": len(samples.disturbed_blocks),
+        "watched": was_told(samples),
+        "steady": samples.steady,
+        "stop": samples.stop,
+        "step_count": samples.step_count,
+    }
 
 
 def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
@@ -56,13 +89,21 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
         case NotMeasured():
             return {"not_measured": asdict(value)}
         case LatencySamples():
-            summary = asdict(summarise(value, found.task.repetition))
-            return {**summary, "steady": value.steady, "stop": value.stop, "step_count": value.step_count}
+            return _latency(value, found)
+        case Sustained():
+            facts = {"stop": value.samples.stop, "slice_count": len(value.slices), "power_source": value.power_source}
+            return {**asdict(endurance(value)), **facts, "absent": [asdict(each) for each in value.absent]}
         case EnergyReading():
             figure = inference_energy(value, found.task.batch_size)
             figures = asdict(figure)
             if isinstance(figure.net_j, NotMeasured):
                 figures["net_j"] = {"not_measured": asdict(figure.net_j)}
             return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
+        case Roofline():
+            rates = {
+                "bandwidth_bytes_per_s": value.bandwidth.best_per_s,
+                "flop_per_s": {product.precision: product.ceiling.best_per_s for product in value.matmul},
+            }
+            return {**asdict(value), **rates}
         case _:
             return dict(asdict(value))

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from suite import __version__
 from suite.cli import groups, power_app
 from suite.cli.declared import command
-from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, TIMED, Given
+from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, SUSTAINED, TIMED, Given
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.cli.streams import Forgiving, occupy, silence
 from suite.errors import SuiteError
@@ -54,7 +54,7 @@ def suite(
         help_unless_command(context)
 
 
-@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, POWER))
+@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, SUSTAINED, POWER))
 def run_all(
     context: typer.Context,
     given: Given,
@@ -64,7 +64,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency or energy (again for more).",
+            help="params, flops, latency, energy, sustained, roofline (again for more).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
@@ -116,6 +116,17 @@ def energy(context: typer.Context, given: Given) -> int:
     return _single("energy", context, given)
 
 
+@command(
+    app,
+    "sustained",
+    example="suite sustained --minutes 10 --model et-human",
+    takes=(SUBJECT, "batch_size", MACHINE, SUSTAINED, "no_quiet", "power", "rails", "sysfs_root", OUTPUT),
+)
+def sustained(context: typer.Context, given: Given) -> int:
+    """Call for minutes: throttling, heat, latency at the end."""
+    return _single("sustained", context, given)
+
+
 def _single(test: Test, context: typer.Context, given: Given) -> int:
     from suite.cli import running
 
@@ -153,14 +164,19 @@ def doctor(
     context: typer.Context,
     given: Given,
     self_test: Annotated[
-        bool, typer.Option("--self-test", help="Run a short load with each usable power source.")
+        bool,
+        typer.Option("--self-test", help="Measure A against A, and a short load with each usable power source."),
     ] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", metavar="N", help="How long A is measured against A; 60 else.")
+    ] = None,
 ) -> int:
     """Say what this machine can measure, and what would help."""
-    from suite.cli import diagnosis
+    from suite.cli import diagnosis, words
 
     asked = given.power_asked() or "auto"
-    return diagnosis.show(session_of(context, given).tools, asked, self_test=self_test, as_json=given.as_json)
+    duration_s = words.self_test_s(self_test, seconds)
+    return diagnosis.show(session_of(context, given).tools, asked, self_test_s=duration_s, as_json=given.as_json)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, progress: Open | None = None) -> int:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from enum import IntEnum
 from pathlib import Path
 
 from suite import registry
-from suite.cli import image
+from suite.cli import image, selftests
+from suite.cli.finding import Effect, Finding
 from suite.client.replies import Hello
 from suite.errors import EngineError, SuiteError
 from suite.fleet.engine import Engine, emulated
-from suite.host import cuda
+from suite.host import accelerator
+from suite.plan import devices
 from suite.power import choice, parts
 from suite.power.meter import Meter
-from suite.power.selftest import SelfTest
-from suite.records import HostFacts, HostState, NotMeasured, record
+from suite.records import HostFacts, HostState, NotMeasured
 from suite.report.table import table
 from suite.tools import Tools
 from suite.units import counted
@@ -30,33 +28,11 @@ DISK_BYTES = 200e6  # a standard run with its report, and room to spare
 MEMORY_BYTES = 1.5e9  # what a worker with the largest model peaks at
 
 
-class Effect(IntEnum):
-    """What a remedy gives back, the most first."""
+def show(tools: Tools, power: str = "auto", *, self_test_s: float | None = None, as_json: bool) -> int:
+    """Prints the findings. self_test_s: how long A is measured against A; None: no self-tests.
 
-    EVERYTHING = 0
-    A_MODEL = 1
-    ENERGY = 2
-    ROOM = 3
-    STEADINESS = 4
-    CONTAINERS = 5
-
-
-@record
-class Finding:
-    """One thing looked at. `remedy` is empty where nothing is to be done."""
-
-    what: str
-    found: str
-    ok: bool
-    remedy: str = ""
-    effect: Effect = Effect.EVERYTHING  # the order of "To do"; no part of the answer
-
-    def told(self) -> dict[str, str | bool]:
-        return {name: value for name, value in asdict(self).items() if name != "effect"}
-
-
-def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json: bool) -> int:
-    """Prints the findings. Exit status 1 if no model can be measured here."""
+    Exit status 1 if no model can be measured here, or A against A was asked for and was not measured or not the same.
+    """
     tools = tools.looking_at(power)
     hello = _hello(tools)
     versions = hello.versions if isinstance(hello, Hello) else ()
@@ -67,7 +43,8 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
         *_models(tools, hello),
         *_unusable(),
         *_power(tools, power, hello.devices if isinstance(hello, Hello) else ("cpu",)),
-        *(_self_tests(tools, power) if self_test else ()),
+        *(selftests.power(tools, power) if self_test_s is not None else ()),
+        *(against := _against(tools, hello, self_test_s)),
         *_machine(facts, tools.observe().state),
         _disk(results if (results := Path("results").absolute()).is_dir() else Path.cwd()),
         *_containers(facts, tools.engine()),
@@ -78,7 +55,8 @@ def show(tools: Tools, power: str = "auto", *, self_test: bool = False, as_json:
         rows = [("ok" if finding.ok else "--", finding.what, finding.found) for finding in findings]
         print(table(("", "what", "found"), rows, left=3).text())
         print("\n" + _to_do(findings))
-    return 0 if isinstance(hello, Hello) and hello.devices else 1
+    can_measure = isinstance(hello, Hello) and bool(hello.devices)
+    return 0 if can_measure and all(finding.ok for finding in against) else 1
 
 
 def _to_do(findings: Sequence[Finding]) -> str:
@@ -116,16 +94,19 @@ def _worker(hello: Hello | SuiteError) -> Iterator[Finding]:
 
 
 def _devices(hello: Hello | SuiteError, facts: HostFacts) -> Iterator[Finding]:
-    """A Jetson whose torch shows no CUDA would be measured on its processor: never fine."""
+    """Which one `auto` is. A machine whose torch can't use its GPU would be measured on its processor: never fine."""
     if isinstance(hello, SuiteError):
         return
     found = ", ".join(hello.devices) or "none"
-    if facts.l4t is None or any(device.startswith("cuda") for device in hello.devices):
-        yield Finding(what="devices", found=found, ok=bool(hello.devices))
+    absence = accelerator.unused(facts, hello.devices)
+    if absence is not None:
+        told = f"{found}: torch can't use this machine's GPU ({absence.reason}), so auto is cpu"
+        yield Finding(what="devices", found=told, ok=False, remedy=absence.remedy)
         return
-    absence = cuda.why_absent()
-    told = f"{found}: torch shows no CUDA on this Jetson ({absence.reason})"
-    yield Finding(what="devices", found=told, ok=False, remedy=absence.remedy)
+    best = devices.best(hello.devices)
+    why = "torch has no other here" if best == "cpu" else "the first accelerator that torch has"
+    auto = f"; auto is {best}, {why}" if hello.devices else ""
+    yield Finding(what="devices", found=f"{found}{auto}", ok=bool(hello.devices))
 
 
 def _models(tools: Tools, hello: Hello | SuiteError) -> Iterator[Finding]:
@@ -187,41 +168,10 @@ def _source(source: choice.Surveyed) -> Finding:
     return Finding(what=what, found=f"{source.summary}: {source.found.scope}{now}{summed}", ok=True)
 
 
-def _self_tests(tools: Tools, power: str) -> Iterator[Finding]:
-    """A short load beside each source that can be used: what sampling costs, its period, whether it sees the load."""
-    for source in tools.survey(power):
-        if isinstance(source.found, NotMeasured) or choice.imported(source.name) is not None:
-            continue
-        print(f"self-test of {source.name}: about a quarter of a minute", file=sys.stderr)
-        found = tools.self_test(source.name, source.options)
-        what = f"self-test {source.name}"
-        if isinstance(found, NotMeasured):
-            told = f"{found.code}: {found.reason}"
-            yield Finding(what=what, found=told, ok=False, remedy=found.remedy, effect=Effect.ENERGY)
-        else:
-            doubts = "; ".join(found.doubts)
-            remedy = f"{doubts}: let nothing else run, and look for another client of the same sensor" if doubts else ""
-            yield Finding(what=what, found=_told(found), ok=not doubts, remedy=remedy, effect=Effect.ENERGY)
-
-
-def _told(found: SelfTest) -> str:
-    powers = [
-        f"{name} {show_quantity(power_w, 'W')}"
-        for name, power_w in (("idle", found.idle_w), ("load", found.load_w))
-        if power_w is not None
-    ]
-    period = f"every {show_quantity(found.achieved_period_s, 's')} (asked {show_quantity(found.asked_period_s, 's')})"
-    return ", ".join(
-        [
-            *powers,
-            f"{found.sample_count} samples, {period}",
-            f"longest {show_quantity(found.longest_s, 's')}, {found.gap_count} gaps",
-            f"sampler {found.cpu_share * 100:.2f} % of a core",
-            f"latency {show_quantity(found.latency_without_s, 's', 4)} without and "
-            f"{show_quantity(found.latency_with_s, 's', 4)} with it",
-            f"cost {found.cost * 100:+.2f} ± {found.cost_error * 100:.2f} %",
-        ]
-    )
+def _against(tools: Tools, hello: Hello | SuiteError, duration_s: float | None) -> tuple[Finding, ...]:
+    if duration_s is None or not isinstance(hello, Hello):
+        return ()
+    return (selftests.latency(tools, hello, duration_s),)
 
 
 def _machine(facts: HostFacts, state: HostState) -> Iterator[Finding]:

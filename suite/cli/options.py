@@ -23,6 +23,7 @@ SUBJECT = "What is measured"
 SIZES = "Sizes"
 MACHINE = "On what"
 REPETITION = "How long"
+SUSTAINED = "Sustained calls"
 POWER = "Power"
 OUTPUT = "Output"
 ANSWER = ("as_json", "verbose")  # of the output, what every command has
@@ -80,6 +81,10 @@ class Given:
         bool,
         _option(REPETITION, "--no-quiet", help="Count every block, also where other programs took the processor."),
     ] = False
+    minutes: Annotated[
+        float | None,
+        _option(SUSTAINED, "--minutes", metavar="N", help="Of back-to-back calls of each model; 10 else."),
+    ] = None
     power: Annotated[
         str | None, _option(POWER, "--power", metavar="SOURCE", help="auto, none, or a source (suite list power).")
     ] = None
@@ -129,6 +134,7 @@ class Given:
             checkpoint=self.checkpoint,
             trajectory=self.trajectory,
             quiet="none" if self.no_quiet else None,
+            duration_s=words.minutes(self.minutes),
             time_limit_s=self.time_limit,
         )
 

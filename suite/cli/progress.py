@@ -7,10 +7,23 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from suite import units
 from suite.battery import Progress
 from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
-from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, ParameterCount, RunRecord, Task
+from suite.records import (
+    TIMED,
+    EnergyReading,
+    FlopCount,
+    LatencySamples,
+    NotMeasured,
+    ParameterCount,
+    Roofline,
+    RunRecord,
+    Sustained,
+    Task,
+)
+from suite.report.gaps import no_latency
 from suite.units import show, show_count
 
 if TYPE_CHECKING:
@@ -53,7 +66,8 @@ class Pace:
 
     def advance(self, task: Task, record: RunRecord) -> None:
         """What the task was to take is done with, whether it was measured or not."""
-        if not isinstance(record.energy, NotMeasured):  # without a power source it was not in the total
+        self.task_count += record.added
+        if not isinstance(record.energy, NotMeasured) and not record.added:  # they were not in the total
             self.done_s += self._task_s(task)
         self.done_count += 1
 
@@ -171,9 +185,11 @@ def opened(stream: TextIO) -> Display:
 
 def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
+    if task.is_of_the_machine:
+        return f"{task.test} of {task.device}, {units.counted(task.thread_count, 'thread')}"
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
-    if task.test in ("latency", "energy"):
+    if task.test in TIMED:
         sizes.insert(0, f"batch {task.batch_size}")
     return ", ".join([f"{task.model} {task.test}{scenario}", *sizes])
 
@@ -185,21 +201,49 @@ def outcome(record: RunRecord) -> str:
         "flops": record.flops,
         "latency": record.latency,
         "energy": record.energy,
+        "sustained": record.sustained,
+        "roofline": record.roofline,
     }[record.task.test]
     match value:
-        case ParameterCount():
-            return f"{show_count(value.unique_count)} parameters"
-        case FlopCount():
-            return value.sign + show(value.flop_count, "FLOP")
+        case ParameterCount() | FlopCount():
+            return _counted(value)
         case LatencySamples():
-            short = ", cut short" if record.cut_short else ""
-            return f"{show(statistics.median(value.latency_s), 's')} (median of {len(value.latency_s)}{short})"
+            return _latency(value, ", cut short" if record.cut_short else "")
+        case Sustained():
+            return _ends(value) + (", cut short" if record.cut_short else "")
         case EnergyReading():
             return f"{show(value.inference_j(record.task.batch_size), 'J')} per inference, idle included"
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:
-            return "no outcome"
+            return _ceilings(value) if isinstance(value, Roofline) else "no outcome"
+
+
+def _ceilings(found: Roofline) -> str:
+    rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]
+    return ", ".join([show(found.bandwidth.best_per_s, "B/s"), *rates])
+
+
+def _latency(samples: LatencySamples, ending: str) -> str:
+    """The median of the calls that count; of all where too few were left undisturbed, as an upper bound."""
+    if absence := no_latency(samples):
+        return f"not measured: {absence.code} ({absence.reason})"
+    sign, cause = ("≤ ", ", DISTURBED") if samples.is_upper_bound else ("", "")
+    return (
+        f"{sign}{show(statistics.median(samples.latency_s), 's')} (median of {len(samples.latency_s)}{cause}{ending})"
+    )
+
+
+def _counted(value: ParameterCount | FlopCount) -> str:
+    if isinstance(value, ParameterCount):
+        return f"{show_count(value.unique_count)} parameters"
+    return value.sign + show(value.flop_count, "FLOP")
+
+
+def _ends(value: Sustained) -> str:
+    latency_s = [statistics.median(block.latency_s) for block in value.samples.timed_blocks]
+    length = duration(value.slices[-1].end_s)
+    return f"{show(latency_s[0], 's')} at first, {show(latency_s[-1], 's')} at the end of {length}"
 
 
 def counted(task_count: int) -> str:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 from suite.errors import UsageError
 
+MAX_MINUTES = 330  # in slices of a second; a plan with longer ones may ask for more
+SELF_TEST_S = 60.0
+MAX_SELF_TEST_S = 3600
+
 
 def sizes(text: str | None, option: str) -> tuple[int, ...] | None:
     """ "1,2,4" as numbers. Raises UsageError."""
@@ -44,6 +48,13 @@ def threads(text: str | None) -> int | str | None:
     return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else text
 
 
+def minutes(value: float | None) -> float | None:
+    """As seconds. Raises UsageError."""
+    if value is not None and not 0 < value <= MAX_MINUTES:
+        raise UsageError(f"--minutes: must be above 0 and at most {MAX_MINUTES:,}, got {value:g}")
+    return None if value is None else value * 60
+
+
 def names(texts: list[str] | None, option: str) -> tuple[str, ...] | None:
     """Repeated options, each of which may hold several names with commas between them. Raises UsageError."""
     if not texts:
@@ -52,6 +63,17 @@ def names(texts: list[str] | None, option: str) -> tuple[str, ...] | None:
     if not all(found):
         raise UsageError(f"{option}: {','.join(texts)!r} holds an empty name; write them as a,b")
     return found
+
+
+def self_test_s(asked: bool, seconds: float | None) -> float | None:
+    """How long A is measured against A; None: it isn't asked for. Raises UsageError."""
+    if not asked:
+        if seconds is not None:
+            raise UsageError("--seconds: it is of the self-test; add --self-test")
+        return None
+    if seconds is not None and not 1 <= seconds <= MAX_SELF_TEST_S:
+        raise UsageError(f"--seconds: {seconds:g} is not between 1 and {MAX_SELF_TEST_S:,}")
+    return SELF_TEST_S if seconds is None else seconds
 
 
 def power(

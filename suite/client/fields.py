@@ -68,6 +68,9 @@ class Fields:
             raise ValueError(f"{name} is {_shown(value)}, not an object")
         return Fields(value)
 
+    def optional_part(self, name: str) -> Fields | None:
+        return None if self._value(name) is None else self.part(name)
+
     def flag(self, name: str) -> bool:
         value = self._value(name)
         if not isinstance(value, bool):

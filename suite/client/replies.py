@@ -13,6 +13,7 @@ from suite.records import (
     FlopCount,
     Interference,
     ParameterCount,
+    Roofline,
     Task,
     record,
     require,
@@ -181,5 +182,9 @@ class WorkerLike(Protocol):
     def release(self, case: str) -> None: ...
 
     def convert(self, model: str, source: Path, target: Path) -> Converted: ...
+
+    def roofline(self, task: Task, duration_s: float, memory_bytes: int) -> Roofline:
+        """What the task's device can do; at most so many bytes are taken for it."""
+        ...
 
     def close(self) -> None: ...

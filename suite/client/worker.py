@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite.client import decode
+from suite.client import ceilings, decode
 from suite.client.decode import Span
 from suite.client.fields import Fields
 from suite.client.replies import (
@@ -32,7 +32,7 @@ from suite.client.replies import (
 )
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.records import FlopCount, Interference, ParameterCount, Task
+from suite.records import FlopCount, Interference, ParameterCount, Roofline, Task
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
@@ -52,7 +52,9 @@ DEADLINES_S: Mapping[str, float] = {
     "memory": 60,
     "reset_memory": 60,
     "release": 60,
+    "watch": 60,
     "convert": 1800,
+    "roofline": 300,
 }
 _NOT_OURS = {
     "PYTHONPATH",
@@ -239,6 +241,19 @@ class Worker(WorkerLike):
         reply = self._ask_of(model, "convert", source=str(source.absolute()), target=str(target.absolute()))
         with decoding(self._wire, "convert"):
             return decode.converted(reply)
+
+    def roofline(self, task: Task, duration_s: float, memory_bytes: int) -> Roofline:
+        """What the task's device can do; at most so many bytes are taken for it."""
+        reply = self._ask(
+            "roofline",
+            device=task.device,
+            thread_count=task.thread_count,
+            precisions=[task.precision],
+            duration_s=duration_s,
+            memory_bytes=memory_bytes,
+        )
+        with decoding(self._wire, "roofline"):
+            return ceilings.roofline(reply, (task.precision,), memory_bytes, self._wire.span)
 
     def close(self) -> None:
         """Ends the worker, politely first. May be called again, and after a fatal error."""

@@ -67,7 +67,7 @@ def _discrete(facts: HostFacts, root: Path) -> Absence:
         )
     return Absence(
         reason=f"torch {torch} shows no CUDA with driver {facts.driver}",
-        remedy="a torch built for a CUDA that this driver knows; `python -c 'import torch; torch.cuda.init()'` says more",
+        remedy="a torch built for a CUDA of this driver's; `python -c 'import torch; torch.cuda.init()'` says more",
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
+from suite.host import accelerator
 from suite.host.system import usable_cpu_count
 from suite.records import Flag, HostFacts, HostState
 from suite.units import counted, show
@@ -12,16 +15,21 @@ LOW_MEMORY_BYTES = 200e6
 EMULATED = "emulated"  # how HostFacts.virtualization says that the processor is made by software
 
 
-def standing(facts: HostFacts, device: str) -> tuple[Flag, ...]:
-    """What holds as long as a run lasts: a figure of an emulated processor, or of a board whose GPU did nothing."""
+def standing(facts: HostFacts, device: str, there: Sequence[str] = (), asked: Collection[str] = ()) -> tuple[Flag, ...]:
+    """What holds as long as a run lasts: a figure of an emulated processor, or of a machine whose GPU did nothing.
+
+    there: the devices that the worker's torch has; none: unknown. asked: all devices of the run.
+    """
     found = []
     if EMULATED in (facts.virtualization or ""):
         why = (facts.virtualization or "").partition(f"{EMULATED} ")[2]
         found.append(Flag(code="EMULATED", text=f"the processor is emulated {why}: such a figure means nothing"))
-    if facts.l4t is not None and device == "cpu":
-        text = (
-            "timed on a Jetson's processor, and its GPU did nothing; `suite doctor` says whether torch shows one here"
-        )
+    absence = accelerator.unused(facts, there) if device == "cpu" else None
+    if absence is not None:
+        text = f"timed on the processor, for torch can't use this machine's GPU: {absence.reason}; {absence.remedy}"
+        found.append(Flag(code="GPU_UNUSED", text=text))
+    elif facts.l4t is not None and device == "cpu" and not any(other != "cpu" for other in asked):
+        text = "timed on a Jetson's processor, and its GPU did nothing; `--device auto` takes the GPU"
         found.append(Flag(code="GPU_UNUSED", text=text))
     return tuple(found)
 

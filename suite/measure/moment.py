@@ -25,6 +25,7 @@ class Observe:
     clock: Callable[[], float] = time.monotonic
     utc_now: Callable[[], datetime] = lambda: datetime.now(UTC)
     state: Callable[[], HostState] = host.state
+    sleep: Callable[[float], None] = time.sleep
 
     def __call__(self) -> Moment:
         utc = self.utc_now().isoformat(timespec="seconds").replace("+00:00", "Z")

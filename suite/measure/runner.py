@@ -6,12 +6,9 @@ goes on. Only bad input that could not be seen earlier ends the run, with what w
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -19,28 +16,31 @@ from suite import host, registry
 from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
-from suite.measure import pauses
+from suite.measure import ceilings
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
+from suite.measure.energy import EnergyLoad, label_windows
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series
+from suite.measure.steering import Steering
+from suite.measure.sustained import Regime
 from suite.measure.turns import Turns, interleave
 from suite.power import parts, sign
-from suite.power.meter import LoadEnded, Meter, Metered
+from suite.power.meter import Meter, Metered
 from suite.records import (
     SCHEMA_VERSION,
-    Flag,
     HostFacts,
+    HostState,
+    Hypothesis,
+    LatencySamples,
     NotMeasured,
     RunRecord,
-    Schedule,
     Task,
 )
 
 COUNTING = ("params", "flops")
 BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
 TRACE_LIMIT = 64 * 2**10  # characters
-ENERGY_DEADLINE_S = 600.0  # beyond the window itself
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -64,11 +64,16 @@ def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
     known = registry.models()
     groups: dict[object, list[Task]] = {}
     for task in tasks:
-        weights = (task.seed, task.weights, task.checkpoint)
-        load = (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
         counting = ("counting", known.origin(task.model))
-        groups.setdefault(counting if task.test in COUNTING else load, []).append(task)
+        own = task if task.is_of_the_machine else load_of(task)
+        groups.setdefault(counting if task.test in COUNTING else own, []).append(task)
     return list(groups.values())
+
+
+def load_of(task: Task) -> tuple[object, ...]:
+    """What a worker loads for a task: tasks in which it is equal share a worker."""
+    weights = (task.seed, task.weights, task.checkpoint)
+    return (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
 
 
 @dataclass(slots=True)
@@ -80,15 +85,25 @@ class Runner:
     meter: Meter | NotMeasured
     observe: Observe = field(default_factory=Observe)
     facts: Callable[[Versions], HostFacts] = host.facts
+    hypotheses: Sequence[Hypothesis] = ()  # the person's own; none: the lab's
+    done: Sequence[Task] = ()  # in an earlier session of the run
+    _began: HostState | None = None  # the machine, before anything was measured
+    _there: tuple[str, ...] = ()  # the devices of the worker's torch, once one was asked
+    _asked: frozenset[str] = frozenset()  # the devices of all tasks that run on one
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
+        tasks = list(tasks)
+        self._asked = frozenset(task.device for task in tasks if task.test not in COUNTING)
         for group in grouped(tasks):
             before = self.observe()
+            self._began = self._began or before.state
             try:
-                if group[0].test in COUNTING:
+                if group[0].is_of_the_machine:
+                    self._measure_machine(group[0])
+                elif group[0].test in COUNTING:
                     self._count(group)
                 else:
                     self._measure(group)
@@ -105,6 +120,11 @@ class Runner:
                     if task.key not in self._stored:
                         self._store(failed(self._blank(task, before, ()), fault))
 
+    def _open(self, thread_count: int) -> WorkerLike:
+        worker = self.open_worker(thread_count)
+        self._there = worker.hello.devices
+        return worker
+
     # Counting: no weights, no memory, one worker for every model.
 
     def _count(self, tasks: Sequence[Task]) -> None:
@@ -116,7 +136,7 @@ class Runner:
                     self.sink.begin(f"counting {task.model}")
                 before = self.observe()
                 try:
-                    worker = worker or self.open_worker(task.thread_count)
+                    worker = worker or self._open(task.thread_count)
                     versions = worker.hello.versions
                     worker.import_model(task.model)
                     record = count(worker, task, self._blank(task, before, versions))
@@ -130,20 +150,37 @@ class Runner:
             if worker is not None:
                 worker.close()
 
+    def _measure_machine(self, task: Task) -> None:
+        self.sink.begin(f"measuring what {task.device} can do")
+        before = self.observe()
+        outcome, versions = ceilings.measure(self._open, task, before.state)
+        record = self._blank(task, before, versions)
+        self._store(failed(record, outcome) if isinstance(outcome, WorkerError) else replace(record, roofline=outcome))
+
     # Measuring: one load of one model; latency in interleaved turns, then energy task by task.
 
     def _measure(self, tasks: Sequence[Task]) -> None:
-        bench = Bench(tasks[0], self.open_worker)
+        bench = Bench(tasks[0], self._open)
         turns = Turns(bench, self.observe, self.sink.expect, self.sink.begin)
+        turns.gate.began = self._began
         latency = [task for task in tasks if task.test == "latency"]
         try:
-            for series in interleave(turns, latency, random.Random(tasks[0].seed)):
-                self._store(self._latency_record(bench, series))
-            for task in tasks:
-                if task.test == "energy":
-                    self._store(self._energy_record(turns, task))
+            steering = self._steering(tasks, latency)
+            for series in interleave(turns, latency, random.Random(tasks[0].seed), steering):
+                found = replace(self._latency_record(bench, series), cooling=turns.gate.found())
+                self._store(replace(found, added=True) if steering.is_added(series.task) else found)
+            for test, measure in (("energy", self._energy_record), ("sustained", self._sustained_record)):
+                for task in (task for task in tasks if task.test == test):
+                    turns.gate.cool()
+                    self._store(replace(measure(turns, task), cooling=turns.gate.found()))
         finally:
             bench.close()
+
+    def _steering(self, tasks: Sequence[Task], latency: Sequence[Task]) -> Steering:
+        """Of a group that was begun in another session no size is added: it would share no round with the others."""
+        load = load_of(tasks[0])
+        is_new = all(task.test != "latency" or load_of(task) != load for task in self.done)
+        return Steering(tasks=latency, hypotheses=self.hypotheses, clock=self.observe.clock, may_add=is_new)
 
     def _latency_record(self, bench: Bench, series: Series) -> RunRecord:
         assert series.began is not None
@@ -197,6 +234,25 @@ class Runner:
             flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
 
+    def _sustained_record(self, turns: Turns, task: Task) -> RunRecord:
+        self.sink.begin(f"calling {task.model}, batch size {task.batch_size}, back to back")
+        before = self.observe()
+        series = Series(task=task, began=before, stop="fixed")
+        regime = Regime(turns, series, self.meter, self.sink.begin)
+        try:
+            regime.run()
+        except WorkerError as error:
+            series.error, series.stop = error, None
+            turns.bench.failed(error)
+        record = self._blank(task, before, turns.bench.versions)
+        if not regime.looks:
+            assert series.error is not None  # without one there is a slice
+            return failed(record, series.error)
+        record = self._with_calls(record, turns.bench, series)
+        assert isinstance(record.latency, LatencySamples)
+        trace = None if series.error is None else series.error.traceback
+        return replace(record, latency=None, sustained=regime.found(record.latency), failure=trace)
+
     @staticmethod
     def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:
         """The record of an energy task with its calls, and the doubts that follow from them."""
@@ -228,7 +284,7 @@ class Runner:
             self._facts[versions] = self.facts(versions)
         facts = self._facts[versions]
         doubts = (
-            *host.standing(facts, task.device),
+            *host.standing(facts, task.device, self._there, self._asked),
             *host.flags(before.state, after.state, own_thread_count=task.thread_count, cpu_count=facts.cpu_count),
         )
         return RunRecord(
@@ -247,47 +303,6 @@ class Runner:
         self._stored.add(record.task.key)
 
 
-@dataclass(slots=True)
-class EnergyLoad:
-    """Back-to-back calls of one energy task, as long as the meter asks; keeps their durations."""
-
-    turns: Turns
-    worker: WorkerLike
-    series: Series
-    timed: list[pauses.Calls] = field(default_factory=list)
-    is_ended: bool = False
-
-    def __call__(self, duration_s: float) -> tuple[float, float, int]:
-        """Runs for at least duration_s. Returns when the first call began, when the last one ended, and how many."""
-        try:
-            timed = self.worker.time_for(self.series.case, duration_s, 1, duration_s + ENERGY_DEADLINE_S)
-        except WorkerError as error:
-            if not self.is_ended:
-                raise
-            self.turns.bench.failed(error)
-            raise LoadEnded from error
-        self.turns.add_block(self.series, timed, timed.interference, warmup=False)
-        self.timed.append((timed.started_s, timed.latency_s, timed.calls_per_value))
-        return timed.started_s, timed.ended_s, timed.call_count
-
-    def end(self) -> None:
-        """Ends the calls that are being made, from another thread: the worker dies, and a new one takes its place."""
-        process_id = getattr(self.worker, "process_id", None)
-        if isinstance(process_id, int):
-            self.is_ended = True
-            with suppress(ProcessLookupError):
-                os.kill(process_id, signal.SIGKILL)
-
-    def flags(self, schedule: Schedule | None) -> Iterable[Flag]:
-        return () if schedule is None else pauses.flags(schedule, self.timed)
-
-
-def label_windows(series: Series, schedule: Schedule) -> None:
-    """Blocks that are no window are warm-up: their joules were not counted."""
-    starts = {window.start_s for window in schedule.windows}
-    series.blocks = [replace(block, warmup=block.started_s not in starts) for block in series.blocks]
-
-
 def failed(record: RunRecord, error: WorkerError) -> RunRecord:
     """The record with what its test asked for absent, for the error's reason. Raises UsageError for bad input."""
     if error.code.startswith(BAD_INPUT):
@@ -303,3 +318,7 @@ def failed(record: RunRecord, error: WorkerError) -> RunRecord:
             return replace(record, latency=absent, memory=absent, failure=trace)
         case "energy":
             return replace(record, energy=absent, failure=trace)
+        case "sustained":
+            return replace(record, sustained=absent, failure=trace)
+        case "roofline":
+            return replace(record, roofline=absent, failure=trace)

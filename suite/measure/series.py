@@ -30,7 +30,9 @@ class Series:
     blocks: list[Block] = field(default_factory=list)
     steady: bool | None = None  # None: not warmed up yet
     stop: StopReason | None = None
+    calls_needed: int | None = None  # until its goal is reached; None: it is, or nobody knows
     error: WorkerError | None = None
+    is_closed: bool = False  # it has no turns beyond its own course
     cold_start: ColdStart | None = None
     amiss: dict[str, str] = field(default_factory=dict)  # what the worker found amiss, by code: the latest words
     memory: list[Memory] = field(default_factory=list)  # one a visit
@@ -67,13 +69,30 @@ class Series:
     def decide(self) -> None:
         """Ends the series where it has enough, or where too much of it was disturbed to go on."""
         rule = self.task.repetition
-        self.stop = decide(self.counted, rule, self.spent_s).stop
+        decision = decide(self.counted, rule, self.spent_s)
+        self.stop, self.calls_needed = decision.stop, decision.calls_needed
         if self.stop is None and self.is_lost:
             self.stop = "time_limit" if self.counted_call_count >= rule.min_call_count else "disturbed"
 
     @property
     def ended(self) -> bool:
         return self.stop is not None or self.error is not None
+
+    def forgive(self) -> None:
+        """A turn beyond its own course failed: what it had before stands, with the doubt beside it."""
+        assert self.error is not None
+        self.amiss[self.error.code] = f"a further block failed: {self.error.reason}"
+        self.error = None
+        self.is_closed = True
+
+    def block_s(self) -> float:
+        """What a turn takes: a block, and the call before it that isn't counted."""
+        blocks_s = [block.calls_per_value * sum(block.latency_s) for block in self.timed]
+        return sum(blocks_s) / max(1, len(blocks_s)) + (self.typical_s() if self.blocks else 0.0)
+
+    def needed_s(self) -> float:
+        """In calls, until its goal is reached; 0 where it is, or nobody knows."""
+        return (self.calls_needed or 0) * self.typical_s()
 
     def typical_s(self) -> float:
         return statistics.median(self.blocks[-1].latency_s)
@@ -118,9 +137,10 @@ class Series:
         found += self._disturbed()
         if self.error is not None:
             least = self.task.repetition.min_call_count
-            made = (
-                f"{self.counted_call_count} of at least {least} calls" if self.task.test == "latency" else "its windows"
-            )
+            made = {
+                "latency": f"{self.counted_call_count} of at least {least} calls",
+                "sustained": counted(len(self.timed), "slice"),
+            }.get(self.task.test, "its windows")
             found.append(Flag(code=self.error.code, text=f"cut short after {made}: {self.error.reason}"))
         return tuple(found)
 

@@ -11,15 +11,18 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from suite.client.replies import Timed, TimedFor, WorkerLike
 from suite.errors import WorkerError
 from suite.host.busiest import Busiest
 from suite.measure.bench import Bench
+from suite.measure.cooling import Gate
 from suite.measure.estimate import expected_s
 from suite.measure.moment import Observe
 from suite.measure.patience import Patience
 from suite.measure.series import Series
+from suite.measure.steering import Steering
 from suite.records import Block, Interference, Task
 from suite.stats import quiet
 from suite.stats.steady import is_steady
@@ -30,26 +33,40 @@ DEADLINE_FACTOR = 20.0  # a call that takes this much longer than the last ones 
 Expect = Callable[[Task, float], None]
 
 
-def interleave(turns: Turns, tasks: Sequence[Task], rng: random.Random) -> Iterator[Series]:
-    """Measures the tasks in turns; yields each series the moment it ends, with samples, an error, or both.
+def interleave(
+    turns: Turns, tasks: Sequence[Task], rng: random.Random, steering: Steering | None = None
+) -> Iterator[Series]:
+    """Measures the tasks in turns; yields each series as soon as it gets no more, with samples, an error, or both.
 
-    A worker that dies takes only the series it was measuring: the others go on in a new one.
+    A worker that dies takes only the series it was measuring: the others go on in a new one. steering: of these tasks;
+    None: every series for itself.
     """
-    open_series = [Series(task=task) for task in tasks]
+    steering = steering or Steering(tasks=(), hypotheses=(), clock=turns.observe.clock)
+    everyone, stored = [Series(task=task) for task in tasks], set[str]()
+
+    def done() -> Iterator[Series]:
+        for series in everyone:
+            if series.ended and series.case not in stored and not steering.holds(series):
+                stored.add(series.case)
+                series.is_closed = True
+                yield series
+
     rounds = itertools.count(1)
-    while open_series:
+    while due := steering.next_round(everyone):
+        yield from done()
         number = next(rounds)
         turns.round_index = number - 1
-        turns.begin(f"timing {open_series[0].task.model}, round {number}, {len(open_series)} of {len(tasks)} sizes")
+        turns.gate.cool()
+        turns.begin(f"timing {due[0].task.model}, round {number}, {len(due)} of {len(everyone)} sizes")
         # The plan's first point goes first, so that cold start is that of the same case in every run.
-        head, rest = (open_series[:1], open_series[1:]) if number == 1 else ([], open_series[:])
+        head, rest = (due[:1], due[1:]) if number == 1 else ([], due[:])
         rng.shuffle(rest)
         for series in head + rest:
             turns.visit(series)
-            if series.ended:
-                yield series
-        open_series = [series for series in open_series if not series.ended]
+            yield from done()
+        steering.look(everyone)
     turns.round_index = None
+    yield from (series for series in everyone if series.case not in stored)
 
 
 class Turns:
@@ -70,6 +87,7 @@ class Turns:
         self.tell = tell
         self.line = ""  # of progress, that a wait for quiet interrupts
         self.patience = Patience(bench.task.quiet, bench.task.thread_count, tell, busiest or Busiest())
+        self.gate = Gate(bench.task.heat, observe, tell)
         self.clocks_hz: list[float] = []  # under load, in run order
         self.start_count = 0  # of the bench, when it was last visited
         self.prepared_case: str | None = None
@@ -84,6 +102,7 @@ class Turns:
         """One block of counted calls; then the rule says whether the series has enough."""
         arrived = self.observe()
         series.began = series.began or arrived
+        had_ended = series.ended
         try:
             if self.patience.wait(self.bench.ready()):
                 self.tell(self.line)
@@ -93,6 +112,8 @@ class Turns:
         except WorkerError as error:
             series.error = error
             self.bench.failed(error)
+            if had_ended:
+                series.forgive()
         else:
             series.culprit = self.patience.culprit
             series.decide()
@@ -110,7 +131,7 @@ class Turns:
             first_call_s = self._warm_up(worker, series)
             series.cold_start = self.bench.cold_start(first_call_s) if fresh else series.cold_start
             self.bench.check_inputs(series.case)
-        elif arrived:
+        elif self.gate.take_paused() or arrived:
             self.time(worker, series, 1, warmup=True)
         return worker
 
@@ -185,6 +206,9 @@ class Turns:
         """By the task's rule; windows of energy all count, whatever disturbed them: their joules were summed."""
         if task.quiet is None or task.test == "energy":
             return None
+        if task.test == "sustained":  # a clock that heat lowers is what these calls are made to see
+            found = found and replace(found, clock_hz=None, throttle_count=None, gpu_throttle=None)
+            return quiet.disturbance(found, task.quiet, task.thread_count)
         usual_hz = quiet.usual_clock_hz(self.clocks_hz)
         if found is not None and found.clock_hz is not None:
             self.clocks_hz.append(found.clock_hz)

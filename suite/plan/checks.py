@@ -57,6 +57,8 @@ def _check_tests(spec: PlanSpec, where: str) -> None:
     for name in spec.tests:
         if name not in TESTS:
             raise PlanError(f"{where}: {unknown('test', name, TESTS)}")
+    if "roofline" in spec.tests and "latency" not in spec.tests:
+        raise PlanError(f"{where}: a roofline says what latencies are near to; ask for latency too, or leave it out")
 
 
 def _check_axes(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,13 @@ from suite.host import quota
 from suite.host.system import System
 from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
 from suite.outside import one_line
+from suite.plan import supposed
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.devices import There
 from suite.plan.spec import parse, place
-from suite.plan.tasks import tasks_of, within_budget
+from suite.plan.tasks import tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
-from suite.records import Task, Test, record
+from suite.records import Hypothesis, Task, Test, record
 from suite.worker.model import Model
 
 SHIPPED = Path(suite.__file__).resolve().parents[1] / "plans"
@@ -46,6 +47,7 @@ class Options:
     checkpoint: str | None = None
     trajectory: str | None = None
     quiet: str | None = None  # "none": every block counts
+    duration_s: float | None = None  # of sustained calls
     time_limit_s: float | None = None  # of each point; the plan's budget over all of them is put aside
 
     def given(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Plan:
     name: str
     description: str
     tasks: tuple[Task, ...]
+    hypotheses: tuple[Hypothesis, ...] = ()
 
 
 @record
@@ -105,6 +108,7 @@ def single(test: Test, options: Options, around: Surroundings | None = None) -> 
     kept: dict[str, Any] = {key: standard[key] for key in ("models", "repetition") if key in standard}
     own = {"name": test, "description": f"{test} alone, at the default sizes unless told otherwise", "tests": [test]}
     window = {key: value for key, value in standard.get("energy", {}).items() if key not in ("batch_size", "axes")}
+    kept |= {"sustained": {**standard["sustained"], "batch_size": [1]}} if "sustained" in standard else {}
     return _build({**kept, **own, "energy": window}, options, str(path), around)
 
 
@@ -146,6 +150,7 @@ _OPTION_NAMES = {
     "repetition": "--time-limit",
     "quiet": "--no-quiet",
     "devices": "--device",
+    "sustained": "--minutes",
 }
 
 
@@ -153,10 +158,12 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     merged, origins = _merge(raw, options)
     spec = parse(merged, origins, file)
     models = check(spec, around.models, origins, file)
+    supposed.check(spec, models, around.models, origins, file)
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
     specs = spec.on_each(around.devices)
-    asked = (task for model in models for each in specs for task in tasks_of(each, model, thread_count))
+    of_models = (task for model in models for each in specs for task in tasks_of(each, model, thread_count))
+    asked = chain(*(tasks_of_machine(each, thread_count) for each in specs), of_models)
     try:
         tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
     except ValueError as error:  # what a plug-in declares: a name that is none, an axis named twice
@@ -164,7 +171,12 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
         raise PlanError(f"{where}: {one_line(str(error))}; correct the model's plug-in") from error
     if len(tasks) > MAX_TASK_COUNT:
         raise PlanError(f"{file}: asks for more than {MAX_TASK_COUNT} tasks; part it into several runs")
-    return Plan(name=spec.name, description=spec.description, tasks=within_budget(tuple(tasks), spec.time_budget_s))
+    return Plan(
+        name=spec.name,
+        description=spec.description,
+        tasks=within_budget(tuple(tasks), spec.time_budget_s),
+        hypotheses=tuple(dict.fromkeys(stated.as_record() for stated in spec.hypotheses)),
+    )
 
 
 def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], dict[str, str]]:
@@ -177,6 +189,7 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         given["device" if len(names) == 1 else "devices"] = names[0] if len(names) == 1 else tuple(names)
         if len(names) > 1:
             del given["device"]
+    time_limit_s, duration_s = given.pop("time_limit_s", None), given.pop("duration_s", None)
     merged = {**raw, **{key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}}
     if options.axes is not None:
         merged["axes"] = {name: list(sizes) for name, sizes in options.axes}
@@ -185,6 +198,12 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         merged["energy"] = {**merged.get("energy", {}), "axes": merged["axes"]}
     if options.batch_size is not None and isinstance(raw.get("energy", {}), dict):
         merged["energy"] = {**merged.get("energy", {}), "batch_size": list(options.batch_size)}
+    if isinstance(table := raw.get("sustained", {}), dict):
+        own = {} if options.batch_size is None else {"batch_size": list(options.batch_size)}
+        own |= {} if duration_s is None else {"duration_s": duration_s}
+        merged |= {"sustained": {**table, **own}} if own else {}
+    if duration_s is not None:
+        given["sustained"] = duration_s
     if time_limit_s is not None and isinstance(raw.get("repetition", {}), dict):
         merged["repetition"] = {**raw.get("repetition", {}), "time_limit_s": time_limit_s}
         merged["time_budget_s"] = None

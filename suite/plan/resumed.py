@@ -9,7 +9,7 @@ from typing import Any
 
 from suite.outside import one_line
 from suite.plan.load import Options, Plan
-from suite.records import Manifest, Task
+from suite.records import TIMED, Manifest, SustainedRule, Task
 
 # Fields of a task that an option sets as they are. Counts leave most of them at their defaults, whatever is asked for.
 _FIELDS = {
@@ -37,15 +37,17 @@ def difference(
     for option, then, now in _options(manifest.tasks, options, cpu_count):
         if not _same(option, then, now):
             return f"{option} was {_told(then)} and is {_told(now)} now"
+    if plan is not None and plan.hypotheses != manifest.hypotheses:
+        return f"the run has {len(manifest.hypotheses)} hypotheses, and the plan now states others"
     return None if plan is None else _tasks_differ(manifest.tasks, plan.tasks)
 
 
 def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Iterator[tuple[str, set[Any], set[Any]]]:
     """(option, its values in the run, its values now) for each option that is given."""
-    timed = [task for task in tasks if task.test in ("latency", "energy")]
+    timed = [task for task in tasks if task.test in TIMED]
     given, one = options.given(), {1} if timed else set()
     if options.models is not None:
-        yield "--model", {task.model for task in tasks}, set(options.models)
+        yield "--model", {task.model for task in tasks if not task.is_of_the_machine}, set(options.models)
     if options.tests is not None:
         yield "--test", {task.test for task in tasks}, set(options.tests)
     for option, field in _FIELDS.items():
@@ -63,6 +65,9 @@ def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Itera
         yield f"--axis {name}", set(swept), set(sizes) | {size for size, _ in swept.most_common(1)}
     if options.quiet is not None:
         yield "--no-quiet", {"given" if task.quiet is None else "not given" for task in timed}, {"given"}
+    if options.duration_s is not None:
+        rules = [task.sustained or SustainedRule() for task in timed if task.test == "sustained"]
+        yield "--minutes", {rule.duration_s / 60 for rule in rules}, {options.duration_s / 60}
     if options.time_limit_s is not None:
         limits = {task.repetition.time_limit_s for task in timed if task.test == "latency"}
         yield "--time-limit", limits, {options.time_limit_s}

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from suite.errors import PlanError
-from suite.limits import MAX_DURATION_S, MAX_INPUT_SIZE, MAX_SIZE_COUNT, MAX_WINDOW_COUNT
+from suite.limits import (
+    MAX_DURATION_S,
+    MAX_HYPOTHESIS_COUNT,
+    MAX_HYPOTHESIS_TEXT_LENGTH,
+    MAX_INPUT_SIZE,
+    MAX_SIZE_COUNT,
+    MAX_WINDOW_COUNT,
+)
 from suite.outside import NAME_RULE, brief, is_name, one_line
 from suite.plan.devices import AUTO, There, chosen
-from suite.records import QuietRule, Repetition
+from suite.records import HeatRule, Hypothesis, QuietRule, Repetition, SustainedRule
+from suite.records.hypothesis import Quantity, Shape
 from suite.registry import unknown
 
 Size = Annotated[int, Field(ge=1, le=MAX_INPUT_SIZE)]
 Sizes = Annotated[list[Size], Field(min_length=1, max_length=MAX_SIZE_COUNT)]
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 Duration = Annotated[float, Field(gt=0, le=MAX_DURATION_S)]
-NONE = "none"  # TOML has no null: a target of "none" is a fixed count, quiet = "none" lets every block count
+NONE = "none"  # TOML has no null: a target of "none" is a fixed count, quiet or heat = "none" switches that rule off
 
 
 class _Table(BaseModel):
@@ -45,6 +53,51 @@ class Energy(_Table):
     idle_s: Duration = 30.0
 
 
+class Supposed(_Table):
+    """A hypothesis of the user's own (records.Hypothesis)."""
+
+    quantity: Quantity
+    against: str
+    shape: Shape
+    exponent: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    models: list[str] = []
+    text: Annotated[str, Field(max_length=MAX_HYPOTHESIS_TEXT_LENGTH)] = ""
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        self.as_record()
+        return self
+
+    def as_record(self) -> Hypothesis:
+        """Raises ValueError."""
+        return Hypothesis(
+            quantity=self.quantity,
+            against=self.against,
+            shape=self.shape,
+            exponent=None if self.exponent is None else (self.exponent[0], self.exponent[1]),
+            models=tuple(dict.fromkeys(self.models)),
+            text=one_line(self.text),
+        )
+
+
+class Sustained(_Table):
+    """At which batch sizes calls run back to back for minutes, at the default input, and for how long
+    (records.SustainedRule)."""
+
+    batch_size: Sizes = [1]
+    duration_s: Duration = SustainedRule().duration_s
+    slice_s: Duration = SustainedRule().slice_s
+
+    @model_validator(mode="after")
+    def _as_a_rule(self) -> Sustained:
+        self.rule()
+        return self
+
+    def rule(self) -> SustainedRule:
+        """Raises ValueError."""
+        return SustainedRule(duration_s=self.duration_s, slice_s=self.slice_s)
+
+
 def _a_name(text: str) -> str:
     if not is_name(text):
         raise ValueError(f"{brief(text)} is no name: {NAME_RULE}")
@@ -63,7 +116,10 @@ class PlanSpec(_Table):
     scenarios: dict[str, Scenario] = {}
     repetition: Repetition = Repetition()
     energy: Energy = Energy()
+    sustained: Sustained = Sustained()
     quiet: QuietRule | None = QuietRule()
+    hypotheses: Annotated[list[Supposed], Field(max_length=MAX_HYPOTHESIS_COUNT)] = []
+    heat: HeatRule | None = HeatRule()
     threads: Size | Literal["all"] = "all"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Device | None = None  # one, where `devices` would list it
@@ -86,6 +142,9 @@ _TABLES: Mapping[str, Sequence[str]] = {
     "repetition": tuple(TypeAdapter(Repetition).json_schema()["properties"]),
     "energy": tuple(Energy.model_fields),
     "quiet": tuple(TypeAdapter(QuietRule).json_schema()["properties"]),
+    "hypotheses": tuple(Supposed.model_fields),
+    "heat": tuple(TypeAdapter(HeatRule).json_schema()["properties"]),
+    "sustained": tuple(Sustained.model_fields),
     "scenarios": tuple(Scenario.model_fields),
     "": tuple(PlanSpec.model_fields),
 }
@@ -98,13 +157,14 @@ def parse(raw: Mapping[str, Any], origins: Mapping[str, str], file: str) -> Plan
     Raises PlanError: one line that names the file (or option), the key, and what is allowed.
     """
     try:
-        return PlanSpec.model_validate(_with_inherited_repetition(_without_quiet(raw)))
+        return PlanSpec.model_validate(_with_inherited_repetition(_without_rules(raw)))
     except ValidationError as invalid:
         raise PlanError(one_line(_told(invalid.errors(include_url=False)[0], origins, file))) from invalid
 
 
-def _without_quiet(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**raw, "quiet": None} if raw.get("quiet") == NONE else raw
+def _without_rules(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The rules that the plan says "none" of are None."""
+    return {**raw, **{key: None for key in ("quiet", "heat") if raw.get(key) == NONE}}
 
 
 def _with_inherited_repetition(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,8 +221,14 @@ def _wrong(error: ErrorDetails, key: str) -> str:
     if error["type"] == "value_error":  # raised by the record itself: it names the field and the value
         return f": {error['ctx']['error']}"
     device = "must be auto, cpu, mps, cuda or cuda:<number>"
-    allowed = {"threads": "must be 'all' or a number from 1 up", "device": device, "devices": device}
-    return f": {allowed.get(key.partition('[')[0]) or _lower_first(error['msg'])}, got {brief(error['input'])}"
+    allowed = {
+        "threads": "must be 'all' or a number from 1 up",
+        "device": device,
+        "devices": device,
+        "hypotheses": "must be a list of tables, each under [[hypotheses]]",
+    }
+    what = allowed.get(key.partition("[")[0] if key.startswith("devices") else key)
+    return f": {what or _lower_first(error['msg'])}, got {brief(error['input'])}"
 
 
 def _table_name(location: tuple[int | str, ...]) -> str:

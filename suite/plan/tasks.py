@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from suite.plan.devices import AUTO
 from suite.plan.spec import PlanSpec
-from suite.records import EnergyRule, Repetition, Task, Test, record
+from suite.records import MACHINE, EnergyRule, Repetition, Task, Test, record
 from suite.worker.model import Model
 
 
@@ -35,6 +35,7 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
         weights=spec.weights if model.takes_pinned and checkpoint is None else "seeded",
         trajectory=trajectory,
         quiet=spec.quiet,
+        heat=spec.heat,
     )
     points = tuple(_points(spec, model))
     if "params" in spec.tests:
@@ -51,6 +52,15 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
         )
         for point in _sizes(spec.energy.batch_size, spec.energy.axes, model, spec.repetition):
             yield dataclasses.replace(_at(measured, "energy", point), energy=rule)
+    if "sustained" in spec.tests:
+        for point in _sizes(spec.sustained.batch_size, {}, model, spec.repetition):
+            yield dataclasses.replace(_at(measured, "sustained", point), sustained=spec.sustained.rule())
+
+
+def tasks_of_machine(spec: PlanSpec, threads: int) -> Iterator[Task]:
+    """Once a run, before all others: nothing that a model leaves behind lies beside it."""
+    if "roofline" in spec.tests:
+        yield Task(test="roofline", model=MACHINE, device=spec.device or AUTO, thread_count=threads)
 
 
 def _at(task: Task, test: Test, point: Point) -> Task:

@@ -4,7 +4,9 @@ values     the decorator and the checks; NotMeasured and Flag
 asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
-quiet      QuietRule, Interference
+quiet      QuietRule, Interference              heat       HeatRule, Cooling
+sustained  SustainedRule, Sustained            roofline   what the device can do
+hypothesis Hypothesis
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -13,8 +15,8 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
-from suite.records.asked import TESTS, EnergyRule, Repetition, Task, Test
-from suite.records.derived import Interval, Summary
+from suite.records.asked import MACHINE, TESTS, TIMED, EnergyRule, Repetition, Task, Test
+from suite.records.derived import AllCalls, Interval, Summary
 from suite.records.energy import (
     CallWindow,
     EnergyReading,
@@ -26,6 +28,8 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.heat import Cooling, HeatRule, Pause
+from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import (
     Block,
@@ -40,15 +44,22 @@ from suite.records.measured import (
     StopReason,
 )
 from suite.records.quiet import Interference, QuietRule
+from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
+from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
 
 __all__ = [
+    "MACHINE",
     "SCHEMA_VERSION",
     "TESTS",
+    "TIMED",
+    "AllCalls",
     "Block",
     "CallWindow",
+    "Ceiling",
     "ColdStart",
+    "Cooling",
     "Damage",
     "EnergyReading",
     "EnergyRule",
@@ -56,28 +67,36 @@ __all__ = [
     "ErrorBudget",
     "Flag",
     "FlopCount",
+    "HeatRule",
     "HostFacts",
     "HostState",
+    "Hypothesis",
     "Interference",
     "Interval",
     "LatencySamples",
     "Manifest",
+    "Matmul",
     "MemoryUse",
     "NotMeasured",
     "OperatorCost",
     "ParameterCount",
     "Part",
+    "Pause",
     "PowerTrace",
     "Provenance",
     "QuietRule",
     "Repetition",
+    "Roofline",
     "Run",
     "RunRecord",
     "Schedule",
     "SharedGroup",
+    "Slice",
     "StopReason",
     "Stretch",
     "Summary",
+    "Sustained",
+    "SustainedRule",
     "Task",
     "Test",
     "disjoint",

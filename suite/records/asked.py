@@ -18,12 +18,16 @@ from suite.limits import (
     MIN_DURATION_S,
 )
 from suite.outside import brief
+from suite.records.heat import HeatRule
 from suite.records.quiet import QuietRule
+from suite.records.sustained import SustainedRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
-Test = Literal["params", "flops", "latency", "energy"]
-TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy")
-ADDED_RULES = ("quiet",)  # fields that came with schema 2; None: there is no such rule
+Test = Literal["params", "flops", "latency", "energy", "sustained", "roofline"]
+TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "roofline")
+TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that call a model
+MACHINE = "machine"  # stands in the place of the model of a task that measures the machine alone
+ADDED_RULES = ("quiet", "heat", "sustained")  # fields that came with schema 2; None: there is no such rule
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
@@ -106,6 +110,8 @@ class Task:
     repetition: Repetition = Repetition()
     energy: EnergyRule = EnergyRule()
     quiet: QuietRule | None = None  # None: every block counts, as in records of schema 1
+    heat: HeatRule | None = None  # None: nothing waits for the machine to cool down
+    sustained: SustainedRule | None = None  # of the test of that name alone
 
     def __post_init__(self) -> None:
         for what in ("model", "scenario", "runtime"):
@@ -132,6 +138,11 @@ class Task:
                 del fields[name]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def is_of_the_machine(self) -> bool:
+        """Whether no model is measured: `model` then names none."""
+        return self.test == "roofline"
 
     def size(self, axis: str) -> int:
         return dict(self.axes)[axis]

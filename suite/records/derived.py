@@ -34,4 +34,17 @@ class Summary:
     outlier_count: int  # flagged and kept
     lag1_autocorrelation: float | None
     resolved: bool  # the interval's relative half-width reached the target
-    calls_needed: int | None  # further calls that UNRESOLVED would take, estimated
+    calls_needed: int | None  # further calls that the target would take, estimated
+    relative_halfwidth: float | None = None  # of the interval, against the median
+    needed_s: float | None = None  # in further calls, lost ones among them, that the target would take, estimated
+    is_upper_bound: bool = False  # disturbed calls are in every figure: the undisturbed machine is not slower
+
+
+@record
+class AllCalls:
+    """A series as if there were no rule: disturbed calls count too."""
+
+    count: int
+    mean_s: float
+    std_s: float | None
+    median_s: float

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from suite.errors import StoreError
 from suite.limits import MAX_DAMAGED_LINE_COUNT, MAX_JSON_BYTES, MAX_RECORDS_BYTES, MAX_RECORDS_VALUE_COUNT
-from suite.records import Damage, HostFacts, Manifest, RunRecord
+from suite.records import Damage, HostFacts, Manifest, RunRecord, Task
 from suite.records.folder import Folder, words_of
 from suite.records.schema import RECORD, UPGRADES, Upgrade, read
 
@@ -29,13 +29,16 @@ def whole_records(folder: Folder, manifest: Manifest) -> tuple[RunRecord, ...]:
 def records_of(folder: Folder, manifest: Manifest, upgrades: Mapping[int, Upgrade]) -> Iterator[RunRecord | Damage]:
     """The file's lines, each read for itself."""
     path = folder.path / RECORDS_NAME
-    waiting = set(manifest.tasks)
+    listed, added = frozenset(manifest.tasks), set[Task]()
+    waiting = set(listed)
     hosts: dict[HostFacts, HostFacts] = {}  # records of one machine share what is said of it
     for number, line in enumerate(_lines(folder), start=1):
         where = f"{path}:{number}"
         try:
             record = _whole(line, where, folder.path, upgrades)
-            if record.task not in waiting:
+            if record.added and record.task not in listed and record.task not in added:
+                added.add(record.task)
+            elif record.task not in waiting:
                 raise StoreError(
                     f"{where}: {record.task.test} of {record.task.model} is stored twice, or {MANIFEST_NAME} does not "
                     "ask for it; take that line out"
@@ -43,7 +46,7 @@ def records_of(folder: Folder, manifest: Manifest, upgrades: Mapping[int, Upgrad
         except StoreError as error:
             yield Damage(line_number=number, text=str(error).removeprefix(f"{where}: "))
             continue
-        waiting.remove(record.task)
+        waiting.discard(record.task)
         object.__setattr__(record, "host", hosts.setdefault(record.host, record.host))  # equal, so nothing changes
         yield record
 

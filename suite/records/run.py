@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from suite.limits import MAX_TASK_COUNT
+from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TASK_COUNT
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
+from suite.records.heat import Cooling
+from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
+from suite.records.roofline import Roofline
+from suite.records.sustained import Sustained
 from suite.records.values import Flag, NotMeasured, record, require, require_name
 
 SCHEMA_VERSION = 2  # 2: blocks say what disturbed them
@@ -31,18 +35,26 @@ class RunRecord:
     energy: EnergyReading | NotMeasured | None = None
     energy_beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
     schedule: Schedule | None = None  # of an energy task whose calls were made
+    sustained: Sustained | NotMeasured | None = None
+    cooling: Cooling | None = None  # None: no rule, or no sensor that tells
+    roofline: Roofline | NotMeasured | None = None
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
+    added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
+
+    def __post_init__(self) -> None:
+        require(not self.added or self.task.test == "latency", "only a series of latency can be added to a plan")
 
     @property
     def cut_short(self) -> bool:
         """Whether the worker was lost in the midst of the calls: those until then are kept."""
-        return isinstance(self.latency, LatencySamples) and self.latency.stop == "failed"
+        samples = self.sustained.samples if isinstance(self.sustained, Sustained) else self.latency
+        return isinstance(samples, LatencySamples) and samples.stop == "failed"
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy")
+        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline")
         values = {name: getattr(self, name) for name in names}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
@@ -59,9 +71,11 @@ class Manifest:
     power: str  # what --power said: "auto", "none", "simulated:idle_w=2,load_w=7"
     started_utc: str
     tasks: tuple[Task, ...]
+    hypotheses: tuple[Hypothesis, ...] = ()  # the person's own; none: the lab's
 
     def __post_init__(self) -> None:
         require_name("plan", self.plan)
+        require(len(self.hypotheses) <= MAX_HYPOTHESIS_COUNT, f"a run has at most {MAX_HYPOTHESIS_COUNT} hypotheses")
         require(len(self.tasks) <= MAX_TASK_COUNT, f"a run has at most {MAX_TASK_COUNT} tasks, got {len(self.tasks)}")
 
 
@@ -85,3 +99,7 @@ class Run:
         """The tasks that have no record, or none that can be read."""
         done = {record.task for record in self.records}
         return tuple(task for task in self.manifest.tasks if task not in done)
+
+    def added(self) -> tuple[Task, ...]:
+        """The sizes that the plan doesn't list."""
+        return tuple(record.task for record in self.records if record.added)

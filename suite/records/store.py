@@ -42,6 +42,8 @@ class RunStore:
         self._descriptor = descriptor
         done = {record.task for record in records}
         self._waiting = {task.key: task for task in manifest.tasks if task not in done}
+        self._known = {task.key for task in (*manifest.tasks, *done)}
+        self.done = tuple(record.task for record in records)  # when the run was opened
 
     @classmethod
     def create(cls, out: Path, manifest: Manifest) -> Self:
@@ -107,7 +109,8 @@ class RunStore:
         Raises ValueError where the task has its record already, or is none of this run's.
         """
         key = record.task.key
-        if key not in self._waiting:
+        is_new = record.added and key not in self._known
+        if key not in self._waiting and not is_new:
             raise ValueError(f"{record.task.test} of {record.task.model} ({key}) is not waited for in {self.out}")
         line = to_line(record)
         start = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -120,7 +123,8 @@ class RunStore:
                 f"{self.out / RECORDS_NAME}: {words_of(error)}; what was stored before is intact: make room, then go "
                 f"on with --resume --out {self.out}"
             ) from error
-        del self._waiting[key]
+        self._waiting.pop(key, None)
+        self._known.add(key)
         self._require_there()
 
     def replace(self, content: bytes) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from suite import units
 from suite.records import Interval
-from suite.stats.curves import MAX_EXPONENT, MIN_EXPONENT, Name
+from suite.records.hypothesis import MAX_EXPONENT, MIN_EXPONENT
+from suite.stats.curves import Name
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, SweepFigures, Verdict
+from suite.stats.takes import LONGEST_S, Takes
 
 LEAST_ERROR = 1e-4
 _NAMES: dict[Name, str] = {"affine": "a straight line", "quadratic": "a + b n + c n²", "power": "a + b n^k"}
@@ -15,10 +20,11 @@ _ABSENT = {
 }
 
 
-def linear(verdict: Verdict[LinearFigures]) -> str:
+def linear(verdict: Verdict[LinearFigures], takes: str = "") -> str:
+    """takes: what it would take, in words, where that is known."""
     figures = verdict.figures
     if figures is None:
-        return f"**{verdict.answer}**: {_ABSENT[verdict.reason]}."
+        return _absent(verdict.reason, takes)
     sweep = figures.sweep
     through_zero = (
         "it may be proportional: the intercept's interval holds zero"
@@ -28,7 +34,7 @@ def linear(verdict: Verdict[LinearFigures]) -> str:
     parts = (
         f"latency is {term(figures.intercept_s, figures.intercept_interval_s)} plus "
         f"{term(figures.slope_s, figures.slope_interval_s)} per item ({_basis(sweep)})",
-        *_why_open(verdict, sweep),
+        *_why_open(verdict, sweep, takes),
         f"a square term would make up {percent(sweep.share)} of the latency at batch size {sweep.largest_size:g}, and "
         f"up to ±{figures.margin * 100:g} % counts as linear",
         *_chosen(sweep),
@@ -37,11 +43,11 @@ def linear(verdict: Verdict[LinearFigures]) -> str:
     return f"**{verdict.answer}**: {'; '.join(parts)}."
 
 
-def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures], label: str) -> str:
-    """label: of the axis. affine: the answer to whether a straight line would do."""
+def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures], label: str, takes: str = "") -> str:
+    """label: of the axis. affine: the answer to whether a straight line would do. takes: as of `linear`."""
     figures = verdict.figures
     if figures is None:
-        return f"**{verdict.answer}**: {_ABSENT[verdict.reason]}."
+        return _absent(verdict.reason, takes)
     sweep = figures.sweep
     crossover = (
         (f"it would equal the linear term at about {units.show_count(round(figures.crossover_size))} {label}",)
@@ -51,7 +57,7 @@ def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures]
     parts = (
         f"at {sweep.largest_size:g} {label} the square term makes up {percent(sweep.share)} of the latency "
         f"({_curve(figures)}, {_basis(sweep)})",
-        *_why_open(verdict, sweep),
+        *_why_open(verdict, sweep, takes),
         *crossover,
         *_chosen(sweep),
         _affine(affine),
@@ -59,11 +65,43 @@ def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures]
     return f"**{verdict.answer}**: {'; '.join(parts)}."
 
 
+def lost(sizes: Sequence[int], block_count: int) -> str:
+    """What of a sweep was disturbed and is in no fit: sizes with an upper bound alone, and blocks of the others."""
+    parts = []
+    if sizes:
+        noun, verb = ("Size", "is") if len(sizes) == 1 else ("Sizes", "are")
+        told = " and ".join(map(str, sizes))
+        parts.append(f"{noun} {told} {verb} left out: DISTURBED, an upper bound alone.")
+    if block_count:
+        verb = "does" if block_count == 1 else "do"
+        parts.append(f"{units.counted(block_count, 'disturbed block')} {verb} not count.")
+    return " ".join(parts)
+
+
 def _basis(sweep: SweepFigures) -> str:
     return f"{sweep.size_count} sizes up to {sweep.largest_size:g}, {sweep.round_count} rounds"
 
 
-def _why_open(verdict: Verdict[LinearFigures] | Verdict[QuadraticFigures], sweep: SweepFigures) -> tuple[str, ...]:
+def _absent(reason: str, takes: str) -> str:
+    return f"**UNDECIDED**: {_ABSENT[reason]}{f'; {takes}' if takes else ''}."
+
+
+def needed(takes: Takes, round_s: float) -> str:
+    """What an open question would take, in words. round_s: what a round of its sizes takes."""
+    if takes.remedy == "another_size":
+        return "it takes another size: more time at these would not decide it"
+    if takes.remedy == "quiet":
+        return "it takes a quiet machine"
+    seconds = None if takes.round_count is None else takes.round_count * round_s
+    if seconds is None or seconds > LONGEST_S:
+        return "it would take more than an hour: not by time on this machine"
+    minutes = max(1, math.ceil(seconds / 60))
+    return f"it would take about {units.counted(minutes, 'minute')} more at these sizes"
+
+
+def _why_open(
+    verdict: Verdict[LinearFigures] | Verdict[QuadraticFigures], sweep: SweepFigures, takes: str
+) -> tuple[str, ...]:
     """What a verdict rests on where the square term alone doesn't tell."""
     if verdict.reason == "blocks_disagree" and sweep.disturbed_size is not None:
         return (
@@ -72,6 +110,8 @@ def _why_open(verdict: Verdict[LinearFigures] | Verdict[QuadraticFigures], sweep
         )
     if verdict.reason == "one_size_decides":
         return ("without one of its sizes the answer would be another: add a size, or measure again",)
+    if verdict.reason == "interval_too_wide" and takes:
+        return (takes,)
     if verdict.reason == "off_the_line":
         return (f"at size {sweep.missed_size:g} it lies {percent(sweep.miss)} off the line",)
     return ()

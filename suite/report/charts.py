@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,11 +21,23 @@ _PARTS = ("#0072B2", "#E69F00", "#56B4E9", "#999999", "#009E73", "#CC79A7", "#D5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
-    """Samples at one x, in the unit of the axis."""
+    """Samples at one x, in the unit of the axis; those of disturbed blocks apart."""
 
     x: float
     samples: tuple[float, ...]
     median: float
+    disturbed: tuple[float, ...] = ()
+    is_upper_bound: bool = False
+
+    @property
+    def largest(self) -> float:
+        """Of the samples and the median: disturbed ones have no say, as long as they leave others."""
+        return max((*self.samples, self.median))
+
+    @property
+    def typical(self) -> float:
+        """The median, for a frame: that of the undisturbed samples where the other is a bound alone."""
+        return statistics.median(self.samples) if self.is_upper_bound and self.samples else self.median
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +51,18 @@ class Curve:
 def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) -> None:
     """Every sample as a dot, the median as a dash, and the fit with its equation; both axes begin at zero.
 
-    The height follows the medians: a few calls that took many times as long lie on the upper edge as triangles.
+    The height follows the medians: a few calls that took many times as long lie on the upper edge as triangles. What
+    is disturbed is hollow, and sets no height: an upper bound may lie beyond the frame.
     """
     right = max(cloud.x for cloud in clouds) * 1.06
-    top = min(max(max(cloud.samples) for cloud in clouds) * 1.08, max(cloud.median for cloud in clouds) * 1.6)
-    placed = [mark for cloud in clouds for mark in zip(_beside(cloud, right), cloud.samples, strict=True)]
+    framing = [cloud for cloud in clouds if cloud.samples] or clouds
+    top = min(max(cloud.largest for cloud in framing) * 1.08, max(cloud.typical for cloud in framing) * 1.6)
+    placed = [mark for cloud in clouds for mark in _placed(cloud, right, cloud.samples)]
+    hollow = [mark for cloud in clouds for mark in _placed(cloud, right, cloud.disturbed)]
+    _dots_within(axes, hollow, (0.0, top), index, hollow=True)
     _dots_within(axes, placed, (0.0, top), index)
-    ends = [(cloud.x - right / 35, cloud.x + right / 35) for cloud in clouds]
-    medians = [cloud.median for cloud in clouds]
-    axes.hlines(medians, *zip(*ends, strict=True), color=INK, linewidth=1.0, zorder=4)
+    for cloud in clouds:
+        axes.hlines(cloud.median, cloud.x - right / 35, cloud.x + right / 35, zorder=4, **_median_style(cloud, 1.0))
     if curve is not None:
         whole = (0.0, right)
         axes.plot(whole, [curve.predict(x) for x in whole], color=colour(index), linewidth=1.3, zorder=3)
@@ -63,49 +80,84 @@ def deviations(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: 
     """
     right = max(cloud.x for cloud in clouds) * 1.06
     centres = [curve.predict(cloud.x) if curve is not None else cloud.median for cloud in clouds]
-    percents = [
-        [(value / centre - 1) * 100 for value in cloud.samples] for cloud, centre in zip(clouds, centres, strict=True)
-    ]
-    sizes = sorted(abs(value) for values in percents for value in values)
+    placed, hollow = (
+        [
+            (at, (value / centre - 1) * 100)
+            for cloud, centre in zip(clouds, centres, strict=True)
+            for at, value in _placed(cloud, right, cloud.disturbed if disturbed else cloud.samples)
+        ]
+        for disturbed in (False, True)
+    )
+    sizes = sorted(abs(value) for _, value in placed or hollow)
     limit = 1.5 * sizes[int(0.9 * (len(sizes) - 1))] or 1.0
-    placed = [
-        mark
-        for cloud, values in zip(clouds, percents, strict=True)
-        for mark in zip(_beside(cloud, right), values, strict=True)
-    ]
+    _dots_within(axes, hollow, (-limit, limit), index, hollow=True)
     _dots_within(axes, placed, (-limit, limit), index)
     axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
     axes.set_ylim(-limit, limit)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
 
 
-def _dots_within(axes: Axes, placed: Sequence[tuple[float, float]], limits: tuple[float, float], index: int) -> None:
+def _dots_within(
+    axes: Axes, placed: Sequence[tuple[float, float]], limits: tuple[float, float], index: int, *, hollow: bool = False
+) -> None:
     """Dots, and triangles on the edge for those that lie beyond it. One artist each, however many there are."""
     low, high = limits
-    _marks(axes, ".", [(at, value) for at, value in placed if low <= value <= high], index)
-    _marks(axes, "^", [(at, high) for at, value in placed if value > high], index)
-    _marks(axes, "v", [(at, low) for at, value in placed if value < low], index)
+    draw = _rings if hollow else _marks
+    draw(axes, "o" if hollow else ".", [(at, value) for at, value in placed if low <= value <= high], index)
+    draw(axes, "^", [(at, high) for at, value in placed if value > high], index)
+    draw(axes, "v", [(at, low) for at, value in placed if value < low], index)
 
 
-def _marks(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int) -> None:
+def _marks(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int, size: float = 3.5) -> None:
     x, y = [at for at, _ in placed], [value for _, value in placed]
     alpha = 0.5 if shape == "." else 1.0
-    axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=3.5, markeredgewidth=0, clip_on=False)
+    axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=size, markeredgewidth=0, clip_on=False)
 
 
-def _beside(cloud: Cloud, right: float) -> list[float]:
-    """Places of a cloud's samples around its x."""
-    return [cloud.x + right / 45 * (2 * offset - 1) for offset in _offsets(len(cloud.samples))]
+def _rings(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int, size: float = 3.5) -> None:
+    """Hollow marks, which print tells from filled ones without colour too."""
+    x, y = [at for at, _ in placed], [value for _, value in placed]
+    axes.plot(
+        x,
+        y,
+        shape,
+        color=colour(index),
+        markerfacecolor="none",
+        markeredgewidth=0.7,
+        markersize=size,
+        clip_on=False,
+    )
+
+
+def _placed(cloud: Cloud, right: float, values: Sequence[float]) -> list[tuple[float, float]]:
+    """Values around a cloud's x."""
+    places = [cloud.x + right / 45 * (2 * offset - 1) for offset in _offsets(len(values))]
+    return list(zip(places, values, strict=True))
+
+
+def _median_style(cloud: Cloud, width: float) -> dict[str, Any]:
+    """A bound's line is dotted."""
+    return {"color": INK, "linewidth": width, "linestyles": "dotted" if cloud.is_upper_bound else "solid"}
 
 
 def strips(axes: Axes, names: Sequence[str], clouds: Sequence[Cloud]) -> None:
-    """One row per name, the first on top: every sample as a dot, the median as a tick."""
+    """One row per name, the first on top: every sample as a dot, the median as a tick.
+
+    Disturbed calls beyond all others lie on the right edge as triangles.
+    """
+    right = max(cloud.largest for cloud in clouds) * 1.05
     for row, cloud in enumerate(clouds):
-        places = [row + 0.25 * (2 * offset - 1) for offset in _offsets(len(cloud.samples))]
-        axes.plot(cloud.samples, places, ".", color=colour(row), alpha=0.5, markersize=4.5, markeredgewidth=0)
-        axes.vlines(cloud.median, row - 0.36, row + 0.36, color=INK, linewidth=1.5, zorder=4)
+        hollow = _in_row(row, cloud.disturbed)
+        _rings(axes, "o", [(value, at) for value, at in hollow if value <= right], row)
+        _rings(axes, ">", [(right, at) for value, at in hollow if value > right], row)
+        _marks(axes, ".", _in_row(row, cloud.samples), row, size=4.5)
+        axes.vlines(cloud.median, row - 0.36, row + 0.36, zorder=4, **_median_style(cloud, 1.5))
     _name_rows(axes, names)
-    axes.set_xlim(0, max(max(cloud.samples) for cloud in clouds) * 1.05)
+    axes.set_xlim(0, right)
+
+
+def _in_row(row: int, values: Sequence[float]) -> list[tuple[float, float]]:
+    return [(value, row + 0.25 * (2 * offset - 1)) for value, offset in zip(values, _offsets(len(values)), strict=True)]
 
 
 def stacked_bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]]) -> None:
@@ -167,6 +219,12 @@ def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
 def line(axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: int) -> None:
     """Markers joined by a line that only leads the eye."""
     axes.plot(x, y, color=colour(index), marker=marker(index), markersize=5, linewidth=1.2, label=name)
+
+
+def hollowed(axes: Axes, placed: Sequence[tuple[float, float]], index: int) -> None:
+    """Markers of bounds: hollow, and no line leads to them."""
+    x, y = [at for at, _ in placed], [value for _, value in placed]
+    axes.plot(x, y, marker(index), color=colour(index), markerfacecolor="white", markersize=5, zorder=3)
 
 
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from suite.report import scaling
 from suite.report.points import Point
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
+from suite.stats.orders import Figure
 from suite.units import Scale
 
 Row: TypeAlias = list[Cell]
@@ -193,9 +194,9 @@ def efficiency_table(view: RunView, points: Sequence[Point]) -> Table:
 
 
 def _delay_s(view: RunView, point: Point) -> float | None:
-    """Mean duration of the calls in the windows."""
+    """Mean duration of the calls in the windows: of all, disturbed or not, since the windows' energy is that of all."""
     found = view.record("energy", point)
-    durations = found.latency.latency_s if found and isinstance(found.latency, LatencySamples) else ()
+    durations = found.latency.all_latency_s if found and isinstance(found.latency, LatencySamples) else ()
     return fmean(durations) if durations else None
 
 
@@ -213,10 +214,15 @@ def _upper(view: RunView, point: Point) -> str:
     return "≤ " if isinstance(counted, FlopCount) and counted.unknown else ""
 
 
-def gross_j(view: RunView, point: Point) -> float | None:
-    """Gross joules per inference."""
-    reading = view.energy(point)
-    return inference_energy(reading, point.batch_size).gross_j if isinstance(reading, EnergyReading) else None
+def gross_j(view: RunView, point: Point) -> Figure | None:
+    """Gross joules per inference, within their error budget; a bound where the windows hold joules of others too."""
+    reading, found = view.energy(point), view.record("energy", point)
+    if not isinstance(reading, EnergyReading) or found is None:
+        return None
+    is_upper_bound = any(flag.code == "WINDOWS_DISTURBED" for flag in found.flags)
+    figure = inference_energy(reading, point.batch_size)
+    low_j, high_j = figure.gross_j - figure.error_j, figure.gross_j + figure.error_j
+    return Figure(value=figure.gross_j, low=max(0.0, low_j), high=high_j, is_upper_bound=is_upper_bound)
 
 
 @record
@@ -231,7 +237,7 @@ class LabFigure:
 def lab_figure(found: RunRecord) -> LabFigure | None:
     """None where a window holds no sample or no call's duration is known."""
     reading, latency = found.energy, found.latency
-    if not isinstance(reading, EnergyReading) or not isinstance(latency, LatencySamples) or not latency.latency_s:
+    if not isinstance(reading, EnergyReading) or not isinstance(latency, LatencySamples) or not latency.all_latency_s:
         return None
     trace = reading.trace
     total_w = [math.fsum(values) for values in zip(*trace.power_w, strict=True)]
@@ -244,8 +250,8 @@ def lab_figure(found: RunRecord) -> LabFigure | None:
         return None
     average_w = fmean(inside)
     figure = inference_energy(reading, found.task.batch_size)
-    joules = average_w * fmean(latency.latency_s) / found.task.batch_size
-    busy = math.fsum(latency.latency_s) / math.fsum(window.end_s - window.start_s for window in reading.windows)
+    joules = average_w * fmean(latency.all_latency_s) / found.task.batch_size
+    busy = math.fsum(latency.all_latency_s) / math.fsum(window.end_s - window.start_s for window in reading.windows)
     return LabFigure(average_w=average_w, joules=joules, why=_why(figure, joules, average_w, busy))
 
 

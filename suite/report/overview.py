@@ -19,7 +19,7 @@ from suite.records import (
 from suite.report.energies import inference_energy
 from suite.report.escape import code, inline, listed
 from suite.report.points import Point
-from suite.report.quantities import mean_and_std, median
+from suite.report.precision import mean_and_std, median_and_interval
 from suite.report.section import paragraphs
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -166,8 +166,8 @@ def summary_table(view: RunView) -> Table:
         "Model",
         "Parameters (unique)",
         "GFLOP per inference",
+        f"Latency, median and interval ({time.symbol})",
         f"Latency, mean ± std ({time.symbol})",
-        f"Latency, median ({time.symbol})",
         "Peak memory (MiB)",
         f"Energy, gross ({joule.symbol})",
     )
@@ -178,8 +178,8 @@ def summary_table(view: RunView) -> Table:
                 label,
                 _parameters(view.parameters(model)),
                 _gflop(view.flops(model)),
+                median_and_interval(latency, time) if isinstance(latency, Summary) else latency,
                 mean_and_std(latency, time) if isinstance(latency, Summary) else latency,
-                median(latency, time) if isinstance(latency, Summary) else latency,
                 _peak(view.memory(base) if base else None),
                 joule.spread(*energy) if isinstance(energy, tuple) else energy,
             ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from suite.records import Task, record
+from suite.records.sweeps import BATCH_SIZE, base_of, is_along, size_of
 
-BATCH_SIZE = "batch_size"
+__all__ = ["BATCH_SIZE", "Point", "Subject", "Sweep", "base_of", "differs_at_most_in", "point_of"]
 
 
 @record
@@ -34,7 +33,7 @@ class Point:
     axes: tuple[tuple[str, int], ...]
 
     def size(self, axis: str) -> int:
-        return self.batch_size if axis == BATCH_SIZE else dict(self.axes)[axis]
+        return size_of(self, axis)
 
 
 @record
@@ -66,23 +65,6 @@ def point_of(task: Task) -> Point:
     return Point(subject=subject, scenario=task.scenario, batch_size=task.batch_size, axes=task.axes)
 
 
-def base_of(points: tuple[Point, ...]) -> Point | None:
-    """Of one subject's points, the one with the smallest batch and of each axis the size that most of them have.
-
-    Points with other axes than the first one can't be compared with it, and have no say.
-    """
-    if not points:
-        return None
-    names = [name for name, _ in points[0].axes]
-    alike = [point for point in points if [name for name, _ in point.axes] == names]
-    usual = {name: Counter(point.size(name) for point in alike).most_common(1)[0][0] for name in names}
-    matching = [point for point in alike if dict(point.axes) == usual] or alike
-    return min(matching, key=lambda point: point.batch_size)
-
-
 def differs_at_most_in(point: Point, base: Point, axis: str) -> bool:
     """Whether a point is base, or base with another size along one axis."""
-    if point.subject != base.subject or dict(point.axes).keys() != dict(base.axes).keys():
-        return False
-    names = [BATCH_SIZE, *dict(base.axes)]
-    return all(point.size(name) == base.size(name) for name in names if name != axis)
+    return point.subject == base.subject and is_along(point, base, axis)

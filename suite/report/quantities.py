@@ -9,12 +9,11 @@ from suite import units
 from suite.records import (
     Flag,
     FlopCount,
-    LatencySamples,
     NotMeasured,
     ParameterCount,
-    Repetition,
     Summary,
 )
+from suite.report import precision
 from suite.report.points import Point, Sweep
 from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
@@ -71,26 +70,27 @@ def flop_table(view: RunView) -> Table:
 
 
 def latency_table(view: RunView, points: Sequence[Point]) -> Table:
-    """One row per point: count, mean and sample deviation, median with its interval, and how far to trust them."""
+    """One row per point: counts, median with its interval, mean and sample deviation, and the precision reached."""
     found = [view.summary(point) for point in points]
     scale = units.scale_of((value.median for value in found if isinstance(value, Summary)), "s")
     headers = (
         "Model",
         "Input",
         "n",
-        f"Mean ± std ({scale.symbol})",
+        "Blocks (disturbed)",
         f"Median ({scale.symbol})",
         f"{_confidence(view, points)} interval of the median ({scale.symbol})",
+        f"Mean ± std ({scale.symbol})",
         f"Percentiles ({scale.symbol})",
         "Outliers",
         "Warm-up calls",
-        "Verdict",
+        "Precision",
     )
     rows: list[Row] = []
     for point, value in zip(points, found, strict=True):
         start: Row = [view.label(point.subject), view.describe(point)]
-        rows.append(start + (_latency_cells(view, point, value, scale) if isinstance(value, Summary) else [value] * 8))
-    return table(headers, rows, left=2, wordy=("Verdict",))
+        rows.append(start + (_latency_cells(view, point, value, scale) if isinstance(value, Summary) else [value] * 9))
+    return table(headers, rows, left=2, wordy=("Precision",))
 
 
 def sweep_table(view: RunView, sweeps: Sequence[Sweep]) -> Table:
@@ -103,88 +103,53 @@ def sweep_table(view: RunView, sweeps: Sequence[Sweep]) -> Table:
         "Model",
         label[:1].upper() + label[1:],
         "n",
-        f"Mean ± std ({scale.symbol})",
+        "Blocks (disturbed)",
         f"Median ({scale.symbol})",
         f"{_confidence(view, [point for _, point in points])} interval ({scale.symbol})",
+        f"Mean ± std ({scale.symbol})",
         "Outliers",
         "Inferences per s",
-        "Verdict",
+        "Precision",
     )
     rows: list[Row] = []
     for (sweep, point), value in zip(points, found, strict=True):
         start: Row = [view.label(sweep.subject), str(point.size(sweep.axis))]
-        rows.append(start + (_sweep_cells(view, point, value, scale) if isinstance(value, Summary) else [value] * 7))
-    return table(headers, rows, wordy=("Verdict",))
+        rows.append(start + (_sweep_cells(view, point, value, scale) if isinstance(value, Summary) else [value] * 8))
+    return table(headers, rows, wordy=("Precision",))
 
 
 def _sweep_cells(view: RunView, point: Point, summary: Summary, scale: Scale) -> Row:
+    samples, task = view.samples(point), view.task("latency", point)
     return [
         str(summary.count),
-        mean_and_std(summary, scale),
-        median(summary, scale),
-        median_interval(summary, scale),
+        precision.blocks(samples, task),
+        precision.median(summary, scale),
+        precision.median_interval(summary, scale),
+        precision.mean_and_std(summary, scale),
         str(summary.outlier_count),
-        units.digits(throughput_per_s(point, summary)),
-        verdict(summary, view.task("latency", point).repetition, view.samples(point), _flags(view, point)),
+        precision.at_least(summary) + units.digits(throughput_per_s(point, summary)),
+        precision.verdict(summary, task.repetition, samples, _flags(view, point)),
     ]
 
 
 def _latency_cells(view: RunView, point: Point, summary: Summary, scale: Scale) -> Row:
-    samples = view.samples(point)
+    samples, task = view.samples(point), view.task("latency", point)
     return [
         str(summary.count),
-        mean_and_std(summary, scale),
-        median(summary, scale),
-        median_interval(summary, scale),
-        percentiles(summary, scale),
+        precision.blocks(samples, task),
+        precision.median(summary, scale),
+        precision.median_interval(summary, scale),
+        precision.mean_and_std(summary, scale),
+        precision.percentiles(summary, scale),
         str(summary.outlier_count),
         f"{len(samples.warmup_latency_s)}{'' if samples.steady else ', not steady'}",
-        verdict(summary, view.task("latency", point).repetition, samples, _flags(view, point)),
+        precision.verdict(summary, task.repetition, samples, _flags(view, point)),
     ]
-
-
-def mean_and_std(summary: Summary, scale: Scale) -> str:
-    if summary.std is None:
-        return f"{scale.value(summary.mean)} (n = 1: no std)"
-    return scale.spread(summary.mean, summary.std)
-
-
-def median_interval(summary: Summary, scale: Scale) -> str:
-    found = summary.median_interval
-    return scale.interval(found.low, found.high) if found else "n too small"
-
-
-def median(summary: Summary, scale: Scale) -> str:
-    """To the place to which its interval is known."""
-    found = summary.median_interval
-    return scale.within(summary.median, found.low, found.high) if found else scale.value(summary.median)
-
-
-def percentiles(summary: Summary, scale: Scale) -> str:
-    """Only those that the number of samples supports; the median has its own column."""
-    told = [f"p{percent:g} {scale.value(value)}" for percent, value in summary.percentiles if percent != 50]
-    return ", ".join(told) if told else "n too small"
 
 
 def _flags(view: RunView, point: Point) -> tuple[Flag, ...]:
     record = view.record("latency", point)
     return record.flags if record else ()
-
-
-def verdict(summary: Summary, rule: Repetition, samples: LatencySamples, flags: Sequence[Flag] = ()) -> str:
-    """RESOLVED, or UNRESOLVED with the calls still needed; a series of fixed length has no target to reach, and what
-    an emulated processor took gets no verdict."""
-    if any(flag.code == "EMULATED" for flag in flags):
-        return "none: emulated"
-    lost = ", worker lost midway" if samples.stop == "failed" else ""
-    if rule.target_relative_halfwidth is None:
-        return f"fixed count{lost}"
-    if summary.resolved:
-        return f"RESOLVED{lost}"
-    if summary.calls_needed is None:
-        return f"UNRESOLVED{lost}"
-    needed = int(float(f"{summary.calls_needed:.1e}"))  # an estimate: two digits
-    return f"UNRESOLVED, about {units.show_count(needed)} more calls{lost}"
 
 
 def _confidence(view: RunView, points: Sequence[Point]) -> str:

@@ -1,9 +1,9 @@
-"""What `suite params | flops | latency | energy` print: one table, then why anything is absent."""
+"""What `suite params | flops | latency | energy | sustained` print: one table, then why anything is absent."""
 
 from __future__ import annotations
 
 from suite.records import FlopCount, NotMeasured, ParameterCount, Run
-from suite.report import energies, quantities
+from suite.report import endurances, energies, quantities
 from suite.report.escape import words
 from suite.report.table import Table
 from suite.report.view import RunView
@@ -50,6 +50,16 @@ def energy_table(run: Run) -> str:
     """Energy per inference of every point that was asked for, for a terminal."""
     view = RunView(run)
     return _with_reasons(energies.energy_table(view, view.points("energy")), view)
+
+
+def sustained_table(run: Run) -> str:
+    """How sustained calls began and ended, for a terminal: what is not told stands below."""
+    view = RunView(run)
+    found = endurances.known(view)
+    shown = endurances.sustained_table(view, found).without("95 % interval", "Input")
+    reasons = [f"{absence.code}: {absence.reason}; {absence.remedy}" for absence in endurances.unknown(view)]
+    notes = [words(line) for line in (*endurances.sentences(view, found), *reasons)]
+    return "\n\n".join([_with_reasons(shown, view), *(["\n".join(notes)] if notes else [])])
 
 
 def _with_reasons(table: Table, view: RunView) -> str:

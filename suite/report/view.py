@@ -13,6 +13,7 @@ from typing import Protocol
 from suite import registry, units
 from suite.outside import one_line
 from suite.records import (
+    TIMED,
     ColdStart,
     EnergyReading,
     FlopCount,
@@ -24,26 +25,17 @@ from suite.records import (
     Run,
     RunRecord,
     Summary,
+    Sustained,
     Task,
     Test,
 )
+from suite.report.gaps import CUT_OFF, no_latency
 from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, base_of, differs_at_most_in, point_of
 from suite.stats import summary as summaries
 from suite.stats.curves import Absence, Fits
 
-TIMED: tuple[Test, ...] = ("latency", "energy")
+COMPARED: tuple[Test, ...] = ("latency", "energy")  # at points of which one is the model's base
 MAX_TITLE = 80
-CUT_OFF = NotMeasured(
-    code="CUT_OFF",
-    reason="The run ended before this task was done",
-    remedy="Run the same command again with --resume: what is stored stays, the rest is measured",
-)
-
-NO_CALLS = NotMeasured(
-    code="NO_CALLS",
-    reason="The series ended in its warm-up, before a call counted",
-    remedy="Raise the time limit of the plan, or measure a smaller input",
-)
 
 
 class Axis(Protocol):
@@ -90,7 +82,7 @@ class RunView:
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(task.model for task in self.tasks))
+        return tuple(dict.fromkeys(task.model for task in self.tasks if not task.is_of_the_machine))
 
     def declaration(self, model: str) -> Declaration | None:
         return self._declarations.get(model)
@@ -234,7 +226,7 @@ class RunView:
     def _points_by_subject(self) -> dict[Subject, list[tuple[Test, Point]]]:
         found: dict[Subject, list[tuple[Test, Point]]] = {}
         for test, point in self._timed:
-            if test in TIMED:
+            if test in COMPARED:
                 found.setdefault(point.subject, []).append((test, point))
         return found
 
@@ -246,6 +238,12 @@ class RunView:
 
     def task(self, test: Test, point: Point) -> Task:
         return self._timed[test, point]
+
+    @cached_property
+    def of_the_machine(self) -> Mapping[tuple[str, int], RunRecord | None]:
+        """Records of the machine's own tasks by device and thread count; None for one that was cut off."""
+        asked = (task for task in self.tasks if task.is_of_the_machine)
+        return {(task.device, task.thread_count): self._by_task.get(task) for task in asked}
 
     def parameters(self, model: str) -> ParameterCount | NotMeasured | None:
         tasks = self._counts.get((model, "params"))
@@ -312,6 +310,12 @@ class RunView:
         found = self.record("energy", point)
         return found.energy if found else CUT_OFF
 
+    def sustained(self, point: Point) -> Sustained | NotMeasured | None:
+        if ("sustained", point) not in self._timed:
+            return None
+        found = self.record("sustained", point)
+        return found.sustained if found else CUT_OFF
+
     def cold_start(self, subject: Subject) -> ColdStart | NotMeasured | None:
         return self._cold_starts.get(subject)
 
@@ -328,8 +332,8 @@ class RunView:
         samples = self.latency(point)
         if not isinstance(samples, LatencySamples):
             return samples
-        if not samples.latency_s:
-            return NO_CALLS
+        if absence := no_latency(samples):
+            return absence
         if point not in self._summaries:
             self._summaries[point] = summaries.summarise(samples, self.task("latency", point).repetition)
         return self._summaries[point]

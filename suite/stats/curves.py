@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from suite.records import Interval
+from suite.records.hypothesis import MAX_EXPONENT, MIN_EXPONENT
 from suite.stats.correlation import Array
 from suite.stats.rounds import Profile, Series, grid, profile
 
@@ -21,7 +22,6 @@ Absence = Literal["too_few_sizes", "too_few_rounds"]
 NAMES: tuple[Name, ...] = ("affine", "quadratic", "power")
 MIN_SIZE_COUNT = 3  # a line fits any two
 TERM_COUNT: Mapping[Name, int] = {"affine": 2, "quadratic": 3, "power": 3}
-MIN_EXPONENT, MAX_EXPONENT = 0.2, 4.0
 EXPONENTS = np.linspace(MIN_EXPONENT, MAX_EXPONENT, 39)  # where the search for k begins
 STEPS = 12
 REPLICATE_STEPS = 3  # from the fit to the profile itself
@@ -61,29 +61,38 @@ class Curve:
 
     def share(self, size: float) -> Interval:
         """Of the last term, c n^2 or b n^k, in the curve's value at a size."""
-        return self._share(self.replicates, size)
+        return between(self.share_replicates(size), self.confidence)
+
+    def share_replicates(self, size: float) -> Array:
+        return self._shares(self.replicates, size)
 
     def shares_without(self, size: float) -> list[Interval]:
         """The same with each size left out."""
-        return [self._share(replicates, size) for replicates in self.without]
+        return [between(self._shares(replicates, size), self.confidence) for replicates in self.without]
 
     def misses(self, profile: Profile) -> list[Interval]:
         """By how much each size lies off the curve, relative to it."""
+        return self._between(self.miss_replicates(profile))
+
+    def miss_replicates(self, profile: Profile) -> Array:
+        """[replicate, size]"""
         return self._misses(self.replicates, profile)
 
     def misses_without(self, profile: Profile) -> list[list[Interval]]:
         """By how much the other sizes lie off the curve that is fitted without one, for each."""
-        found = [self._misses(replicates, profile) for replicates in self.without]
+        found = [self._between(self._misses(replicates, profile)) for replicates in self.without]
         return [misses[:left_out] + misses[left_out + 1 :] for left_out, misses in enumerate(found)]
 
-    def _share(self, replicates: Array, size: float) -> Interval:
+    def _shares(self, replicates: Array, size: float) -> Array:
         whole = _values(self.name, replicates, np.array([size]))[:, 0]
         rest = _values(self.name, _without_last(self.name, replicates), np.array([size]))[:, 0]
-        return between(1 - rest / whole, self.confidence)
+        return np.asarray(1 - rest / whole)
 
-    def _misses(self, replicates: Array, profile: Profile) -> list[Interval]:
-        off = np.exp(profile.replicates) / _values(self.name, replicates, profile.sizes) - 1
-        return [between(column, self.confidence) for column in off.T]
+    def _misses(self, replicates: Array, profile: Profile) -> Array:
+        return np.asarray(np.exp(profile.replicates) / _values(self.name, replicates, profile.sizes) - 1)
+
+    def _between(self, replicates: Array) -> list[Interval]:
+        return [between(column, self.confidence) for column in replicates.T]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,8 +162,11 @@ def fits(series: Sequence[Series], confidence: float = 0.95) -> Fits | Absence:
     found = profile(grid(series), confidence)
     if len({member.size for member in series if any(member.kept())}) < MIN_SIZE_COUNT:
         return "too_few_sizes"
-    if found is None:
-        return "too_few_rounds"
+    return "too_few_rounds" if found is None else through(found)
+
+
+def through(found: Profile) -> Fits | Absence:
+    """Every curve through the levels of a profile, wherever it comes from."""
     curves = {name: curve for name in NAMES if (curve := fit(name, found)) is not None}
     return Fits(profile=found, curves=curves) if len(found.sizes) >= MIN_SIZE_COUNT else "too_few_sizes"
 

@@ -15,6 +15,7 @@ from suite.units import counted
 TICK_S = 0.01  # the step of the counters of processor time
 TICK_COUNT = 2  # by so many a difference of two readings may be off
 BLIND_SHARE = 0.15
+ORDINARY_LIMITS = ("software power cap",)  # what a board at full load always is at: its own regime, no disturbance
 CLOCK_BLOCK_COUNT = 25  # the blocks before, of which the middle one's clock is the usual
 LEAST_CLOCK_COUNT = 3
 
@@ -44,8 +45,9 @@ def _broken(found: Interference, rule: QuietRule, core_count: int, usual_clock_h
             yield f"the clock was {_percent(abs(change))} {'above' if change > 0 else 'below'} the usual"
     if found.gpu_foreign_share is not None and found.gpu_foreign_share > rule.max_foreign_share:
         yield f"other processes used the GPU for {_percent(found.gpu_foreign_share)} of the time"
-    if found.gpu_throttle:
-        yield f"the GPU's clock was lowered ({', '.join(found.gpu_throttle)})"
+    lowered = [reason for reason in found.gpu_throttle or () if reason not in ORDINARY_LIMITS]
+    if lowered:
+        yield f"the GPU's clock was lowered ({', '.join(lowered)})"
 
 
 def share(taken_s: float | None, wall_s: float, core_count: int) -> float:

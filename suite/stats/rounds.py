@@ -186,7 +186,7 @@ def middle_round(effects: Array, confidence: float) -> tuple[float, float]:
     centre = float(np.median(effects))
     scale = MAD_SCALE * float(np.median(np.abs(effects - centre))) * count / (count - 0.8)
     for _ in range(STEPS):
-        weights = _bisquare((effects - centre) / max(MIDDLE_CUT * scale, MIN_SCALE))
+        weights = bisquare((effects - centre) / max(MIDDLE_CUT * scale, MIN_SCALE))
         centre = float(weights @ effects / weights.sum())
     scores = weights * (effects - centre)
     held = max(2.0, float(weights.sum()))
@@ -195,7 +195,7 @@ def middle_round(effects: Array, confidence: float) -> tuple[float, float]:
     return centre, float(max(independent, slow))
 
 
-def _bisquare(scaled: Array) -> Array:
+def bisquare(scaled: Array) -> Array:
     """Weights: 1 at the centre, 0 from 1 on. Source: Beaton & Tukey, Technometrics 16 (1974)."""
     return np.asarray(np.where(np.abs(scaled) < 1, (1 - scaled**2) ** 2, 0.0))
 
@@ -251,7 +251,7 @@ class _Fit:
 
     def _weights(self, levels: Array, effects: Array) -> Array:
         residuals = self.values - effects[:, :, None] - levels[:, None, :]
-        return np.where(self.present, _bisquare(residuals / (BISQUARE * self.scales)) * self.precision, 0.0)
+        return np.where(self.present, bisquare(residuals / (BISQUARE * self.scales)) * self.precision, 0.0)
 
     def _step(self, levels: Array, effects: Array, draws: Array) -> tuple[Array, Array]:
         """One step for every row of draws. A round or size without a block that counts stays as it is."""

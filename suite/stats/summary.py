@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc
 
-from suite.records import LatencySamples, Repetition, Summary
+from suite.records import AllCalls, LatencySamples, Repetition, Summary
 from suite.stats.correlation import Array, lag1
 from suite.stats.interval import median_interval
 from suite.stats.stopping import calls_needed
@@ -19,18 +19,20 @@ def summarise(samples: LatencySamples, repetition: Repetition) -> Summary:
     """Statistics of the counted calls, in the unit of the samples (s). Raises ValueError if there are none.
 
     Under a fixed count nothing was to be resolved, so it is resolved. Outliers are counted and stay in every figure.
+    Disturbed blocks don't count, unless too few others are left: then every figure is an upper bound.
     """
-    blocks = [block.latency_s for block in samples.blocks if not block.warmup]
+    blocks = [block.latency_s for block in samples.counted_blocks]
     values = np.array(samples.latency_s, dtype=np.float64)
     if len(values) == 0:
-        raise ValueError("a summary needs at least one call that is not warm-up")
+        raise ValueError("a summary needs at least one call that is not warm-up and counts")
     median = float(np.median(values))
     interval = median_interval(blocks, repetition.confidence)
     target = repetition.target_relative_halfwidth
+    relative = None if interval is None else interval.halfwidth / median
     needed = None
     resolved = target is None
-    if interval is not None and target is not None:
-        needed = calls_needed(len(values), interval.halfwidth / median, target)
+    if relative is not None and target is not None:
+        needed = calls_needed(len(values), relative, target)
         resolved = needed is None
     return Summary(
         count=len(values),
@@ -49,7 +51,29 @@ def summarise(samples: LatencySamples, repetition: Repetition) -> Summary:
         lag1_autocorrelation=lag1(samples.latency_s),
         resolved=resolved,
         calls_needed=needed,
+        relative_halfwidth=relative,
+        needed_s=None if needed is None else needed * _counted_call_s(samples),
+        is_upper_bound=samples.is_upper_bound,
     )
+
+
+def all_calls(samples: LatencySamples) -> AllCalls:
+    """The same calls and the disturbed ones, as if there were no rule. Raises ValueError if there are none."""
+    values = np.array(samples.all_latency_s, dtype=np.float64)
+    if len(values) == 0:
+        raise ValueError("a summary needs at least one call that is not warm-up")
+    return AllCalls(
+        count=len(values),
+        mean_s=float(np.mean(values)),
+        std_s=float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        median_s=float(np.median(values)),
+    )
+
+
+def _counted_call_s(samples: LatencySamples) -> float:
+    """Seconds in calls for each value that counted: those of disturbed blocks took time as well."""
+    spent_s = sum(block.calls_per_value * sum(block.latency_s) for block in samples.timed_blocks)
+    return spent_s / len(samples.latency_s)
 
 
 def supports(count: int, percent: float, confidence: float = 0.99) -> bool:

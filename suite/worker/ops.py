@@ -1,15 +1,15 @@
 """The operations of the protocol (see protocol.py) over the one model that this process holds."""
 
-import importlib
-import os
-import sys
+import functools
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, memory, packages, plugins, timing
+from suite.worker import devices, interference, memory, packages, plugins, roofline, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
+from suite.worker.imports import Imports
 from suite.worker.loop import Operation
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
+from suite.worker.peaks import Peaks
 from suite.worker.protocol import PROTOCOL_VERSION
 
 
@@ -26,15 +26,17 @@ class Loaded(NamedTuple):
 class Operations:
     """State of one worker: at most one model, and its cases by name."""
 
-    def __init__(self, process_started_s: float, clock: timing.Clock) -> None:
+    def __init__(
+        self, process_started_s: float, clock: timing.Clock, meter: Optional[interference.Meter] = None
+    ) -> None:
         self._process_started_s = process_started_s
         self._clock = clock
-        self._folders = plugins.model_folders(os.environ)
-        self._origins = {}  # type: Dict[str, str]
-        self._import_s = 0.0
-        self._peak_was_reset = False
-        self._peaks: Dict[str, Any] = {}  # until the worker's last own check, which they leave out
+        self._meter = interference.Meter(clock) if meter is None else meter
+        self._imports = Imports(clock)
         self._loaded: Optional[Loaded] = None
+        self._peaks = Peaks(
+            lambda: self._imports.module("torch"), lambda: None if self._loaded is None else self._loaded.device
+        )
         self._cases: Dict[str, Case] = {}
 
     def by_name(self) -> Dict[str, Operation]:
@@ -51,15 +53,17 @@ class Operations:
             "check_inputs": self.check_inputs,
             "time": self.time,
             "time_for": self.time_for,
-            "memory": self.memory,
-            "reset_memory": self.reset_memory,
+            "watch": self._meter.watch,
+            "memory": self._peaks.read,
+            "reset_memory": self._peaks.reset,
             "release": self.release,
             "convert": self.convert,
+            "roofline": functools.partial(roofline.answer, self._clock, self._meter),
         }
 
     def hello(self) -> Dict[str, Any]:
         try:
-            found = devices.available_devices(self._import("torch"))
+            found = devices.available_devices(self._imports.module("torch"))
         except ImportError:
             found = []
         return {
@@ -78,19 +82,19 @@ class Operations:
 
     def introduce(self, model: str, origin: str) -> Dict[str, Any]:
         """Says where a model lies, so that no other file is looked into to find it."""
-        self._origins[model] = origin
+        self._imports.origins[model] = origin
         return {}
 
     def import_model(self, model: str) -> Dict[str, Any]:
-        plugin = self._model(model)
+        plugin = self._imports.model(model)
         for name in plugin.packages + plugin.modules:
-            self._import(name)
-        return {"import_s": self._import_s, "resident_bytes": memory.process_memory().resident_bytes}
+            self._imports.module(name)
+        return {"import_s": self._imports.spent_s, "resident_bytes": memory.process_memory().resident_bytes}
 
     def count_parameters(self, model: str, options: Dict[str, Any]) -> Dict[str, Any]:
         from suite.worker import build, complexity
 
-        plugin = self._model(model)
+        plugin = self._imports.model(model)
         module = build.build_for_shapes(plugin, options)
         return dict(complexity.count_parameters(module), configuration=plugin.configuration(module))
 
@@ -99,7 +103,7 @@ class Operations:
     ) -> Dict[str, Any]:
         from suite.worker import complexity
 
-        return complexity.count_flops(self._model(model), options, scenario, batch_size, axes)
+        return complexity.count_flops(self._imports.model(model), options, scenario, batch_size, axes)
 
     def load(  # noqa: PLR0913 (the arguments of the protocol)
         self,
@@ -117,10 +121,10 @@ class Operations:
 
         self._cases.clear()
         self._loaded = None
-        torch = self._import("torch")
-        plugin = self._model(model)
+        torch = self._imports.module("torch")
+        plugin = self._imports.model(model)
         device = devices.check_device(torch, device)
-        runner = self._runtime(runtime, precision)
+        runner = plugins.runtime(runtime, precision)
         devices.set_threads(torch, thread_count)
         devices.make_repeatable(torch, seed)
 
@@ -141,6 +145,7 @@ class Operations:
         synchronisation = devices.synchronisation(torch, device)
         result["synchronisation"] = synchronisation.name
         target = runner.make_ready(module, precision, device)
+        self._meter.watch_gpu(torch, device)
         self._loaded = Loaded(plugin, target, device, synchronisation.call, thread_count)
         return result
 
@@ -157,7 +162,7 @@ class Operations:
         """Makes the inputs on the CPU, the same bytes everywhere, and brings them to the device."""
         from suite.worker import weights
 
-        loaded, torch = self._model_in_memory(), self._import("torch")
+        loaded, torch = self._model_in_memory(), self._imports.module("torch")
         model = loaded.model
         if scenario not in model.scenarios:
             raise WorkerFault(
@@ -189,10 +194,10 @@ class Operations:
         from suite.worker import sensitivity
 
         loaded, prepared = self._model_in_memory(), self._case(case)
-        before = self._peaks_now()
+        before = self._peaks.now()
         with grad_mode(loaded.model):
             checked = sensitivity.check(loaded.model, loaded.target, prepared.inputs, prepared.scenario)
-        self._forget_peak_since(before)
+        self._peaks.forget_since(before)
         return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
 
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
@@ -201,10 +206,12 @@ class Operations:
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes = self._held_bytes()
         with grad_mode(loaded.model):
+            edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_calls(prepared.call, loaded.synchronise, call_count, self._clock)
             else:
                 timed = timing.time_fresh(prepared.fresh_call, loaded.synchronise, call_count, self._clock)
+            beside = self._meter.since(edge)
             threads = self._threads()
             self._look(prepared, timed.output, call_count, before_bytes)
         return {
@@ -212,6 +219,7 @@ class Operations:
             "latency_s": timed.latency_s,
             "thread_count": threads,
             "flags": prepared.flags,
+            "interference": beside,
         }
 
     def time_for(self, case: str, duration_s: float, min_call_count: int) -> Dict[str, Any]:
@@ -220,10 +228,12 @@ class Operations:
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes, window = self._held_bytes(), (loaded.synchronise, duration_s, min_call_count, self._clock)
         with grad_mode(loaded.model):
+            edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_for(prepared.call, *window)
             else:
                 timed = timing.time_fresh_for(prepared.fresh_call, *window)
+            beside = self._meter.since(edge)
             threads = self._threads()
             self._look(prepared, timed.output, timed.call_count, before_bytes)
         return {
@@ -234,89 +244,33 @@ class Operations:
             "latency_s": timed.latency_s,
             "thread_count": threads,
             "flags": prepared.flags,
+            "interference": beside,
         }
 
     def _held_bytes(self) -> int:
-        return memory.held_bytes(self._import("torch"), self._model_in_memory().device)
+        return memory.held_bytes(self._imports.module("torch"), self._model_in_memory().device)
 
     def _look(self, prepared: Case, output: Any, call_count: int, before_bytes: int) -> None:
         """At the end of a block, outside every duration and every peak: whether all is as it was when it began."""
         grown_bytes = self._held_bytes() - before_bytes
-        before = self._peaks_now()
+        before = self._peaks.now()
         prepared.look(output, call_count, grown_bytes)
-        self._forget_peak_since(before)
-
-    def _peaks_now(self) -> Optional[Dict[str, Any]]:
-        """None where no new peak can be started."""
-        return self.memory() if self._peak_was_reset else None
-
-    def _forget_peak_since(self, before: Optional[Dict[str, Any]]) -> None:
-        """What the suite's own checks took is in no peak, where the system can start a new one."""
-        if before is not None:
-            self._peaks = before
-            self._start_peak()
-
-    def memory(self) -> Dict[str, Any]:
-        process = memory.process_memory()
-        device = "cpu" if self._loaded is None else self._loaded.device
-        device_peak = memory.device_peak_bytes(self._import("torch"), device)
-        return {
-            "resident_bytes": process.resident_bytes,
-            "peak_resident_bytes": max(process.peak_resident_bytes, self._peaks.get("peak_resident_bytes") or 0),
-            "peak_was_reset": self._peak_was_reset,
-            "device_peak_bytes": None
-            if device_peak is None
-            else max(device_peak, self._peaks.get("device_peak_bytes") or 0),
-        }
-
-    def reset_memory(self) -> Dict[str, Any]:
-        self._peaks = {}
-        self._peak_was_reset = self._start_peak()
-        return {"peak_was_reset": self._peak_was_reset}
-
-    def _start_peak(self) -> bool:
-        if self._loaded is not None:
-            memory.reset_device_peak(self._import("torch"), self._loaded.device)
-        return memory.reset_peak()
+        self._peaks.forget_since(before)
 
     def release(self, case: str) -> Dict[str, Any]:
         """Gives up the inputs of a case; one that does not exist is released already."""
         if self._cases.pop(case, None) is not None and self._loaded is not None:
-            memory.give_back(self._import("torch"), self._loaded.device)
+            memory.give_back(self._imports.module("torch"), self._loaded.device)
         return {}
 
     def convert(self, model: str, source: str, target: str) -> Dict[str, Any]:
         """The one operation that writes a file: published weights as safetensors."""
         from suite.worker import convert
 
-        plugin = self._model(model)
+        plugin = self._imports.model(model)
         if not plugin.takes_pinned:
             raise WorkerFault("BAD_REQUEST", "{} takes no published weights".format(model), "Leave the model out")
         return convert.convert(plugin, source, target)
-
-    def _model(self, name: str) -> Model:
-        started_s = self._clock()
-        try:
-            model: Model = plugins.get(plugins.MODELS, name, self._origins.get(name), self._folders)
-        finally:
-            self._import_s += self._clock() - started_s  # a plug-in may import what it needs as it is imported
-        absence = model.available()
-        if absence is not None:
-            raise WorkerFault(*absence)
-        return model
-
-    def _runtime(self, name: str, precision: str) -> Any:
-        runtime = plugins.get(plugins.RUNTIMES, name)
-        absence = runtime.available()
-        if absence is not None:
-            raise WorkerFault(*absence)
-        if precision not in runtime.precisions:
-            raise WorkerFault(
-                "UNSUPPORTED_PRECISION",
-                "runtime {} has no precision {!r}".format(name, precision),
-                "Use one of {}".format(", ".join(runtime.precisions)),
-            )
-        return runtime
 
     def _model_in_memory(self) -> Loaded:
         if self._loaded is None:
@@ -325,19 +279,9 @@ class Operations:
 
     def _threads(self) -> int:
         """In force now, after the calls: a model can have changed what `load` has set."""
-        return int(self._import("torch").get_num_threads())
+        return int(self._imports.module("torch").get_num_threads())
 
     def _case(self, name: str) -> Case:
         if name not in self._cases:
             raise WorkerFault("BAD_REQUEST", "there is no case {!r}".format(name), "Send prepare first")
         return self._cases[name]
-
-    def _import(self, name: str) -> Any:
-        """The module; the seconds of importing it are added to what the cold start shows."""
-        if name in sys.modules:
-            return sys.modules[name]
-        started_s = self._clock()
-        try:
-            return importlib.import_module(name)
-        finally:
-            self._import_s += self._clock() - started_s

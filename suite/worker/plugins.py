@@ -80,6 +80,21 @@ def get(package_name: str, name: str, origin: Optional[str] = None, folders: Seq
     )
 
 
+def runtime(name: str, precision: str) -> Any:
+    """The runtime of that name, which can work here and has that precision. Raises WorkerFault."""
+    found = get(RUNTIMES, name)
+    absence = found.available()
+    if absence is not None:
+        raise WorkerFault(*absence)
+    if precision not in found.precisions:
+        raise WorkerFault(
+            "UNSUPPORTED_PRECISION",
+            "runtime {} has no precision {!r}".format(name, precision),
+            "Use one of {}".format(", ".join(found.precisions)),
+        )
+    return found
+
+
 def foreign(package_name: str, folders: Sequence[str]) -> List[str]:
     """Origins of the plug-ins that are not the suite's own, without importing any: the folders' *.py files in
     alphabetical order, then entry points in the group of the package's name (Python >= 3.8 has the means to read them).

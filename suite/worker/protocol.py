@@ -31,15 +31,24 @@ prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_s
                   a trajectory's own size}, step_count, before_resident_bytes
                                                                            makes the inputs, on the device
 check_inputs      case -> changed [input name, ...], flags [[code, text], ...]
-time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls), flags
+time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls), flags,
+                  interference (the fields of records.Interference, null where the machine doesn't tell)
 time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, calls_per_value, latency_s [...],
-                  thread_count, flags; a value is the mean of calls_per_value calls in a row, 1 unless very many
+                  thread_count, flags, interference; a value is the mean of calls_per_value calls in a row, 1 unless
+                  very many
                                                                            back-to-back calls, for an energy window
+watch             duration_s -> interference                               while this process sleeps
 memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device)
 reset_memory      -> peak_was_reset                                        starts a new peak where the system can
 release           case -> {}
 convert           model, source, target -> sha256, weights_sha256, left_out [tensor name, ...]
                                                                            published weights as a safetensors file
+roofline          device, thread_count, precisions [name, ...], duration_s, memory_bytes (the most to be taken) ->
+                  thread_count, synchronisation, tensor_bytes, cache_bytes (null where the machine doesn't tell),
+                  copy and read {amount, call_count, block_s [...]} (bytes of a call, calls of each block),
+                  matmul [{precision, size, amount, call_count, block_s}, ...] (FLOPs of a call),
+                  interference (null where nobody looked)
+                                                                           what the device can do; needs no model
 quit              -> {}
 
 An origin is the absolute path of a file, or what an entry point names. `options` is what the user brings to a model:
@@ -56,4 +65,4 @@ UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for 
 those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3

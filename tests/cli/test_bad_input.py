@@ -40,7 +40,7 @@ REFUSED = [
     ("latency --threads 0", "--threads: must be 'all' or a number from 1 up, got 0"),
     ("latency --time-limit 0", "--time-limit: time_limit_s must be positive and finite, got 0.0"),
     ("latency --device cuda", "--device: cuda can't be used here; there is cpu"),
-    ("latency --device tpu", "--device: must be cpu, mps, cuda or cuda:<number>, got 'tpu'"),
+    ("latency --device tpu", "--device: must be auto, cpu, mps, cuda or cuda:<number>, got 'tpu'"),
     ("latency --checkpoint no.pth", "--checkpoint: no.pth is not a file; give the path of the checkpoint"),
     ("latency --trajectory no", "--trajectory: no is not a folder; give one that holds traj_data.json"),
     ("latency --out file/run", "file/run: not a directory; choose a folder that can be written with --out"),

@@ -44,7 +44,7 @@ class OneImage(Engine):
         return (image,)
 
 
-COMMANDS = ["all", "params", "flops", "latency", "energy", "report", "list", "doctor"]
+COMMANDS = ["all", "params", "flops", "latency", "energy", "sustained", "report", "list", "doctor"]
 HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "pydantic", "rich", "tabulate"} | {
     "docker",
     "requests",
@@ -259,11 +259,11 @@ def test_a_jetson_whose_torch_shows_no_cuda_is_never_fine(suite: CommandLine) ->
     board = replace(FACTS, l4t="R32.7.1")
     suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), facts=lambda _: board)
     (told,) = (entry for entry in suite("doctor", "--json").answer if entry["what"] == "devices")
-    assert (told["ok"], told["found"].partition(" (")[0]) == (False, "cpu: torch shows no CUDA on this Jetson")
+    assert (told["ok"], told["found"].partition(" (")[0]) == (False, "cpu: torch can't use this machine's GPU")
     assert told["remedy"]
     suite.workers.devices = ("cpu", "cuda:0")
     (told,) = (entry for entry in suite("doctor", "--json").answer if entry["what"] == "devices")
-    assert (told["ok"], told["found"]) == (True, "cpu, cuda:0")
+    assert (told["ok"], told["found"]) == (True, "cpu, cuda:0; auto is cuda, the first accelerator that torch has")
 
 
 def test_doctor_in_a_container_misses_no_engine(suite: CommandLine) -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from suite.records import NotMeasured, Repetition, Run, RunRecord
+from suite.records import NotMeasured, Repetition, Run, RunRecord, Task
 from suite.records.store import RunStore
 from suite.report import page
+from tests.unit import samples
 from tests.unit.report import synthetic
 
 FOLDER = Path(__file__).parent
@@ -49,7 +50,40 @@ def _kill_batch_8(record: RunRecord) -> RunRecord:
     return replace(record, latency=KILLED, memory=KILLED, failure="worker killed")
 
 
-CASES: dict[str, Callable[[], Run]] = {"simulated-energy": simulated_energy, "cut-off": cut_off}
+def disturbed() -> Run:
+    """Others at work now and then: lost blocks, one size and one whole model of which an upper bound is left."""
+    tasks = synthetic.standard_tasks(models=("lxmert", "visualbert", "et-human"))
+    kept = [task for task in tasks if task.test != "energy" and task.scenario == "forward"]
+    run = synthetic.make_run(tuple(filter(_at_usual_input, kept)), call_count=40)
+    made = tuple(map(_disturb, run.records))
+    return replace(run, records=made, manifest=replace(run.manifest, tasks=tuple(record.task for record in made)))
+
+
+def _at_usual_input(task: Task) -> bool:
+    """All but one model's sweep over frames: a small run."""
+    usual = synthetic.MODELS[task.model].usual
+    return not task.axes or dict(task.axes) == usual | ({"frames": task.size("frames")} if "frames" in usual else {})
+
+
+def _disturb(record: RunRecord) -> RunRecord:
+    if record.latency is None:
+        return record
+    match record.task.model, record.task.batch_size:
+        case ("lxmert", 1) | ("visualbert", 8):
+            return samples.disturbed(record, range(7), stop="disturbed")
+        case ("visualbert", 1):
+            return samples.disturbed(record, (2, 5))
+        case ("et-human", 4):
+            return samples.disturbed(record, (0, 1, 2), slower=6.0, stop="time_limit")
+        case _:
+            return samples.disturbed(record, ())
+
+
+CASES: dict[str, Callable[[], Run]] = {
+    "simulated-energy": simulated_energy,
+    "cut-off": cut_off,
+    "disturbed": disturbed,
+}
 
 
 def write(name: str) -> None:

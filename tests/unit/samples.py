@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from suite.records import (
     SCHEMA_VERSION,
     Block,
+    Flag,
     HostFacts,
     HostState,
+    Interference,
     LatencySamples,
     Manifest,
     NotMeasured,
+    QuietRule,
     RunRecord,
+    StopReason,
     Task,
 )
 
@@ -85,4 +90,40 @@ def latency_record(task: Task, latency_s: Sequence[float] = (0.1, 0.300000000000
         before=STATE,
         after=STATE,
         latency=samples,
+    )
+
+
+def disturbed(
+    record: RunRecord, places: Sequence[int], slower: float = 2.5, stop: StopReason | None = None
+) -> RunRecord:
+    """The record of a watched task, with others at work beside those of its timed blocks; its calls so much slower.
+
+    stop "disturbed" leaves an upper bound, with the flag that says so.
+    """
+    samples = record.latency
+    assert isinstance(samples, LatencySamples)
+    warmup = len(samples.blocks) - len(samples.timed_blocks)
+    blocks = [_beside(block, place - warmup in places, slower) for place, block in enumerate(samples.blocks)]
+    told = f"{len(places)} of {len(samples.timed_blocks)} blocks were disturbed, in the middle one {CAUSE}"
+    follows = "the latency is an upper bound; close what runs beside it"
+    bound = (Flag(code="DISTURBED", text=f"{told} (python3 the most): {follows}"),) if stop == "disturbed" else ()
+    return replace(
+        record,
+        task=replace(record.task, quiet=QuietRule()),
+        latency=replace(samples, blocks=tuple(blocks), stop=stop or samples.stop),
+        flags=(*record.flags, *bound),
+    )
+
+
+CAUSE = "other processes took 34 % of its 2 cores"
+
+
+def _beside(block: Block, is_disturbed: bool, slower: float) -> Block:
+    latency_s = tuple(round(value * slower, 9) if is_disturbed else value for value in block.latency_s)
+    wall_s = round(sum(latency_s), 9)
+    return replace(
+        block,
+        latency_s=latency_s,
+        interference=Interference(wall_s=wall_s, own_s=wall_s, foreign_s=wall_s * 0.68 if is_disturbed else 0.0),
+        disturbed_by=CAUSE if is_disturbed else None,
     )

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from suite.records import EnergyReading, LatencySamples, NotMeasured, RunRecord, Task
+from suite.report import roofs
 from suite.report.energies import below_resolution
 from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
+from suite.report.gaps import CUT_OFF, no_latency
 from suite.report.plots import Plots
-from suite.report.points import point_of
+from suite.report.precision import DISTURBED, cause
 from suite.report.section import Section, paragraphs
 from suite.report.table import table
-from suite.report.view import CUT_OFF, NO_CALLS, RunView
+from suite.report.view import RunView
 
 ACCURACY = "Accuracy is outside this version of the suite: with seeded weights it would say nothing about the models."
 
@@ -40,14 +42,28 @@ def _absences(view: RunView) -> Iterator[Absence]:
     for record in view.run.records:
         for quantity, value in record.not_measured().items():
             yield Absence(value=value, quantity=quantity.replace("_", " "), task=record.task, failure=record.failure)
-        if isinstance(record.latency, LatencySamples) and not record.latency.latency_s:
-            yield Absence(value=NO_CALLS, quantity="latency", task=record.task, failure=record.failure)
+        if isinstance(record.latency, LatencySamples) and (none := no_latency(record.latency)):
+            yield Absence(value=none, quantity="latency", task=record.task, failure=record.failure)
+        for value in bounds(record):
+            yield Absence(value=value, quantity="latency of the undisturbed machine", task=record.task, failure=None)
         for value in below_resolution(record):
             yield Absence(value=value, quantity="idle-net energy", task=record.task, failure=None)
         for value in doubts(record):
             yield Absence(value=value, quantity="energy at a steady clock", task=record.task, failure=None)
     for task in view.run.missing():
         yield Absence(value=CUT_OFF, quantity=task.test, task=task, failure=None)
+
+
+def bounds(record: RunRecord) -> Iterator[NotMeasured]:
+    """A latency that is shown, and is no more than an upper bound."""
+    samples = record.latency
+    if record.task.test == "latency" and isinstance(samples, LatencySamples) and samples.is_upper_bound:
+        told = cause(record.flags).partition(": ")[2]
+        yield NotMeasured(
+            code=DISTURBED,
+            reason=f"{told}: what is shown is an upper bound",
+            remedy="Close what else runs and measure again, or give the plan's [quiet] a longer patience_s",
+        )
 
 
 def doubts(record: RunRecord) -> Iterator[NotMeasured]:
@@ -70,8 +86,8 @@ def _entry(view: RunView, absences: list[Absence]) -> str:
     more = [f"- {len(lines) - MAX_LISTED} more like these."] if len(lines) > MAX_LISTED else []
     where: dict[tuple[str, str], list[str]] = {}
     for absence in absences:
-        key = absence.quantity, view.title(absence.task.model)
-        where.setdefault(key, []).append(view.describe(point_of(absence.task)))
+        key = absence.quantity, roofs.who(view, absence.task)
+        where.setdefault(key, []).append(roofs.where(view, absence.task))
     rows = [[quantity, title, listed(list(dict.fromkeys(places)), "; ")] for (quantity, title), places in where.items()]
     heading = f"### {inline(absences[0].value.code)}"
     return paragraphs(

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from suite import units
 from suite.records import NotMeasured
-from suite.report import answers, energies, scaling
-from suite.report.escape import inline, markdown
+from suite.records.hypothesis import Shape
+from suite.report import answers, energies, own, rankings, roofs, scaling
+from suite.report.escape import inline, listed, markdown
 from suite.report.plots import Plots
-from suite.report.points import BATCH_SIZE, Point, Sweep
+from suite.report.points import BATCH_SIZE, Sweep
+from suite.report.scaling import Compared
 from suite.report.section import Section, paragraphs
 from suite.report.table import absent
 from suite.report.view import RunView
-from suite.stats.hypotheses import RankFigures, Verdict
+from suite.stats.orders import orders
 
 
 def render(view: RunView, _plots: Plots) -> str:
     if not view.asked("latency"):
-        return ""
+        return own.render(view)
     return paragraphs(
         "Each answer is SUPPORTED, REJECTED, or UNDECIDED where the data can't tell; ± and ranges are 95 % intervals. "
         "Fits have an intercept; they compare sizes within the rounds in which these took turns, discount blocks that "
         "something else slowed down, and are chosen by their error (root mean square) at sizes left out one at a time, "
         "not by R².",
+        own.render(view),
         _linear(view),
         _quadratic(view),
         _tracks(view),
+        roofs.why(view),
     )
 
 
@@ -35,7 +36,9 @@ def _linear(view: RunView) -> str:
     if not sweeps:
         return ""
     lines = [
-        f"- {markdown(view.label(sweep.subject))}: {answers.linear(scaling.linear(view, sweep))}" for sweep in sweeps
+        f"- {markdown(view.label(sweep.subject))}: "
+        f"{answers.linear(scaling.linear(view, sweep), _takes(view, sweep, 'linear'))}{_lost(view, sweep)}"
+        for sweep in sweeps
     ]
     return paragraphs("### Is latency linear in the batch size?", "\n".join(lines))
 
@@ -43,6 +46,7 @@ def _linear(view: RunView) -> str:
 def _quadratic(view: RunView) -> str:
     lines = [
         f"- {markdown(view.label(sweep.subject))}, {inline(view.axis_label(axis))}: {_quadratic_sentence(view, sweep)}"
+        f"{_lost(view, sweep)}"
         for axis in view.axes
         for sweep in view.sweeps(axis)
     ]
@@ -57,50 +61,56 @@ def _quadratic(view: RunView) -> str:
 
 def _quadratic_sentence(view: RunView, sweep: Sweep) -> str:
     label = inline(view.axis_label(sweep.axis))
-    return answers.quadratic(scaling.quadratic(view, sweep), scaling.linear(view, sweep), label)
+    takes = _takes(view, sweep, "quadratic")
+    return answers.quadratic(scaling.quadratic(view, sweep), scaling.linear(view, sweep), label, takes)
+
+
+def _takes(view: RunView, sweep: Sweep, shape: Shape) -> str:
+    found = scaling.takes(view, sweep, shape)
+    return "" if found is None else answers.needed(found, scaling.round_s(view, sweep))
+
+
+def _lost(view: RunView, sweep: Sweep) -> str:
+    """What of a sweep was disturbed, and is in no fit; and what was added to it."""
+    lost = answers.lost(scaling.bounded_sizes(view, sweep), scaling.disturbed_block_count(view, sweep))
+    added = scaling.added_sizes(view, sweep)
+    more = f"Added to the plan's sizes, to decide it: {listed([str(size) for size in added])}." if added else ""
+    return "".join(f" {text}" for text in (lost, more) if text)
 
 
 def _tracks(view: RunView) -> str:
     if len(scaling.comparable(view)) < 2:
         return ""
-    questions: tuple[tuple[str, str, Callable[[RunView, Point], float | None]], ...] = (
+    questions: tuple[tuple[str, str, scaling.Quantity], ...] = (
         ("energy", "energy", energies.gross_j),
-        ("params", "parameters", scaling.parameters),
-        ("flops", "FLOPs", scaling.flops),
+        ("params", "parameters", scaling.parameter_figure),
+        ("flops", "FLOPs", scaling.flop_figure),
     )
     lines = [
-        f"- Latency and {name}: {_tracks_sentence(view, scaling.tracks(view, quantity), name)}"
+        f"- Latency and {name}: {_tracks_sentences(view, scaling.compared(view, quantity), name)}"
         for test, name, quantity in questions
         if any(task.test == test for task in view.tasks)
     ]
     if not lines:
         return ""
-    return paragraphs("### Does latency track energy, parameters, FLOPs?", "\n".join(lines))
-
-
-def _tracks_sentence(view: RunView, verdict: Verdict[RankFigures], name: str) -> str:
-    figures = verdict.figures
-    if figures is None:
-        return f"**{verdict.answer}**: {_why_no_order(view, verdict, name)}."
-    needed = (
-        f"; with the same correlation {figures.models_needed} models would decide it"
-        if figures.models_needed is not None
-        else ""
-    )
-    reason = {
-        "same_order": "they put the models into the same order",
-        "opposite_order": "they put the models into opposite orders",
-        "too_few_models": "even a perfect order of so few models comes about too easily by chance",
-    }.get(verdict.reason, "the order is unclear")
-    return (
-        f"**{verdict.answer}**: over {figures.model_count} models the rank correlation is "
-        f"{figures.rank_correlation:.2f} (p = {units.decimals(figures.p_value, 3)} by permutation); {reason}{needed}."
+    return paragraphs(
+        "### Does latency track energy, parameters, FLOPs?",
+        "Answered for these models first, pair by pair: two are told apart where their 95 % intervals (energy: error "
+        "budgets) share no value. What so few models say of models at large is another question.",
+        "\n".join(lines),
     )
 
 
-def _why_no_order(view: RunView, verdict: Verdict[RankFigures], name: str) -> str:
-    if verdict.reason == "no_spread":
-        return "all models are equal in one of the two"
+def _tracks_sentences(view: RunView, models: Compared, name: str) -> str:
+    names, bounded = (
+        [markdown(view.label(subject)) for subject in group] for group in (models.subjects, models.bounded)
+    )
+    found, verdict = orders(models.figures), scaling.tracks(models)
+    told = f"**UNDECIDED**: {_why_no_order(view, name)}." if found is None else rankings.these(found, names, name)
+    return " ".join(filter(None, (told, rankings.left_out(bounded), rankings.at_large(verdict))))
+
+
+def _why_no_order(view: RunView, name: str) -> str:
     if name == "energy":
         absences = (found.energy for found in view.run.records if isinstance(found.energy, NotMeasured))
         absence = next(absences, None)

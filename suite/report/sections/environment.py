@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from suite import units
-from suite.records import HostFacts, HostState, Provenance, RunRecord
+from suite.records import TIMED, HostFacts, HostState, Provenance
+from suite.report import roofs
 from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
 from suite.report.overview import machines, other_threads
 from suite.report.plots import Plots
-from suite.report.points import point_of
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, table
 from suite.report.view import RunView
+from suite.stats import shapes
 
 UNKNOWN = "not told by the machine"
 
@@ -94,6 +95,7 @@ def _state(view: RunView) -> str:
         ["Governor", _words(governor for state in states for governor in state.governors)],
         ["CPU clock", _range((hz for state in states for hz in state.cpu_frequency_hz), "Hz")],
         *_temperature_rows(states),
+        *_cooling_rows(view),
         ["Load (1 minute)", _range((state.load_1min for state in states), "")],
         ["Memory available", _range((state.memory_available_bytes for state in states), "B")],
         ["Throttle events", _throttles(states)],
@@ -105,6 +107,20 @@ def _state(view: RunView) -> str:
         "Lowest to highest over the run.",
         table(("What", "Seen"), rows, left=2).markdown(),
     )
+
+
+def _cooling_rows(view: RunView) -> list[list[Cell]]:
+    """How long was waited for the machine to cool down; nothing where no rule or no sensor asked for it."""
+    found = [record.cooling for record in view.run.records if record.cooling is not None]
+    pauses = list(dict.fromkeys(pause for cooling in found for pause in cooling.pauses))
+    if not found:
+        return []
+    if not pauses:
+        return [["Cooled down", "not needed"]]
+    waited = units.show(sum(pause.waited_s for pause in pauses), "s")
+    hottest = max(pauses, key=lambda pause: pause.from_c)
+    seen = f"{words(hottest.sensor)} from {hottest.from_c:.0f} to {hottest.to_c:.0f} °C"
+    return [["Cooled down", f"{waited} in {units.counted(len(pauses), 'pause')}; at the hottest {seen}"]]
 
 
 def _temperature_rows(states: list[HostState]) -> list[list[Cell]]:
@@ -129,7 +145,7 @@ def _threads(view: RunView) -> str:
     """As asked for, and as they were in force after the calls where that differs."""
     found: dict[str, None] = {}
     for task in view.tasks:
-        if task.test in ("latency", "energy"):
+        if task.test in TIMED:
             found[f"{task.thread_count}"] = None
     for record in view.run.records:
         found |= {f"{record.task.thread_count} asked for, {used} in force": None for used in other_threads(record)}
@@ -204,10 +220,10 @@ def _flags(view: RunView) -> str:
         [
             words(flag.code),
             words(flag.text),
-            f"{record.task.test}: {view.title(record.task.model)}, {_sizes(view, record)}",
+            f"{record.task.test}: {roofs.who(view, record.task)}, {roofs.where(view, record.task)}",
         ]
         for record in view.run.records
-        for flag in record.flags
+        for flag in (*record.flags, *shapes.doubts(record))
     ]
     if not rows:
         return "No doubt was flagged on any record."
@@ -216,10 +232,6 @@ def _flags(view: RunView) -> str:
         "Figures that were flagged, and kept.",
         table(("Flag", "What was seen", "Where"), rows, left=3).markdown(),
     )
-
-
-def _sizes(view: RunView, record: RunRecord) -> str:
-    return view.describe(point_of(record.task))
 
 
 PLUGIN = Section(name="environment", order=90, title="Environment", render=render)

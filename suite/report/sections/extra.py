@@ -7,7 +7,8 @@ from suite.records import FlopCount, NotMeasured, Summary
 from suite.report import charts, scaling
 from suite.report.escape import MAX_LISTED, code, inline, listed, words
 from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
-from suite.report.points import Point
+from suite.report.points import Point, Subject
+from suite.report.precision import at_least
 from suite.report.quantities import flop_table
 from suite.report.section import Section, paragraphs
 from suite.report.table import Cell, Table, table
@@ -163,7 +164,7 @@ def _rates(view: RunView) -> str:
             count = view.flops(point.subject.model, point)
             sign = count.sign if isinstance(count, FlopCount) else ""
             rate = units.decimals(flop / summary.median / 1e9, 1)
-            rows.append([*start, sign + units.decimals(flop / 1e9, 2), sign + rate])
+            rows.append([*start, sign + units.decimals(flop / 1e9, 2), (sign or at_least(summary)) + rate])
         else:
             gap = _gap(view, point)
             rows.append([*start, gap, gap])
@@ -205,7 +206,7 @@ def _efficiency(view: RunView, plots: Plots) -> str:
         ("GFLOP per call", 1e9, scaling.flops),
     ):
         named = [
-            (view.title(subject.model), value / unit, summary.median)
+            (_named(view, subject, summary), value / unit, summary.median)
             for subject, base, summary in shown
             if isinstance(summary, Summary) and (value := quantity(view, base)) is not None
         ]
@@ -222,6 +223,10 @@ def _efficiency(view: RunView, plots: Plots) -> str:
     charts.legend_below(figure, panel[0])
     picture = plots.add("efficiency", figure, f"Latency against parameters and against FLOPs, per model{note}")
     return paragraphs("### Latency against size", picture)
+
+
+def _named(view: RunView, subject: Subject, summary: Summary) -> str:
+    return view.title(subject.model) + (", at most" if summary.is_upper_bound else "")
 
 
 PLUGIN = Section(name="extra", order=70, title="Extra: FLOPs and efficiency", render=render)

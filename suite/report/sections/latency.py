@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from suite import units
-from suite.records import ColdStart, NotMeasured, Summary
-from suite.report import charts, quantities, scaling
+from suite.records import Block, ColdStart, NotMeasured, Summary
+from suite.report import charts, precision, quantities, scaling, shaped
 from suite.report.escape import inline, listed
 from suite.report.plots import MAX_CURVES, MAX_PANELS, MAX_ROWS, Margins, Plots, first, panels, short, strip_below
 from suite.report.points import BATCH_SIZE, Point, Sweep
@@ -22,6 +24,7 @@ def render(view: RunView, plots: Plots) -> str:
         _cold_start(view),
         *(_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)),
         _throughput(view, plots),
+        shaped.told(view),
         _others(view),
     )
 
@@ -36,8 +39,8 @@ def _base(view: RunView, plots: Plots) -> str:
     return paragraphs(
         heading,
         quantities.latency_table(view, points).markdown(),
-        "std is the sample standard deviation. RESOLVED: the interval is as narrow as the plan asks for; a fixed count "
-        "asks for no interval.",
+        "Precision: half the interval's width, relative to the median; the goal is told where it was not reached. std: "
+        "the sample standard deviation, in brackets where a tail alone puts the mean outside the interval.",
         _strips(view, found, plots) if found else "",
     )
 
@@ -49,13 +52,31 @@ def _strips(view: RunView, found: list[tuple[Point, Summary]], plots: Plots) -> 
     clouds = [_cloud(view, point, row, summary, scale) for row, (point, summary) in enumerate(drawn)]
     figure, (axes,) = panels(1, 0.55 + 0.42 * len(drawn), Margins.for_names(names, top=0.06))
     charts.strips(axes, names, clouds)
-    axes.set_xlabel(f"latency of one call ({scale.symbol}); dots: calls, tick: median")
+    axes.set_xlabel(f"latency of one call ({scale.symbol}); dots: calls, tick: median{_hollow(clouds)}")
     return plots.add("latency-base", figure, f"Every timed call and the median, per model{note}")
 
 
 def _cloud(view: RunView, point: Point, x: float, summary: Summary, scale: units.Scale) -> charts.Cloud:
-    samples = tuple(value / scale.factor for value in view.samples(point).latency_s)
-    return charts.Cloud(x=x, samples=samples, median=summary.median / scale.factor)
+    found = view.samples(point)
+    quiet = (block for block in found.timed_blocks if block.disturbed_by is None)
+    return charts.Cloud(
+        x=x,
+        samples=_scaled(quiet, scale),
+        disturbed=_scaled(found.disturbed_blocks, scale),
+        median=summary.median / scale.factor,
+        is_upper_bound=summary.is_upper_bound,
+    )
+
+
+def _scaled(blocks: Iterable[Block], scale: units.Scale) -> tuple[float, ...]:
+    return tuple(value / scale.factor for block in blocks for value in block.latency_s)
+
+
+def _hollow(clouds: Iterable[charts.Cloud]) -> str:
+    """What the legend says of marks that only some runs have."""
+    clouds = tuple(clouds)
+    hollow = "; hollow: disturbed" if any(cloud.disturbed for cloud in clouds) else ""
+    return hollow + ("; dotted: upper bound" if any(cloud.is_upper_bound for cloud in clouds) else "")
 
 
 def _episodes(view: RunView) -> str:
@@ -76,9 +97,9 @@ def _episodes(view: RunView) -> str:
         "Input",
         "Steps",
         "n",
-        f"Episode, mean ± std ({whole.symbol})",
         f"Episode, median ({whole.symbol})",
         f"95 % interval ({whole.symbol})",
+        f"Episode, mean ± std ({whole.symbol})",
         f"Step, median ({step.symbol})",
         "Against one pass",
     )
@@ -101,16 +122,23 @@ def _episode_cells(view: RunView, point: Point, summary: Summary, whole: units.S
     single = view.summary(
         Point(subject=point.subject, scenario="forward", batch_size=point.batch_size, axes=point.axes)
     )
-    ratio = f"{units.digits(summary.median / single.median)} times" if isinstance(single, Summary) else single
+    ratio = _ratio(summary, single) if isinstance(single, Summary) else single
     return [
         str(step_count),
         str(summary.count),
-        quantities.mean_and_std(summary, whole),
-        quantities.median(summary, whole),
-        quantities.median_interval(summary, whole),
-        step.value(summary.median / step_count, 3),
+        precision.median(summary, whole),
+        precision.median_interval(summary, whole),
+        precision.mean_and_std(summary, whole),
+        precision.at_most(summary) + step.value(summary.median / step_count, 3),
         ratio,
     ]
+
+
+def _ratio(summary: Summary, single: Summary) -> str:
+    if summary.is_upper_bound and single.is_upper_bound:
+        return "both DISTURBED"
+    sign = precision.at_most(summary) + precision.at_least(single)
+    return f"{sign}{units.digits(summary.median / single.median)} times"
 
 
 def _cold_start(view: RunView) -> str:
@@ -175,9 +203,11 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
         return ""
     scale = units.scale_of((summary.median for _, found in drawn for _, summary in found), "s")
     figure, panel = panels(len(drawn), panel_height_in=2.9)
+    shown: list[charts.Cloud] = []
     names = short([view.label(sweep.subject) for sweep, _ in drawn])
     for axes, name, (sweep, found) in zip(panel, names, drawn, strict=True):
         clouds = [_cloud(view, point, point.size(axis), summary, scale) for point, summary in found]
+        shown += clouds
         curve, index = _curve(view, sweep, scale), view.place(sweep.subject)
         strip = strip_below(axes)
         charts.sweep(axes, clouds, curve, index)
@@ -191,9 +221,16 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
     alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit{note}"
     caption = (
         "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
-        "call lies off the line (off its median where there is no line). Triangles: calls beyond the frame."
+        f"call lies off the line (off its median where there is no line). Triangles: calls beyond the "
+        f"frame{_marked(shown)}."
     )
     return paragraphs(plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative), caption)
+
+
+def _marked(clouds: Iterable[charts.Cloud]) -> str:
+    """The same in a caption's words."""
+    told = _hollow(clouds).replace("hollow: disturbed", "Hollow: calls of disturbed blocks, in no fit")
+    return told.replace("; dotted: upper bound", "; Dotted dashes: upper bounds").replace("; ", ". ")
 
 
 def _summaries(view: RunView, sweep: Sweep) -> list[tuple[Point, Summary]]:
@@ -221,9 +258,14 @@ def _throughput(view: RunView, plots: Plots) -> str:
     figure, (axes,) = panels(1, panel_height_in=2.7, margins=Margins(right=2.1, top=0.1))
     names = short([view.label(sweep.subject) for sweep, _ in drawn])
     for name, (sweep, found) in zip(names, drawn, strict=True):
-        sizes = [float(point.batch_size) for point, _ in found]
-        rates = [quantities.throughput_per_s(point, summary) for point, summary in found]
-        charts.line(axes, name, sizes, rates, view.place(sweep.subject))
+        rates = [
+            (float(point.batch_size), quantities.throughput_per_s(point, summary), summary.is_upper_bound)
+            for point, summary in found
+        ]
+        values, bounds = ([(size, rate) for size, rate, bound in rates if bound is hollow] for hollow in (False, True))
+        x, y = [size for size, _ in values], [rate for _, rate in values]
+        charts.line(axes, name, x, y, view.place(sweep.subject))
+        charts.hollowed(axes, bounds, view.place(sweep.subject))
     axes.set_xlabel("batch size")
     axes.set_ylabel("inferences per second")
     axes.set_xlim(left=0)
@@ -231,7 +273,12 @@ def _throughput(view: RunView, plots: Plots) -> str:
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return paragraphs(
         "### Throughput",
-        "Batch size over median latency: it rises as far as the fixed part of a call is spread over more items.",
+        "Batch size over median latency: it rises as far as the fixed part of a call is spread over more items."
+        + (
+            " Hollow: at least so many (DISTURBED)."
+            if any(s.is_upper_bound for _, found in drawn for _, s in found)
+            else ""
+        ),
         plots.add("throughput", figure, f"Inferences per second against batch size, all models{note}"),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from suite import units
 from suite.records import EnergyReading, LatencySamples, Repetition
+from suite.report import quietness
 from suite.report.escape import inline, listed
 from suite.report.plots import Plots
 from suite.report.section import Section
@@ -17,6 +18,8 @@ _STOPS = {
     "fixed": "made their fixed number of calls",
     "time_limit": "ran into the time limit",
     "call_limit": "ran into the limit of calls",
+    "decided": "ended as their question needed no more",
+    "disturbed": "were disturbed throughout, so that they are upper bounds",
     "failed": "were broken off by the loss of the worker",
 }
 
@@ -61,6 +64,7 @@ def _latency_lines(view: RunView) -> Iterable[str]:
         yield f"{len(rules) - MAX_RULES} more rules, as the records have them."
     if samples:
         yield _interleaving(samples)
+        yield from quietness.lines(view)
         yield "Outcome: " + _stops(samples)
     yield (
         "Standard deviations are those of the sample (n − 1). Samples in a series are correlated, and the interval of "
@@ -82,8 +86,8 @@ def _rule(rule: Repetition) -> str:
     return (
         f"{warmup} Then calls are timed until the {rule.confidence * 100:g} % interval of the median is within "
         f"±{rule.target_relative_halfwidth * 100:g} % of it, with at least {rule.min_call_count} and at most "
-        f"{rule.max_call_count} calls and a limit of {units.show(rule.time_limit_s, 's')} per series. RESOLVED: the "
-        "target was reached; UNRESOLVED: it was not."
+        f"{rule.max_call_count} calls and a limit of {units.show(rule.time_limit_s, 's')} per series. The precision "
+        "in the tables is what was reached; the time to a missed goal is an estimate at the pace of these calls."
     )
 
 

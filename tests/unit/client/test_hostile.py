@@ -18,11 +18,40 @@ from suite.client.replies import Hello, Timed, TimedFor
 from suite.client.wire import Wire
 from suite.client.worker import Worker
 from suite.errors import WorkerError
-from suite.records import Task
+from suite.records import MACHINE, Interference, Task
 
 HASH = "ab" * 32
 HELLO = Hello(process_s=0.1, versions=(), devices=("cpu",), clock="c")
 TASK = Task(test="latency", model="m")
+ROOFLINE = Task(test="roofline", model=MACHINE, thread_count=2)
+INTERFERENCE: Mapping[str, Any] = {
+    "wall_s": 0.75,
+    "own_s": 1.25,
+    "ours_s": 0.0,
+    "foreign_s": 0.25,
+    "stolen_s": None,
+    "stalled_s": 0.5,
+    "switch_count": 3,
+    "fault_count": 0,
+    "clock_hz": 2.4e9,
+    "throttle_count": None,
+    "gpu_clock_hz": 1.9e9,
+    "gpu_foreign_share": 0.5,
+    "gpu_throttle": ["hardware slowdown"],
+}
+READ = Interference(
+    wall_s=0.75,
+    own_s=1.25,
+    ours_s=0.0,
+    foreign_s=0.25,
+    stalled_s=0.5,
+    switch_count=3,
+    fault_count=0,
+    clock_hz=2.4e9,
+    gpu_clock_hz=1.9e9,
+    gpu_foreign_share=0.5,
+    gpu_throttle=("hardware slowdown",),
+)
 RIGHT: Mapping[str, dict[str, Any]] = {
     "import": {"import_s": 1.5, "resident_bytes": 5},
     "count_parameters": {
@@ -62,7 +91,13 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "own_sizes": {"frames": 9},
     },
     "check_inputs": {"changed": ["x"], "flags": [["CODE", "text"]]},
-    "time": {"started_s": 101.0, "latency_s": [0.5, 0.25], "thread_count": 1, "flags": []},
+    "time": {
+        "started_s": 101.0,
+        "latency_s": [0.5, 0.25],
+        "thread_count": 1,
+        "flags": [],
+        "interference": INTERFERENCE,
+    },
     "time_for": {
         "started_s": 101.0,
         "ended_s": 102.0,
@@ -71,10 +106,22 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "latency_s": [0.25, 0.5],
         "thread_count": 1,
         "flags": [],
+        "interference": INTERFERENCE,
     },
+    "watch": {"interference": INTERFERENCE},
     "memory": {"resident_bytes": 5, "peak_resident_bytes": 6, "peak_was_reset": True, "device_peak_bytes": None},
     "reset_memory": {"peak_was_reset": False},
     "convert": {"sha256": HASH, "weights_sha256": HASH, "left_out": []},
+    "roofline": {
+        "thread_count": 2,
+        "synchronisation": "none needed: cpu",
+        "tensor_bytes": 100,
+        "cache_bytes": None,
+        "copy": {"amount": 200, "call_count": 3, "block_s": [0.25, 0.5]},
+        "read": {"amount": 100, "call_count": 6, "block_s": [0.25]},
+        "matmul": [{"precision": "fp32", "size": 10, "amount": 2000, "call_count": 1, "block_s": [0.5]}],
+        "interference": INTERFERENCE,
+    },
 }
 ASK: Mapping[str, Callable[[Worker], object]] = {
     "import": lambda worker: worker.import_model("m"),
@@ -85,9 +132,11 @@ ASK: Mapping[str, Callable[[Worker], object]] = {
     "check_inputs": lambda worker: worker.check_inputs("c"),
     "time": lambda worker: worker.time("c", 2, 60.0),
     "time_for": lambda worker: worker.time_for("c", 1.0, 1, 60.0),
+    "watch": lambda worker: worker.watch(0.75),
     "memory": lambda worker: worker.memory(),
     "reset_memory": lambda worker: worker.reset_memory(),
     "convert": lambda worker: worker.convert("m", Path("a"), Path("b")),
+    "roofline": lambda worker: worker.roofline(ROOFLINE, 1.0, 1000),
 }
 
 
@@ -127,10 +176,23 @@ def test_what_the_protocol_says_is_taken(operation: str) -> None:
 
 
 def test_durations_are_taken_as_they_are() -> None:
-    assert answer("time", changed("time")) == Timed(started_s=101.0, latency_s=(0.5, 0.25), thread_count=1)
-    assert answer("time_for", changed("time_for")) == TimedFor(
-        started_s=101.0, ended_s=102.0, call_count=3, calls_per_value=2, latency_s=(0.25, 0.5), thread_count=1
+    assert answer("time", changed("time")) == Timed(
+        started_s=101.0, latency_s=(0.5, 0.25), thread_count=1, interference=READ
     )
+    assert answer("time_for", changed("time_for")) == TimedFor(
+        started_s=101.0,
+        ended_s=102.0,
+        call_count=3,
+        calls_per_value=2,
+        latency_s=(0.25, 0.5),
+        thread_count=1,
+        interference=READ,
+    )
+    assert answer("watch", changed("watch")) == READ
+
+
+def disturbed(**fields: object) -> dict[str, object]:
+    return {"interference": {**INTERFERENCE, **fields}}
 
 
 HOSTILE = [
@@ -153,6 +215,17 @@ HOSTILE = [
     ("time_for", {"ended_s": 1e9}, "ended_s is"),
     ("time_for", {"call_count": 9}, "latency_s has 2 values for 9 calls, 2 calls each"),
     ("time_for", {"call_count": 0}, "call_count is 0"),
+    ("time", {"interference": None}, "interference is None, not an object"),
+    ("time", {"interference": {"wall_s": 0.75}}, "own_s is missing"),
+    ("time_for", disturbed(wall_s=3.5), "wall_s is 3.5, which is not in"),
+    ("time", disturbed(wall_s=None), "wall_s is None, not a number"),
+    ("watch", disturbed(foreign_s=-0.1), "foreign_s is -0.1, which is not in"),
+    ("watch", disturbed(own_s=1e9), "own_s is 1000000000.0, which is not in"),
+    ("watch", disturbed(switch_count=0.5), "switch_count is 0.5, not a whole number"),
+    ("watch", disturbed(clock_hz=1e13), "clock_hz is 10000000000000.0, which is not in"),
+    ("watch", disturbed(gpu_foreign_share=1.5), "gpu_foreign_share is 1.5, which is not in 0 to 1"),
+    ("watch", disturbed(gpu_throttle="heat"), "gpu_throttle is 'heat', not a list"),
+    ("watch", disturbed(gpu_throttle=[7]), "gpu_throttle holds 7, not text"),
     ("load", {"build_s": 1e308}, "build_s is 1e+308"),
     ("load", {"weights_sha256": "short"}, "weights_sha256 is 'short', not 64 hex digits"),
     ("load", {"weights_source": "stolen"}, "weights_source is 'stolen', not one of seeded, checkpoint, pinned"),
@@ -167,6 +240,23 @@ HOSTILE = [
     ("count_parameters", {"unique_count": 5}, "unique_count must lie in 0..registered_count"),
     ("count_flops", {"by_operator": [["mm"]]}, "by_operator holds ['mm'], not a name and a count"),
     ("count_flops", {"mac_count": 0}, "mac_count is 0"),
+    ("roofline", {"tensor_bytes": 1001}, "tensor_bytes is 1001, which is not in 1 to 1000"),
+    ("roofline", {"cache_bytes": 0}, "cache_bytes must be at least 1"),
+    ("roofline", {"read": {"amount": 101, "call_count": 6, "block_s": [0.25]}}, "read: amount is 101, and its size"),
+    ("roofline", {"copy": {"amount": 200, "call_count": 0, "block_s": [0.25]}}, "call_count is 0"),
+    ("roofline", {"copy": {"amount": 200, "call_count": 3, "block_s": []}}, "a ceiling has 1 to 1000 blocks"),
+    (
+        "roofline",
+        {"copy": {"amount": 200, "call_count": 3, "block_s": [3, 0.5]}},
+        "the blocks come to 4.25 s, and only",
+    ),
+    ("roofline", {"copy": {"amount": 200, "call_count": 3, "block_s": [0]}}, "block_s is 0, which is not in"),
+    ("roofline", {"interference": 7}, "interference is 7, not an object"),
+    ("roofline", {"interference": {}}, "wall_s is missing"),
+    ("roofline", {"copy": 7}, "copy is 7, not an object"),
+    ("roofline", {"matmul": []}, "matmul is of nothing, and fp32 was asked for"),
+    ("roofline", {"matmul": [[]]}, "it is [], not an object"),
+    ("roofline", {"thread_count": 0}, "thread_count is 0"),
 ]
 
 

@@ -27,7 +27,7 @@ ENVIRONMENT = {**os.environ, "SUITE_MODELS_PATH": str(PLUGINS)}
 PATIENCE_S = 120.0  # a deadline that is not under test
 NOW = f"$({sys.executable} -c 'import time; print(time.monotonic())')"
 HELLO = (
-    '{"id": 1, "result": {"protocol": 2, "process_started_s": NOW, "versions": {"python": "3.6.15"}, '
+    '{"id": 1, "result": {"protocol": 3, "process_started_s": NOW, "versions": {"python": "3.6.15"}, '
     '"devices": ["cpu"], "clock": "c"}}'
 )
 
@@ -103,7 +103,7 @@ def test_an_interpreter_that_cannot_run_the_worker_is_wrong_use_with_its_last_li
         '{"id": 2, "result": {}}',
         '{"id": 1}',
         '{"id": 1, "result": {"protocol": 99}}',
-        '{"id": 1, "result": {"protocol": 2}}',
+        '{"id": 1, "result": {"protocol": 3}}',
         HELLO.replace("NOW", '"now"'),
         HELLO.replace("NOW", "1e308"),
         HELLO.replace("NOW", "Infinity"),
@@ -219,10 +219,35 @@ def test_a_real_worker_measures_a_model(worker: Worker) -> None:
     window = worker.time_for("a", 0.01, 2, PATIENCE_S)
     assert window.call_count == len(window.latency_s) >= 2
     assert window.ended_s - window.started_s >= 0.01
+    seen_s = [each.interference.wall_s for each in (timed, window) if each.interference is not None]
+    assert seen_s[0] >= sum(timed.latency_s)
+    assert seen_s[1] >= window.ended_s - window.started_s
     assert worker.memory().peak_resident_bytes >= worker.memory().resident_bytes
     worker.release("a")
     with pytest.raises(WorkerError, match="there is no case 'a'"):
         worker.time("a", 1, PATIENCE_S)
+
+
+def test_a_real_worker_watches_while_it_sleeps(worker: Worker) -> None:
+    found = worker.watch(0.05)
+    assert found.wall_s >= 0.05
+    with pytest.raises(WorkerError, match="duration_s is -1; Ask for 0 to 30 seconds") as caught:
+        worker.watch(-1)
+    assert (caught.value.code, caught.value.fatal) == ("BAD_REQUEST", False)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_child_of_the_controller_s_is_ours_on_a_real_machine(worker: Worker) -> None:
+    """Exact on made-up trees in tests/unit/worker; here that a real /proc tells who is who."""
+    spinner = subprocess.Popen([sys.executable, "-c", "while True: pass"])  # as the power sampler is one
+    try:
+        give_up_s, ours_s = time.monotonic() + PATIENCE_S, 0.0
+        while ours_s < 0.1 and time.monotonic() < give_up_s:  # this process sleeps meanwhile
+            ours_s += worker.watch(0.1).ours_s or 0.0
+    finally:
+        spinner.kill()
+        spinner.wait()
+    assert ours_s >= 0.1
 
 
 def test_the_same_seed_gives_the_same_weights_and_inputs(worker: Worker) -> None:

@@ -13,7 +13,7 @@ from suite.errors import PlanError
 from suite.pinned import lock as models_lock
 from suite.plan import load as plan
 from suite.plan.load import Options, Surroundings
-from suite.records import EnergyRule, QuietRule, Repetition, Task
+from suite.records import MACHINE, EnergyRule, HeatRule, Hypothesis, QuietRule, Repetition, Task
 from suite.worker.model import Axis, Model
 
 
@@ -73,6 +73,7 @@ def test_a_plan_without_sweeps_measures_each_model_at_its_default_sizes(around: 
         axes=(("text_tokens", 20), ("image_regions", 36)),
         thread_count=2,
         quiet=QuietRule(),
+        heat=HeatRule(),
     )
     assert second.model == "walker"
     assert second.axes == (("frames", 50),)
@@ -123,6 +124,26 @@ def test_tests_come_in_one_order_whatever_the_plan_says(around: Surroundings) ->
     text = MINIMAL.replace('["latency"]', '["energy", "latency", "flops", "params"]')
     tasks = read(around, text, Options(models=("reader",)))
     assert [task.test for task in tasks] == ["params", "flops", "latency", "energy"]
+
+
+def test_the_machine_is_measured_once_before_all_models(around: Surroundings) -> None:
+    text = MINIMAL.replace('["latency"]', '["latency", "roofline"]')
+    first, *others = read(around, text, Options(device="cuda", seed=5))
+    assert first == Task(test="roofline", model=MACHINE, device="cuda", thread_count=2)
+    assert [task.test for task in others] == ["latency", "latency"]
+
+
+@pytest.mark.parametrize("others", ["", '"params", ', '"energy", '])
+def test_a_roofline_without_latencies_is_refused(around: Surroundings, others: str) -> None:
+    told = error(around, MINIMAL.replace('["latency"]', f'[{others}"roofline"]'))
+    assert told == (
+        "mine.toml: tests: a roofline says what latencies are near to; ask for latency too, or leave it out"
+    )
+    assert error(around, MINIMAL, Options(tests=("roofline",))).startswith("--test: a roofline says")
+
+
+def test_latency_alone_measures_no_roofline() -> None:
+    assert {task.test for task in plan.single("latency", Options()).tasks} == {"latency"}
 
 
 def test_a_scenario_is_measured_where_a_model_has_it_and_repeats_as_the_plan_does_but_for_its_own_words(
@@ -209,7 +230,7 @@ MISTAKES = [
     ("batch_size = 4", "mine.toml: batch_size: input should be a valid list, got 4"),
     ("threads = 'some'", "mine.toml: threads: must be 'all' or a number from 1 up, got 'some'"),
     ("threads = 0", "mine.toml: threads: must be 'all' or a number from 1 up, got 0"),
-    ("device = 'tpu'", "mine.toml: device: must be cpu, mps, cuda or cuda:<number>, got 'tpu'"),
+    ("device = 'tpu'", "mine.toml: device: must be auto, cpu, mps, cuda or cuda:<number>, got 'tpu'"),
     ("seed = -1", "mine.toml: seed: input should be greater than or equal to 0, got -1"),
     ("time_budget_s = nan", "mine.toml: time_budget_s: input should be a finite number, got nan"),
     (
@@ -250,7 +271,8 @@ def test_an_unknown_model_or_test_comes_with_the_nearest_name(around: Surroundin
         "mine.toml: models: unknown model 'raeder': did you mean 'reader'? There is reader, walker"
     )
     assert error(around, MINIMAL.replace('"latency"', '"latencies"')) == (
-        "mine.toml: tests: unknown test 'latencies': did you mean 'latency'? There is params, flops, latency, energy"
+        "mine.toml: tests: unknown test 'latencies': did you mean 'latency'? There is params, flops, latency, energy, "
+        "sustained, roofline"
     )
 
 
@@ -308,12 +330,13 @@ def test_every_shipped_plan_is_valid_and_measures_four_models(name: str) -> None
     found = plan.load(name)
     assert found.name == name
     assert list(dict.fromkeys(task.model for task in found.tasks)) == [
+        MACHINE,
         "lxmert",
         "visualbert",
         "et-human-synthetic",
         "et-human",
     ]
-    assert {task.test for task in found.tasks} == {"params", "flops", "latency", "energy"}
+    assert {task.test for task in found.tasks} == {"params", "flops", "latency", "energy", "roofline"}
     assert len({task.key for task in found.tasks}) == len(found.tasks)
 
 
@@ -338,3 +361,34 @@ def test_energy_alone_is_swept_along_an_axis_and_beside_other_tests_only_where_t
 def test_a_wrong_axis_of_energy_is_named(around: Surroundings) -> None:
     with pytest.raises(PlanError, match=r"energy.axes: unknown axis 'frame': did you mean 'frames'\?"):
         read(around, MINIMAL + "[energy]\naxes = { frame = [3] }\n", Options())
+
+
+OWN = MINIMAL + 'batch_size = [1, 2, 4]\n[axes]\nframes = [10]\n[[hypotheses]]\nquantity = "latency"\n'
+
+
+def test_hypotheses_of_ones_own_are_part_of_the_plan(around: Surroundings) -> None:
+    path = around.plans.parent / "mine.toml"
+    path.write_text(OWN + 'against = "batch_size"\nshape = "power"\nexponent = [1, 1.5]\ntext = "so"\n')
+    (stated,) = plan.load(str(path), None, around).hypotheses
+    assert stated == Hypothesis(quantity="latency", against="batch_size", shape="power", exponent=(1.0, 1.5), text="so")
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('against = "frams"\nshape = "linear"', "[0].against: unknown size 'frams': did you mean 'frames'?"),
+        (
+            'against = "frames"\nshape = "linear"',
+            "[0]: needs 3 sizes of frames or more, and the plan measures latency at 2",
+        ),
+        ('against = "batch_size"\nshape = "linier"', "[0].shape: input should be 'linear', 'proportional'"),
+        ('against = "batch_size"\nshape = "linear"\nwhy = 1', "[0]: unknown key 'why'"),
+        ('against = "batch_size"\nshape = "linear"\nexponent = [1, 2]', "exponent is for shape 'power' alone"),
+        ('against = "batch_size"\nshape = "linear"\nmodels = ["walk"]', "[0].models: unknown model 'walk'"),
+        ('against = "parameters"\nshape = "tracks"', "[0]: parameters asks for the test 'params'; add it to tests"),
+    ],
+)
+def test_a_hypothesis_that_the_plan_cannot_answer_is_refused(around: Surroundings, lines: str, told: str) -> None:
+    message = error(around, f"{OWN}{lines}\n")
+    assert "mine.toml: hypotheses" in message
+    assert told in message

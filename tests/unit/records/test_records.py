@@ -14,12 +14,14 @@ from suite.records import (
     EnergyWindow,
     ErrorBudget,
     FlopCount,
+    HeatRule,
     Interval,
     NotMeasured,
     PowerTrace,
     QuietRule,
     Repetition,
     Run,
+    SustainedRule,
     Task,
 )
 from tests.unit.samples import ABSENT, latency_record, manifest, tasks
@@ -79,6 +81,8 @@ CHANGES: dict[str, object] = {
     "repetition": Repetition(min_call_count=11),
     "energy": EnergyRule(window_count=2),
     "quiet": QuietRule(),
+    "heat": HeatRule(),
+    "sustained": SustainedRule(),
 }
 
 

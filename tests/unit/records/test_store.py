@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import StoreError
-from suite.records import Run, RunRecord, store
+from suite.records import Run, RunRecord, Task, store
 from suite.records.store import RunStore
 from tests.unit.samples import ABSENT, latency_record, manifest, tasks
 
@@ -335,3 +335,20 @@ def test_a_run_that_is_being_written_can_not_be_amended(tmp_path: Path) -> None:
     records = filled(tmp_path / "run")
     with RunStore.resume(tmp_path / "run"), refused("another suite is writing to this run"):
         store.amend(tmp_path / "run", records)
+
+
+def test_a_size_that_was_added_is_stored_once_beside_what_the_plan_lists(tmp_path: Path) -> None:
+    listed = Task(test="latency", model="lxmert", batch_size=4)
+    other = replace(listed, batch_size=3)
+    found = replace(latency_record(listed), task=other, added=True)
+    with RunStore.create(tmp_path / "run", manifest((listed,))) as run_store:
+        run_store.append(found)
+        with pytest.raises(ValueError, match="is not waited for"):
+            run_store.append(found)
+        with pytest.raises(ValueError, match="is not waited for"):
+            run_store.append(replace(found, task=replace(listed, batch_size=2), added=False))
+        assert run_store.missing() == (listed,)
+    run = store.load(tmp_path / "run")
+    assert (run.added(), run.missing(), run.damaged) == ((other,), (listed,), ())
+    with RunStore.resume(tmp_path / "run") as run_store:
+        assert (run_store.done, run_store.missing()) == ((other,), (listed,))

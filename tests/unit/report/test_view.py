@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from suite.records import Flag, NotMeasured, Run, Summary
+from suite.report.gaps import ALL_DISTURBED, CUT_OFF, NO_CALLS
 from suite.report.points import BATCH_SIZE
-from suite.report.view import CUT_OFF, NO_CALLS, RunView
+from suite.report.view import RunView
 from tests.unit.report import synthetic
+from tests.unit.samples import disturbed
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,16 @@ def test_a_series_that_ended_in_warm_up_has_no_summary(run: Run) -> None:
 
     view = RunView(replace(run, records=tuple(map(without_calls, run.records))), synthetic.MODELS)
     assert view.summary(view.points("latency")[0]) == NO_CALLS
+
+
+def test_a_series_of_which_nothing_undisturbed_is_left_has_no_summary(run: Run) -> None:
+    def lost(record: synthetic.RunRecord) -> synthetic.RunRecord:
+        return disturbed(record, range(100), stop="failed") if record.task.test == "latency" else record
+
+    records = tuple(map(lost, run.records))
+    manifest = replace(run.manifest, tasks=tuple(record.task for record in records))
+    view = RunView(replace(run, manifest=manifest, records=records), synthetic.MODELS)
+    assert view.summary(view.points("latency")[0]) == ALL_DISTURBED
 
 
 def test_a_summary_is_computed_once(view: RunView) -> None:

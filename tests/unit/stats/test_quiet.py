@@ -32,6 +32,7 @@ ALONE = Interference(wall_s=1.0, own_s=2.0, ours_s=0.01, foreign_s=0.0, stolen_s
         ({"gpu_foreign_share": 0.04}, 2, None),
         ({"gpu_throttle": ("thermal",)}, 2, "the GPU's clock was lowered (thermal)"),
         ({"gpu_throttle": ()}, 2, None),
+        ({"gpu_throttle": ("software power cap",)}, 2, None),  # a board at full load
         ({"switch_count": 900, "fault_count": 9, "stalled_s": 0.9}, 2, None),  # told, and no part of the rule
     ],
 )

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.records import Block, LatencySamples, Repetition
-from suite.stats.summary import outliers, summarise, supports
+from suite.stats.summary import all_calls, outliers, summarise, supports
 
 FIXED = Repetition(target_relative_halfwidth=None)
 
@@ -113,3 +115,45 @@ def test_the_order_of_calls_changes_the_interval_alone(order):
         ordered.percentiles,
         ordered.outlier_count,
     )
+
+
+def half_disturbed(stop="target"):
+    found = samples([1.0, 1.0, 1.0, 1.2, 1.0, 1.0], [9.0, 9.0], [1.0, 1.1], warmup=[50.0])
+    blocks = [replace(block, disturbed_by="others" if max(block.latency_s) == 9.0 else None) for block in found.blocks]
+    return replace(found, blocks=tuple(blocks), stop=stop)
+
+
+def test_disturbed_blocks_are_in_no_figure_and_stand_beside_them():
+    summary = summarise(half_disturbed(), FIXED)
+    assert (summary.count, summary.maximum, summary.median) == (8, 1.2, 1.0)
+    assert summary.median_interval.high <= 1.2
+    assert not summary.is_upper_bound
+    beside = all_calls(half_disturbed())
+    assert (beside.count, beside.median_s, beside.mean_s) == (10, 1.0, pytest.approx(2.63))
+    assert beside.std_s == pytest.approx(np.std([1, 1, 1, 1.2, 1, 1, 9, 9, 1, 1.1], ddof=1))
+
+
+def test_where_quiet_never_came_every_block_counts_and_the_figure_is_a_bound():
+    summary = summarise(half_disturbed("disturbed"), FIXED)
+    assert (summary.count, summary.maximum, summary.is_upper_bound) == (10, 9.0, True)
+
+
+def test_time_still_needed_holds_the_calls_that_will_be_lost():
+    rule = Repetition()
+    found = half_disturbed()
+    summary = summarise(found, rule)
+    assert summary.relative_halfwidth == pytest.approx(summary.median_interval.halfwidth / summary.median)
+    spent_s = 1.0 * 7 + 1.2 + 1.1 - 1.0 + 18.0
+    assert summary.needed_s == pytest.approx(summary.calls_needed * spent_s / 8)
+    binned = replace(found, blocks=tuple(replace(block, calls_per_value=10) for block in found.blocks))
+    assert summarise(binned, rule).needed_s == pytest.approx(10 * summary.needed_s)
+
+
+def test_one_disturbed_call_alone_is_no_figure():
+    found = samples([9.0])
+    found = replace(found, blocks=(replace(found.blocks[0], disturbed_by="others"),), stop="failed")
+    with pytest.raises(ValueError, match="and counts"):
+        summarise(found, FIXED)
+    assert (all_calls(found).median_s, all_calls(found).std_s) == (9.0, None)
+    with pytest.raises(ValueError, match="not warm-up"):
+        all_calls(samples(warmup=[1.0]))

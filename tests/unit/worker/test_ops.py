@@ -53,7 +53,7 @@ def operations(tmp_path, monkeypatch):
         made = Operations(0.0, time.perf_counter)
         settings = {"runtime": "eager", "precision": "fp32", "device": "cpu", "thread_count": 1, "seed": 0}
         made.load(model="own", options={"checkpoint": None}, **settings)
-        made.reset_memory()
+        made.by_name()["reset_memory"]()
         made.prepare(case="a", scenario="forward", batch_size=2, axes={}, seed=0)
         return made
 
@@ -107,10 +107,10 @@ def test_a_leak_is_told_from_what_is_held_at_the_edges_of_blocks(operations, mon
 
 def test_what_the_worker_s_own_looks_take_is_in_no_peak(operations):
     made = operations("return self.layer(x) * image.sum()")
-    if not made.reset_memory()["peak_was_reset"]:
+    if not made.by_name()["reset_memory"]()["peak_was_reset"]:
         pytest.skip("this system can't start a new peak")
     made.time("a", 1)
-    before = made.memory()["peak_resident_bytes"]
+    before = made.by_name()["memory"]()["peak_resident_bytes"]
     look, block = made._cases["a"].look, []
 
     def dear(*arguments):
@@ -120,7 +120,7 @@ def test_what_the_worker_s_own_looks_take_is_in_no_peak(operations):
 
     made._cases["a"].look = dear
     made.time("a", 1)
-    assert made.memory()["peak_resident_bytes"] - before < 64000000
+    assert made.by_name()["memory"]()["peak_resident_bytes"] - before < 64000000
 
 
 def test_a_gradient_inside_names_the_declaration_and_works_with_it(operations):

@@ -1,0 +1,139 @@
+"""The person's own hypotheses, answered from the records: SUPPORTED, REJECTED or UNDECIDED, a line for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from suite.records import EnergyReading, FlopCount, Hypothesis, MemoryUse, ParameterCount, Summary, Task
+from suite.records.sweeps import base_of, is_along, size_of
+from suite.report import energies, own_words, scaling
+from suite.report.escape import inline, markdown
+from suite.report.points import Point, Sweep
+from suite.report.section import paragraphs
+from suite.report.view import RunView
+from suite.stats import hypotheses, levels
+from suite.stats.curves import Absence, Fits
+from suite.stats.laws import answer
+from suite.stats.levels import Figure
+from suite.stats.takes import takes
+
+
+def render(view: RunView) -> str:
+    """Nothing where the plan states none."""
+    found = [
+        f"{number}. {_stated(view, stated)}\n" + "\n".join(f"    - {line}" for line in _answers(view, stated))
+        for number, stated in enumerate(view.manifest.hypotheses, 1)
+    ]
+    return paragraphs("### Your hypotheses", "\n".join(found)) if found else ""
+
+
+def _stated(view: RunView, stated: Hypothesis) -> str:
+    told = inline(own_words.stated(stated, view.axis_label(stated.against)))
+    return f"“{markdown(stated.text)}” ({told})" if stated.text else told
+
+
+def _answers(view: RunView, stated: Hypothesis) -> Iterator[str]:
+    if stated.shape == "tracks":
+        yield own_words.tracks(hypotheses.tracks(_pairs(view, stated)))
+        return
+    lines = list(_by_sizes(view, stated))
+    yield from lines or [own_words.NOTHING]
+
+
+def _by_sizes(view: RunView, stated: Hypothesis) -> Iterator[str]:
+    """A line a subject; of FLOPs, a line a model."""
+    label = inline(view.axis_label(stated.against))
+    if stated.quantity == "flops":
+        for model in view.models:
+            figures = _flop_figures(view, model, stated.against)
+            if _is_meant(stated, model) and figures:
+                yield f"{markdown(view.title(model))}: {_told(stated, levels.fits(figures), label, None)}"
+        return
+    for sweep in view.sweeps(stated.against, "energy" if stated.quantity == "energy" else "latency"):
+        if not _is_meant(stated, sweep.subject.model):
+            continue
+        latency = stated.quantity == "latency"
+        found = scaling.fits(view, sweep) if latency else levels.fits(_figures(view, stated, sweep))
+        round_s = scaling.round_s(view, sweep) if latency else None
+        yield f"{markdown(view.label(sweep.subject))}: {_told(stated, found, label, round_s)}"
+
+
+def _told(stated: Hypothesis, found: Fits | Absence, label: str, round_s: float | None) -> str:
+    verdict = answer(stated.shape, stated.exponent, found)
+    needed = takes(stated.shape, stated.exponent, found, verdict)
+    return own_words.shape(stated, verdict, needed, label, round_s)
+
+
+def _is_meant(stated: Hypothesis, model: str) -> bool:
+    return not stated.models or model in stated.models
+
+
+def _figures(view: RunView, stated: Hypothesis, sweep: Sweep) -> list[Figure]:
+    """Joules of a call, or bytes at the peak, of which nobody knows the error."""
+    found = []
+    for point in sweep.points:
+        size = float(point.size(sweep.axis))
+        if stated.quantity == "energy":
+            reading = view.energy(point)
+            if isinstance(reading, EnergyReading):
+                found.append(_energy(reading, size))
+        else:
+            memory = view.memory(point)
+            if isinstance(memory, MemoryUse):
+                found.append(Figure(size=size, value=float(memory.peak_resident_bytes), halfwidth=None))
+    return [figure for figure in found if figure is not None]
+
+
+def _energy(reading: EnergyReading, size: float) -> Figure | None:
+    """Of a call. An error of the source's gain is the same at every size, and bends no curve."""
+    call_j, budget = reading.inference_j(1), reading.budget
+    calls = sum(window.call_count for window in reading.windows) / len(reading.windows)
+    if budget.scatter_j is None or not call_j > 0:
+        return Figure(size=size, value=call_j, halfwidth=None) if call_j > 0 else None
+    error_j = (budget.scatter_j**2 + budget.resolution_j**2 + budget.edge_j**2) ** 0.5
+    return Figure(size=size, value=call_j, halfwidth=error_j / calls)
+
+
+def _flop_figures(view: RunView, model: str, axis: str) -> list[Figure]:
+    """Counts, which are exact."""
+    tasks = [task for task in view.tasks if (task.test, task.model, task.scenario) == ("flops", model, "forward")]
+    base = base_of(tasks)
+    if base is None or axis not in dict(base.axes):
+        return []
+    return list(_counted(view, [task for task in tasks if is_along(task, base, axis)], axis))
+
+
+def _counted(view: RunView, tasks: Sequence[Task], axis: str) -> Iterator[Figure]:
+    for found in view.run.records:
+        if found.task in tasks and isinstance(found.flops, FlopCount):
+            yield Figure(size=float(size_of(found.task, axis)), value=float(found.flops.flop_count), halfwidth=0.0)
+
+
+def _pairs(view: RunView, stated: Hypothesis) -> list[tuple[float, float]]:
+    """Of every model that has both figures, each at its base point."""
+    pairs = []
+    for subject in scaling.comparable(view):
+        base = view.base(subject)
+        if base is not None and _is_meant(stated, subject.model):
+            values = _of_model(view, base, stated.against), _of_model(view, base, stated.quantity)
+            if values[0] is not None and values[1] is not None:
+                pairs.append((values[0], values[1]))
+    return pairs
+
+
+def _of_model(view: RunView, point: Point, name: str) -> float | None:
+    match name:
+        case "latency":
+            summary = view.summary(point)
+            return summary.median if isinstance(summary, Summary) and not summary.is_upper_bound else None
+        case "memory":
+            memory = view.memory(point)
+            return float(memory.peak_resident_bytes) if isinstance(memory, MemoryUse) else None
+        case "energy":
+            joules = energies.gross_j(view, point)
+            return None if joules is None or joules.is_upper_bound else joules.value
+        case "flops":
+            return scaling.flops(view, point)
+        case _:
+            count = view.parameters(point.subject.model)
+            return float(count.unique_count) if isinstance(count, ParameterCount) else None

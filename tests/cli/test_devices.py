@@ -1,0 +1,66 @@
+"""Which device is measured: the best one by default, several side by side, and never a fall back in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from suite.records import store
+from tests.cli.conftest import CommandLine
+
+
+def measured_on(run: str = "run") -> list[str]:
+    tasks = [found.task for found in store.load(Path(run)).records]
+    return [task.device for task in tasks if task.test == "latency"]
+
+
+def test_the_best_device_is_measured_by_default(suite: CommandLine) -> None:
+    suite.workers.devices = ("cpu", "cuda:0")
+    assert suite("latency", "--model", "reader", "--out", "run").status == 0
+    assert measured_on() == ["cuda"]
+
+
+def test_without_an_accelerator_it_is_the_processor(suite: CommandLine) -> None:
+    assert suite("latency", "--model", "reader", "--out", "run").status == 0
+    assert measured_on() == ["cpu"]
+
+
+def test_several_devices_are_measured_side_by_side(suite: CommandLine) -> None:
+    suite.workers.devices = ("cpu", "cuda:0")
+    suite("latency", "--model", "reader", "--device", "auto,cpu", "--out", "run")
+    assert measured_on() == ["cuda", "cpu"]
+    suite("report", "run")
+    page = Path("run/report.md").read_text()
+    assert "Reader (cuda)" in page
+    assert "Reader (cpu)" in page
+
+
+def test_counting_asks_no_worker_for_its_devices(suite: CommandLine) -> None:
+    suite("params", "--model", "reader", "--out", "run")
+    assert suite.workers.started == [1]
+
+
+def test_a_run_begun_with_auto_goes_on_with_auto(suite: CommandLine) -> None:
+    suite.workers.devices = ("cpu", "cuda:0")
+    suite("latency", "--model", "reader", "--out", "run")
+    assert suite("latency", "--resume", "--device", "auto", "--out", "run").status == 0
+    told = suite("all", "--resume", "--device", "auto,cpu", "--out", "run")
+    assert told.error.startswith("run: --device was cuda and is cpu, cuda now")
+
+
+def test_a_plan_that_says_it_twice_is_refused(suite: CommandLine) -> None:
+    plan = 'name = "mine"\ndescription = "d"\nmodels = ["reader"]\ntests = ["latency"]\n'
+    Path("mine.toml").write_text(f'{plan}device = "cpu"\ndevices = ["cpu"]\n')
+    assert suite("all", "--plan", "mine.toml").error == (
+        "mine.toml: device and devices are two names of one thing; keep one of them"
+    )
+    assert suite("all", "--plan", "mine.toml", "--device", "auto", "--out", "run").status == 0
+
+
+def test_the_doctor_says_which_device_auto_is(suite: CommandLine) -> None:
+    def devices() -> str:
+        (told,) = (entry for entry in suite("doctor", "--json").answer if entry["what"] == "devices")
+        return str(told["found"])
+
+    assert devices() == "cpu; auto is cpu, torch has no other here"
+    suite.workers.devices = ("cpu", "cuda:0")
+    assert devices() == "cpu, cuda:0; auto is cuda, the first accelerator that torch has"
