@@ -66,6 +66,8 @@ class Pace:
 
     def advance(self, task: Task, record: RunRecord) -> None:
         """What the task was to take is done with, whether it was measured or not."""
+        if record.supersedes:  # it was counted before
+            return
         self.task_count += record.added
         if not isinstance(record.energy, NotMeasured) and not record.added:  # they were not in the total
             self.done_s += self._task_s(task)

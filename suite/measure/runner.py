@@ -168,7 +168,8 @@ class Runner:
             steering = self._steering(tasks, latency)
             for series in interleave(turns, latency, random.Random(tasks[0].seed), steering):
                 found = replace(self._latency_record(bench, series), cooling=turns.gate.found())
-                self._store(replace(found, added=True) if steering.is_added(series.task) else found)
+                again, added = series.task.key in self._stored, steering.is_added(series.task)
+                self._store(replace(found, added=added, supersedes=again))
             for test, measure in (("energy", self._energy_record), ("sustained", self._sustained_record)):
                 for task in (task for task in tasks if task.test == test):
                     turns.gate.cool()

@@ -36,19 +36,20 @@ Expect = Callable[[Task, float], None]
 def interleave(
     turns: Turns, tasks: Sequence[Task], rng: random.Random, steering: Steering | None = None
 ) -> Iterator[Series]:
-    """Measures the tasks in turns; yields each series as soon as it gets no more, with samples, an error, or both.
+    """Measures the tasks in turns; yields each series as soon as it has ended, with samples, an error, or both.
 
-    A worker that dies takes only the series it was measuring: the others go on in a new one. steering: of these tasks;
-    None: every series for itself.
+    One that gets further turns afterwards is yielded again after the last of them. A worker that dies takes only the
+    series it was measuring: the others go on in a new one. steering: of these tasks; None: every series for itself.
     """
     steering = steering or Steering(tasks=(), hypotheses=(), clock=turns.observe.clock)
-    everyone, stored = [Series(task=task) for task in tasks], set[str]()
+    everyone = [Series(task=task) for task in tasks]
+    told: dict[str, int] = {}  # blocks of a series when it was last yielded
 
     def done() -> Iterator[Series]:
         for series in everyone:
-            if series.ended and series.case not in stored and not steering.holds(series):
-                stored.add(series.case)
-                series.is_closed = True
+            is_first, has_more = series.case not in told, told.get(series.case) != len(series.blocks)
+            if series.ended and (is_first or (has_more and not steering.holds(series))):
+                told[series.case] = len(series.blocks)
                 yield series
 
     rounds = itertools.count(1)
@@ -66,7 +67,7 @@ def interleave(
             yield from done()
         steering.look(everyone)
     turns.round_index = None
-    yield from (series for series in everyone if series.case not in stored)
+    yield from (series for series in everyone if told.get(series.case) != len(series.blocks))
 
 
 class Turns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from suite.errors import StoreError
@@ -23,11 +23,16 @@ def whole_records(folder: Folder, manifest: Manifest) -> tuple[RunRecord, ...]:
         if isinstance(found, Damage):
             raise StoreError(f"{folder.path / RECORDS_NAME}:{found.line_number}: {found.text}")
         records.append(found)
-    return tuple(records)
+    return latest(records)
+
+
+def latest(records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+    """One record a task, the last one, in the order in which the tasks first had one."""
+    return tuple({record.task: record for record in records}.values())
 
 
 def records_of(folder: Folder, manifest: Manifest, upgrades: Mapping[int, Upgrade]) -> Iterator[RunRecord | Damage]:
-    """The file's lines, each read for itself."""
+    """The file's lines, each read for itself. A task has a second one only where that says so (`supersedes`)."""
     path = folder.path / RECORDS_NAME
     listed, added = frozenset(manifest.tasks), set[Task]()
     waiting = set(listed)
@@ -38,7 +43,7 @@ def records_of(folder: Folder, manifest: Manifest, upgrades: Mapping[int, Upgrad
             record = _whole(line, where, folder.path, upgrades)
             if record.added and record.task not in listed and record.task not in added:
                 added.add(record.task)
-            elif record.task not in waiting:
+            elif record.task not in waiting and not (record.supersedes and record.task in listed | added):
                 raise StoreError(
                     f"{where}: {record.task.test} of {record.task.model} is stored twice, or {MANIFEST_NAME} does not "
                     "ask for it; take that line out"

@@ -41,6 +41,7 @@ class RunRecord:
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
+    supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
     added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from suite.records.folder import Folder, words_of, write_all
 from suite.records.lines import (
     MANIFEST_NAME,
     RECORDS_NAME,
+    latest,
     records_of,
     require_a_run,
     require_at_most,
@@ -106,11 +107,13 @@ class RunStore:
         """Stores one record for good.
 
         Raises StoreError where it can't be written (a full disk); the file then ends where it ended before.
-        Raises ValueError where the task has its record already, or is none of this run's.
+        Raises ValueError where the task has its record already and this one does not supersede it, or is none of this
+        run's.
         """
         key = record.task.key
-        is_new = record.added and key not in self._known
-        if key not in self._waiting and not is_new:
+        is_known = key in self._known
+        is_due = key in self._waiting or (record.supersedes if is_known else record.added)
+        if not is_due:
             raise ValueError(f"{record.task.test} of {record.task.model} ({key}) is not waited for in {self.out}")
         line = to_line(record)
         start = os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -181,7 +184,7 @@ def load(out: Path, upgrades: Mapping[int, Upgrade] = UPGRADES) -> Run:
                 require_a_run(folder, damaged)
             else:
                 records.append(found)
-    return Run(manifest=manifest, records=tuple(records), damaged=tuple(damaged))
+    return Run(manifest=manifest, records=latest(records), damaged=tuple(damaged))
 
 
 def amend(out: Path, amended: Sequence[RunRecord]) -> None:

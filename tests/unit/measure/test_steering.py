@@ -54,7 +54,8 @@ def measured(
         Observe(clock=clock, utc_now=clock.utc, state=clock.state),
     )
     steering = Steering(tasks=tasks, hypotheses=hypotheses, clock=clock, may_add=may_add)
-    return list(interleave(turns, tasks, random.Random(0), steering)), steering
+    found = {series.case: series for series in interleave(turns, tasks, random.Random(0), steering)}
+    return list(found.values()), steering
 
 
 def straight(size: int) -> float:
@@ -109,6 +110,23 @@ def test_time_that_is_left_goes_to_an_open_question_and_the_budget_is_kept() -> 
     assert spent_s["a"] < spent_s["s"] <= 5 * 20.0
     assert steering.questions[0].is_decided
     assert {series.stop for series in steered} == {"target"}
+
+
+def test_a_series_is_told_as_soon_as_it_has_ended_and_again_after_further_turns() -> None:
+    rule = replace(RULE, target_relative_halfwidth=0.05, time_limit_s=20.0)
+    tasks = tasks_of((1, 2, 4, 6, 8), rule)
+    workers = FakeWorkers(FakeClock(), Law(straight, noise=0.03, random=random.Random(2)))  # type: ignore[arg-type]
+    clock = workers.clock
+    turns = Turns(Bench(tasks[0], workers.open), Observe(clock=clock, utc_now=clock.utc, state=clock.state))
+    steering = Steering(tasks=tasks, hypotheses=(LINEAR,), clock=clock)
+    told = [(each.case, len(each.blocks), clock()) for each in interleave(turns, tasks, random.Random(0), steering)]
+    first = {case: (blocks, at_s) for case, blocks, at_s in reversed(told)}
+    last = {case: (blocks, at_s) for case, blocks, at_s in told}
+    assert set(first) == {task.key for task in tasks}
+    again = [case for case in first if first[case] != last[case]]
+    assert again
+    assert all(first[case][0] < last[case][0] and first[case][1] < last[case][1] for case in again)
+    assert max(at_s for _, at_s in first.values()) < max(at_s for _, at_s in last.values())
 
 
 def test_a_series_beyond_its_goal_gets_what_the_others_leave_if_that_suffices() -> None:

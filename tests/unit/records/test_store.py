@@ -337,6 +337,26 @@ def test_a_run_that_is_being_written_can_not_be_amended(tmp_path: Path) -> None:
         store.amend(tmp_path / "run", records)
 
 
+def test_a_later_line_takes_the_place_of_its_task_s_earlier_one_only_where_it_says_so(tmp_path: Path) -> None:
+    short, other = (latency_record(Task(test="latency", model="lxmert", batch_size=size)) for size in (1, 2))
+    longer = replace(short, wall_s=9.0, supersedes=True)
+    with RunStore.create(tmp_path / "run", manifest((short.task, other.task))) as run_store:
+        run_store.append(short)
+        run_store.append(other)
+        with pytest.raises(ValueError, match="is not waited for"):
+            run_store.append(replace(longer, supersedes=False))
+        run_store.append(longer)
+        assert run_store.missing() == ()
+    found = store.load(tmp_path / "run")
+    assert (found.records, found.missing(), found.damaged) == ((longer, other), (), ())
+    with RunStore.resume(tmp_path / "run") as run_store:
+        assert run_store.missing() == ()
+    path = tmp_path / "run/records.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"supersedes":true', b'"supersedes":false'))
+    (damage,) = store.load(tmp_path / "run").damaged
+    assert (damage.line_number, "is stored twice" in damage.text) == (3, True)
+
+
 def test_a_size_that_was_added_is_stored_once_beside_what_the_plan_lists(tmp_path: Path) -> None:
     listed = Task(test="latency", model="lxmert", batch_size=4)
     other = replace(listed, batch_size=3)
