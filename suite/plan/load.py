@@ -182,7 +182,6 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
 def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], dict[str, str]]:
     """The plan with the options put over it, and the option that each overridden key came from."""
     given = options.given()
-    time_limit_s = given.pop("time_limit_s", None)
     if options.device is not None:  # an option takes the place of either key
         raw = {key: value for key, value in raw.items() if key not in ("device", "devices")}
         names = [name.strip() for name in given["device"].split(",")]

@@ -30,8 +30,8 @@ def test_several_devices_are_measured_side_by_side(suite: CommandLine) -> None:
     assert measured_on() == ["cuda", "cpu"]
     suite("report", "run")
     page = Path("run/report.md").read_text()
-    assert "Reader (cuda)" in page
-    assert "Reader (cpu)" in page
+    assert "| reader (cuda) |" in page
+    assert "| reader (cpu)  |" in page
 
 
 def test_counting_asks_no_worker_for_its_devices(suite: CommandLine) -> None:
@@ -41,8 +41,8 @@ def test_counting_asks_no_worker_for_its_devices(suite: CommandLine) -> None:
 
 def test_a_run_begun_with_auto_goes_on_with_auto(suite: CommandLine) -> None:
     suite.workers.devices = ("cpu", "cuda:0")
-    suite("latency", "--model", "reader", "--out", "run")
-    assert suite("latency", "--resume", "--device", "auto", "--out", "run").status == 0
+    suite("all", "--model", "reader", "--test", "latency", "--out", "run")
+    assert suite("all", "--resume", "--device", "auto", "--out", "run").status == 0
     told = suite("all", "--resume", "--device", "auto,cpu", "--out", "run")
     assert told.error.startswith("run: --device was cuda and is cpu, cuda now")
 
