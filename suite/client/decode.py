@@ -175,6 +175,7 @@ def interference(fields: Fields, span: Span) -> Interference:
         fault_count=fields.optional_whole("fault_count"),
         clock_hz=fields.optional_number("clock_hz", 0.0, MOST_HZ),
         throttle_count=fields.optional_whole("throttle_count"),
+        pace_s=fields.optional_number("pace_s", 0.0, span.length_s),
         gpu_clock_hz=fields.optional_number("gpu_clock_hz", 0.0, MOST_HZ),
         gpu_foreign_share=fields.optional_number("gpu_foreign_share", 0.0, 1.0),
         gpu_throttle=fields.optional_texts("gpu_throttle"),

@@ -90,6 +90,7 @@ class Runner:
     _began: HostState | None = None  # the machine, before anything was measured
     _there: tuple[str, ...] = ()  # the devices of the worker's torch, once one was asked
     _asked: frozenset[str] = frozenset()  # the devices of all tasks that run on one
+    _paces_s: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # by device and threads; see stats.quiet
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
 
@@ -161,7 +162,8 @@ class Runner:
 
     def _measure(self, tasks: Sequence[Task]) -> None:
         bench = Bench(tasks[0], self._open)
-        turns = Turns(bench, self.observe, self.sink.expect, self.sink.begin)
+        paces_s = self._paces_s.setdefault((tasks[0].device, tasks[0].thread_count), [])
+        turns = Turns(bench, self.observe, self.sink.expect, tell=self.sink.begin, paces_s=paces_s)
         turns.gate.began = self._began
         latency = [task for task in tasks if task.test == "latency"]
         try:

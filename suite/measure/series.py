@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from suite.client.replies import Memory, Prepared
 from suite.errors import WorkerError
 from suite.measure.moment import Moment
 from suite.records import Block, ColdStart, Flag, LatencySamples, MemoryUse, StopReason, Task
-from suite.stats.quiet import disturbance
+from suite.stats.quiet import SLOWED, disturbance, slowed
 from suite.stats.stopping import decide
 from suite.units import counted
 
@@ -65,6 +65,19 @@ class Series:
         """Whether it has been disturbed for as long as it might have taken undisturbed: no more is made up for."""
         least = self.task.repetition.min_call_count
         return self.lost_s >= self.task.repetition.time_limit_s and sum(len(b.latency_s) for b in self.timed) >= least
+
+    def judge_pace(self, best_pace_s: float | None) -> None:
+        """Judges blocks anew by the machine's pace: what its best is shows only as the run goes on."""
+        rule = self.task.quiet
+        for place, block in enumerate(self.blocks):
+            found, before = block.interference, block.disturbed_by
+            if rule is None or block.warmup or found is None or not (before or SLOWED).startswith(SLOWED):
+                continue
+            now = slowed(found, rule, best_pace_s)
+            if (now is None) != (before is None):
+                moved_s = sum(block.latency_s) if now is None else -sum(block.latency_s)
+                self.spent_s, self.lost_s = self.spent_s + moved_s, self.lost_s - moved_s
+            self.blocks[place] = replace(block, disturbed_by=now)
 
     def decide(self) -> None:
         """Ends the series where it has enough, or where too much of it was disturbed to go on."""

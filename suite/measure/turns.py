@@ -73,21 +73,31 @@ def interleave(
 class Turns:
     """Gives one series after the other its turn on the worker; keeps which one's inputs are prepared there."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what tests put in place, all by name)
         self,
         bench: Bench,
         observe: Observe,
         expect: Expect = lambda _task, _seconds: None,
+        *,
         tell: Callable[[str], None] = lambda _line: None,
         busiest: Busiest | None = None,
+        paces_s: list[float] | None = None,
     ) -> None:
-        """expect: told, after a series' first call, how many seconds its task is going to take. tell: progress."""
+        """expect: told, after a series' first call, how many seconds its task is going to take. tell: progress.
+        paces_s: of the blocks so far, also of other models' on the same device and threads; grows."""
         self.bench = bench
         self.observe = observe
         self.expect = expect
         self.tell = tell
         self.line = ""  # of progress, that a wait for quiet interrupts
-        self.patience = Patience(bench.task.quiet, bench.task.thread_count, tell, busiest or Busiest())
+        self.paces_s: list[float] = [] if paces_s is None else paces_s
+        self.patience = Patience(
+            bench.task.quiet,
+            bench.task.thread_count,
+            tell,
+            busiest or Busiest(),
+            lambda: quiet.best_pace_s(self.paces_s),
+        )
         self.gate = Gate(bench.task.heat, observe, tell)
         self.clocks_hz: list[float] = []  # under load, in run order
         self.start_count = 0  # of the bench, when it was last visited
@@ -117,6 +127,7 @@ class Turns:
                 series.forgive()
         else:
             series.culprit = self.patience.culprit
+            series.judge_pace(quiet.best_pace_s(self.paces_s))
             series.decide()
         series.wall_s += self.observe.clock() - arrived.time_s
 
@@ -182,6 +193,8 @@ class Turns:
     def add_block(self, series: Series, timed: Timed | TimedFor, found: Interference | None, *, warmup: bool) -> None:
         """found: what the machine did meanwhile."""
         each = timed.calls_per_value if isinstance(timed, TimedFor) else 1
+        if found is not None and found.pace_s is not None:
+            self.paces_s.append(found.pace_s)
         block = Block(
             order_index=self.order_index,
             warmup=warmup,
@@ -208,9 +221,10 @@ class Turns:
         if task.quiet is None or task.test == "energy":
             return None
         if task.test == "sustained":  # a clock that heat lowers is what these calls are made to see
-            found = found and replace(found, clock_hz=None, throttle_count=None, gpu_throttle=None)
+            found = found and replace(found, clock_hz=None, throttle_count=None, gpu_throttle=None, pace_s=None)
             return quiet.disturbance(found, task.quiet, task.thread_count)
         usual_hz = quiet.usual_clock_hz(self.clocks_hz)
         if found is not None and found.clock_hz is not None:
             self.clocks_hz.append(found.clock_hz)
-        return quiet.disturbance(found, task.quiet, task.thread_count, usual_hz)
+        best_s = quiet.best_pace_s(self.paces_s)
+        return quiet.disturbance(found, task.quiet, task.thread_count, usual_hz, best_s)

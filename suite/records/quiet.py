@@ -11,7 +11,8 @@ class QuietRule:
     """When a block is disturbed: by what the machine did meanwhile, never by how long its calls took.
 
     max_foreign_share, max_stolen_share: of the time of the cores that the measurement uses, taken by other processes or
-    by the host of a virtual machine. max_clock_change: relative to the usual clock of the blocks before. Any event of
+    by the host of a virtual machine. max_clock_change: relative to the usual clock of the blocks before; where no clock
+    is told, how much slower a fixed product may be than at the run's best. Any event of
     throttling disturbs. patience_s: at most so long in all is waited for quiet, by one model's series together.
     """
 
@@ -34,7 +35,8 @@ class Interference:
     children, the power sampler among them; stolen_s by the host of a virtual machine. stalled_s: time in which some
     task of the machine waited for a processor (pressure). The worker's own: switch_count, involuntary context switches;
     fault_count, page faults from disk. The clock_hz of the fastest core that the worker may use, read at the end;
-    throttle_count: events in which heat or power lowered the clock.
+    throttle_count: events in which heat or power lowered the clock. pace_s: where no clock is told, what a fixed
+    product of matrices takes, at the slower of the two edges.
     The GPU, where the calls run on one: its clock at the end, the share of the time that others used it, and what
     lowers its clock.
     """
@@ -49,12 +51,23 @@ class Interference:
     fault_count: int | None = None
     clock_hz: float | None = None
     throttle_count: int | None = None
+    pace_s: float | None = None
     gpu_clock_hz: float | None = None
     gpu_foreign_share: float | None = None
     gpu_throttle: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("wall_s", "own_s", "ours_s", "foreign_s", "stolen_s", "stalled_s", "clock_hz", "gpu_clock_hz"):
+        for name in (
+            "wall_s",
+            "own_s",
+            "ours_s",
+            "foreign_s",
+            "stolen_s",
+            "stalled_s",
+            "clock_hz",
+            "gpu_clock_hz",
+            "pace_s",
+        ):
             value = getattr(self, name)
             if value is not None:
                 require_non_negative(name, value)

@@ -18,16 +18,31 @@ BLIND_SHARE = 0.15
 ORDINARY_LIMITS = ("software power cap",)  # what a board at full load always is at: its own regime, no disturbance
 CLOCK_BLOCK_COUNT = 25  # the blocks before, of which the middle one's clock is the usual
 LEAST_CLOCK_COUNT = 3
+LEAST_PACE_COUNT = 5
+SLOWED = "a fixed piece of arithmetic took"
 
 
 def disturbance(
-    found: Interference | None, rule: QuietRule, core_count: int, usual_clock_hz: float | None = None
+    found: Interference | None,
+    rule: QuietRule,
+    core_count: int,
+    usual_clock_hz: float | None = None,
+    best_pace_s: float | None = None,
 ) -> str | None:
     """What broke the rule, in words; None where it held, or where the machine doesn't tell.
 
-    core_count: the cores that the measurement uses. usual_clock_hz: see `usual_clock_hz`.
+    core_count: the cores that the measurement uses. usual_clock_hz, best_pace_s: see the functions of these names.
     """
-    return None if found is None else next(_broken(found, rule, core_count, usual_clock_hz), None)
+    if found is None:
+        return None
+    return next(_broken(found, rule, core_count, usual_clock_hz), None) or slowed(found, rule, best_pace_s)
+
+
+def slowed(found: Interference, rule: QuietRule, best_pace_s: float | None) -> str | None:
+    """The same by the pace alone, which can be told anew as a run finds what its best is."""
+    if found.pace_s is None or not best_pace_s or found.pace_s <= best_pace_s * (1 + rule.max_clock_change):
+        return None
+    return f"{SLOWED} {_percent(found.pace_s / best_pace_s - 1)} longer than at its best"
 
 
 def _broken(found: Interference, rule: QuietRule, core_count: int, usual_clock_hz: float | None) -> Iterator[str]:
@@ -71,11 +86,16 @@ def usual_clock_hz(clocks_hz: Sequence[float]) -> float | None:
     return statistics.median(last) if len(last) >= LEAST_CLOCK_COUNT else None
 
 
+def best_pace_s(paces_s: Sequence[float]) -> float | None:
+    """What the fixed product takes on this machine at its best: the time that a tenth of the readings stay below."""
+    return statistics.quantiles(paces_s, n=10)[0] if len(paces_s) >= LEAST_PACE_COUNT else None
+
+
 def joined(first: Interference, then: Interference) -> Interference:
     """Both stretches as one. What one of them doesn't know is unknown; the clock is that under load, the first's."""
     sums = {}
     for each in fields(Interference):
-        if each.name.startswith("gpu_") or each.name == "clock_hz":
+        if each.name.startswith("gpu_") or each.name in ("clock_hz", "pace_s"):
             sums[each.name] = getattr(first, each.name)
             continue
         one, other = getattr(first, each.name), getattr(then, each.name)

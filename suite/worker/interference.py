@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
-from suite.worker import gpu_counters, linux_counters, macos_counters
+from suite.worker import gpu_counters, linux_counters, macos_counters, pace
 from suite.worker.outcome import WorkerFault
 
 Clock = Callable[[], float]
@@ -32,6 +32,7 @@ class Counters(NamedTuple):
     throttle_count: Optional[int] = None
     clock_hz: Optional[float] = None
     gpu: Optional[gpu_counters.Reading] = None
+    pace_s: Optional[float] = None  # of a fixed product, where no clock is told
 
 
 class Machine:
@@ -70,6 +71,12 @@ class Meter:
         self._clock, self._core_count, self._sleep = clock, core_count, sleep
         self._machine = machine() if source is None else source
         self._gpu: Any = None
+        self._pace: Any = None
+
+    def watch_pace(self, torch: Any, device: str) -> None:
+        """From now on the readings hold the machine's pace, where calls run on the processor and no clock is told."""
+        told = (_known_or_none(self._machine) or {}).get("clock_hz") is not None
+        self._pace = pace.Pace(torch, self._clock) if device == "cpu" and not told else None
 
     def watch_gpu(self, torch: Any, device: str, root: str = "/") -> None:
         """From now on the readings hold this device too, where it is a GPU that tells."""
@@ -80,13 +87,15 @@ class Meter:
 
     def before(self) -> Counters:
         """The reading at the first edge: what was there comes first, so that it lies outside the block."""
+        pace_s = _known_or_none(self._pace)
         found = self._read()
-        return found._replace(time_s=self._clock())
+        return found._replace(pace_s=pace_s, time_s=self._clock())
 
     def since(self, before: Counters) -> Dict[str, Any]:
         """The fields of records.Interference between that reading and now."""
         time_s = self._clock()
-        return between(before, self._read()._replace(time_s=time_s), self._core_count)
+        found = self._read()._replace(time_s=time_s)
+        return between(before, found._replace(pace_s=_known_or_none(self._pace)), self._core_count)
 
     def watch(self, duration_s: float) -> Dict[str, Any]:
         """The operation `watch`: what the machine does while this process sleeps. Raises WorkerFault BAD_REQUEST."""
@@ -133,6 +142,7 @@ def between(before: Counters, after: Counters, core_count: Optional[int] = None)
         "stolen_s": stolen_s,
         "stalled_s": _grown(before, after, "stalled_s", wall_s + _SLACK_S),
         "clock_hz": after.clock_hz,
+        "pace_s": None if before.pace_s is None or after.pace_s is None else max(before.pace_s, after.pace_s),
     }
     for name in ("switch_count", "fault_count", "throttle_count"):
         found[name] = _grown(before, after, name)

@@ -146,6 +146,7 @@ class Operations:
         result["synchronisation"] = synchronisation.name
         target = runner.make_ready(module, precision, device)
         self._meter.watch_gpu(torch, device)
+        self._meter.watch_pace(torch, device)
         self._loaded = Loaded(plugin, target, device, synchronisation.call, thread_count)
         return result
 

@@ -213,3 +213,21 @@ def test_windows_of_energy_all_count_and_a_disturbed_one_is_told() -> None:
         "1 of 1 window was disturbed, in the middle one other processes took 99 % of its core: its joules per "
         "inference hold theirs; close what runs beside it"
     )
+
+
+def test_blocks_at_a_slow_pace_are_found_when_the_best_is_known() -> None:
+    def beside(start_s: float, end_s: float) -> Interference:
+        return Interference(wall_s=end_s - start_s, pace_s=1.25e-4 if start_s < 1003.0 else 1e-4)
+
+    found = measured(beside, 1, rule=TARGET, quiet=QuietRule(patience_s=0.0), cost=NOISY)
+    (series,) = found.series.values()
+    told = [(block.started_s < 1003.0, block.disturbed_by) for block in series.timed]
+    slow = "a fixed piece of arithmetic took 25 % longer than at its best"
+    assert {was_early: {words for early, words in told if early == was_early} for was_early in (True, False)} == {
+        True: {slow},
+        False: {None},
+    }
+    warmed_s = sum(sum(block.latency_s) for block in series.blocks if block.warmup)
+    counted_s = sum(map(sum, series.counted))
+    assert series.spent_s == pytest.approx(warmed_s + counted_s)
+    assert series.lost_s == pytest.approx(sum(sum(block.latency_s) for block in series.timed) - counted_s)

@@ -48,6 +48,29 @@ def test_what_the_machine_does_not_tell_disturbs_nothing(found: Interference | N
     assert quiet.disturbance(found, RULE, 2, usual_clock_hz=2e9) is None
 
 
+@pytest.mark.parametrize(
+    ("pace_s", "best_s", "told"),
+    [
+        (None, 8e-5, None),
+        (1e-4, None, None),
+        (8.7e-5, 8e-5, None),
+        (1e-4, 8e-5, "a fixed piece of arithmetic took 25 % longer than at its best"),
+        (6e-5, 8e-5, None),  # faster than ever disturbs nothing
+    ],
+)
+def test_where_no_clock_is_told_the_pace_tells(pace_s: float | None, best_s: float | None, told: str | None) -> None:
+    found = replace(ALONE, pace_s=pace_s)
+    assert quiet.disturbance(found, RULE, 2, best_pace_s=best_s) == told
+    assert quiet.slowed(found, RULE, best_s) == told
+
+
+def test_the_best_pace_is_what_a_tenth_of_the_readings_stay_below() -> None:
+    assert quiet.best_pace_s([1.0] * 4) is None
+    assert quiet.best_pace_s([1.0] * 5) == 1.0
+    assert quiet.best_pace_s([0.1, *[1.0] * 30]) == 1.0  # a lucky reading is no best
+    assert quiet.best_pace_s([1.0] * 30 + [1.25] * 30) == 1.0
+
+
 def test_without_a_usual_clock_none_has_changed() -> None:
     assert quiet.disturbance(replace(ALONE, clock_hz=1.0), RULE, 2, None) is None
     assert quiet.usual_clock_hz([1e9, 2e9]) is None
