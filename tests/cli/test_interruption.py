@@ -131,7 +131,7 @@ def test_a_worker_that_is_lost_at_one_size_is_an_outcome_and_the_others_go_on(
     assert lost == NotMeasured(code=fault.code, reason=fault.reason, remedy=fault.remedy)
     assert set(outcomes) == {1, 2, 8}
     assert not any(isinstance(outcome, NotMeasured) for outcome in outcomes.values())
-    assert len(suite.workers.started) == 2  # a new one took the lost one's place
+    assert len(suite.workers.started) == 3  # one told its devices, one was lost, a new one took its place
     assert suite.workers.open_count == 0
 
 
