@@ -22,7 +22,6 @@ class Patience:
     core_count: int
     tell: Callable[[str], None]
     busiest: Busiest
-    best_pace_s: Callable[[], float | None] = lambda: None  # see stats.quiet
     is_due: bool = False  # the last block was disturbed
     spent_s: float = 0.0
     taken_s: dict[str, float] = field(default_factory=dict)  # processor time that each process was seen to take
@@ -40,7 +39,7 @@ class Patience:
             self.busiest.look()
             found = worker.watch(WATCH_S)
             self.spent_s += found.wall_s
-            cause = disturbance(found, self.rule, self.core_count, best_pace_s=self.best_pace_s())
+            cause = disturbance(found, self.rule, self.core_count)
             calm_count = calm_count + 1 if cause is None else 0
             if cause is not None:
                 self.tell(f"waiting for quiet: {cause}{self._name()}")
