@@ -91,13 +91,7 @@ class Turns:
         self.tell = tell
         self.line = ""  # of progress, that a wait for quiet interrupts
         self.paces_s: list[float] = [] if paces_s is None else paces_s
-        self.patience = Patience(
-            bench.task.quiet,
-            bench.task.thread_count,
-            tell,
-            busiest or Busiest(),
-            lambda: quiet.best_pace_s(self.paces_s),
-        )
+        self.patience = Patience(bench.task.quiet, bench.task.thread_count, tell, busiest or Busiest())
         self.gate = Gate(bench.task.heat, observe, tell)
         self.clocks_hz: list[float] = []  # under load, in run order
         self.start_count = 0  # of the bench, when it was last visited
@@ -212,7 +206,8 @@ class Turns:
             series.spent_s += spent_s
         else:
             series.lost_s += spent_s
-            self.patience.is_due = True
+            # for a host that slowed the whole machine down nobody knows how long to wait
+            self.patience.is_due = not block.disturbed_by.startswith(quiet.SLOWED)
         series.thread_counts[timed.thread_count] = None
         series.amiss.update(timed.flags)
 
