@@ -66,14 +66,14 @@ class Series:
         least = self.task.repetition.min_call_count
         return self.lost_s >= self.task.repetition.time_limit_s and sum(len(b.latency_s) for b in self.timed) >= least
 
-    def judge_pace(self, best_pace_s: float | None) -> None:
-        """Judges blocks anew by the machine's pace: what its best is shows only as the run goes on."""
+    def judge_pace(self, usual_pace_s: float | None) -> None:
+        """Judges blocks anew by the machine's pace: what is usual shows only as the run goes on."""
         rule = self.task.quiet
         for place, block in enumerate(self.blocks):
             found, before = block.interference, block.disturbed_by
             if rule is None or block.warmup or found is None or not (before or SLOWED).startswith(SLOWED):
                 continue
-            now = slowed(found, rule, best_pace_s)
+            now = slowed(found, rule, usual_pace_s)
             if (now is None) != (before is None):
                 moved_s = sum(block.latency_s) if now is None else -sum(block.latency_s)
                 self.spent_s, self.lost_s = self.spent_s + moved_s, self.lost_s - moved_s

@@ -121,7 +121,7 @@ class Turns:
                 series.forgive()
         else:
             series.culprit = self.patience.culprit
-            series.judge_pace(quiet.best_pace_s(self.paces_s))
+            series.judge_pace(quiet.usual_pace_s(self.paces_s))
             series.decide()
         series.wall_s += self.observe.clock() - arrived.time_s
 
@@ -221,5 +221,5 @@ class Turns:
         usual_hz = quiet.usual_clock_hz(self.clocks_hz)
         if found is not None and found.clock_hz is not None:
             self.clocks_hz.append(found.clock_hz)
-        best_s = quiet.best_pace_s(self.paces_s)
+        best_s = quiet.usual_pace_s(self.paces_s)
         return quiet.disturbance(found, task.quiet, task.thread_count, usual_hz, best_s)

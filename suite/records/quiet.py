@@ -12,7 +12,7 @@ class QuietRule:
 
     max_foreign_share, max_stolen_share: of the time of the cores that the measurement uses, taken by other processes or
     by the host of a virtual machine. max_clock_change: relative to the usual clock of the blocks before; where no clock
-    is told, how much slower a fixed product may be than at the run's best. Any event of
+    is told, how far the time of a fixed product may be from the run's usual. Any event of
     throttling disturbs. patience_s: at most so long in all is waited for quiet, by one model's series together.
     """
 

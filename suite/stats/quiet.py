@@ -27,22 +27,25 @@ def disturbance(
     rule: QuietRule,
     core_count: int,
     usual_clock_hz: float | None = None,
-    best_pace_s: float | None = None,
+    usual_pace_s: float | None = None,
 ) -> str | None:
     """What broke the rule, in words; None where it held, or where the machine doesn't tell.
 
-    core_count: the cores that the measurement uses. usual_clock_hz, best_pace_s: see the functions of these names.
+    core_count: the cores that the measurement uses. usual_clock_hz, usual_pace_s: see the functions of these names.
     """
     if found is None:
         return None
-    return next(_broken(found, rule, core_count, usual_clock_hz), None) or slowed(found, rule, best_pace_s)
+    return next(_broken(found, rule, core_count, usual_clock_hz), None) or slowed(found, rule, usual_pace_s)
 
 
-def slowed(found: Interference, rule: QuietRule, best_pace_s: float | None) -> str | None:
-    """The same by the pace alone, which can be told anew as a run finds what its best is."""
-    if found.pace_s is None or not best_pace_s or found.pace_s <= best_pace_s * (1 + rule.max_clock_change):
+def slowed(found: Interference, rule: QuietRule, usual_pace_s: float | None) -> str | None:
+    """The same by the pace alone, which can be told anew as a run finds what is usual."""
+    if found.pace_s is None or not usual_pace_s:
         return None
-    return f"{SLOWED} {_percent(found.pace_s / best_pace_s - 1)} longer than at its best"
+    change = found.pace_s / usual_pace_s - 1
+    if abs(change) <= rule.max_clock_change:
+        return None
+    return f"{SLOWED} {_percent(abs(change))} {'longer' if change > 0 else 'less'} than usual"
 
 
 def _broken(found: Interference, rule: QuietRule, core_count: int, usual_clock_hz: float | None) -> Iterator[str]:
@@ -86,9 +89,9 @@ def usual_clock_hz(clocks_hz: Sequence[float]) -> float | None:
     return statistics.median(last) if len(last) >= LEAST_CLOCK_COUNT else None
 
 
-def best_pace_s(paces_s: Sequence[float]) -> float | None:
-    """What the fixed product takes on this machine at its best: the time that a tenth of the readings stay below."""
-    return statistics.quantiles(paces_s, n=10)[0] if len(paces_s) >= LEAST_PACE_COUNT else None
+def usual_pace_s(paces_s: Sequence[float]) -> float | None:
+    """What the fixed product usually takes in this run: the lower median, so that most blocks stay."""
+    return statistics.median_low(paces_s) if len(paces_s) >= LEAST_PACE_COUNT else None
 
 
 def joined(first: Interference, then: Interference) -> Interference:

@@ -215,14 +215,14 @@ def test_windows_of_energy_all_count_and_a_disturbed_one_is_told() -> None:
     )
 
 
-def test_blocks_at_a_slow_pace_are_found_when_the_best_is_known() -> None:
+def test_blocks_at_an_unusual_pace_are_found_when_the_usual_is_known() -> None:
     def beside(start_s: float, end_s: float) -> Interference:
         return Interference(wall_s=end_s - start_s, pace_s=1.25e-4 if start_s < 1003.0 else 1e-4)
 
     found = measured(beside, 1, rule=TARGET, quiet=QuietRule(patience_s=0.0), cost=NOISY)
     (series,) = found.series.values()
     told = [(block.started_s < 1003.0, block.disturbed_by) for block in series.timed]
-    slow = "a fixed piece of arithmetic took 25 % longer than at its best"
+    slow = "a fixed piece of arithmetic took 25 % longer than usual"
     assert {was_early: {words for early, words in told if early == was_early} for was_early in (True, False)} == {
         True: {slow},
         False: {None},
