@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from suite.client.replies import Memory, Prepared
 from suite.errors import WorkerError
 from suite.measure.moment import Moment
 from suite.records import Block, ColdStart, Flag, LatencySamples, MemoryUse, StopReason, Task
-from suite.stats.quiet import SLOWED, disturbance, slowed
+from suite.stats.quiet import OTHERS, SLOWED, disturbance, remedy, slowed, sped_up
 from suite.stats.stopping import decide
 from suite.units import counted
 
@@ -75,9 +76,21 @@ class Series:
                 continue
             now = slowed(found, rule, usual_pace_s)
             if (now is None) != (before is None):
-                moved_s = sum(block.latency_s) if now is None else -sum(block.latency_s)
+                moved_s = block.calls_per_value * sum(block.latency_s) * (1 if now is None else -1)
                 self.spent_s, self.lost_s = self.spent_s + moved_s, self.lost_s - moved_s
-            self.blocks[place] = replace(block, disturbed_by=now)
+            self.blocks[place] = replace(block, disturbed_by=now, sped_up=sped_up(now))
+
+    def settle(self, usual_pace_s: float | None) -> None:
+        """Judges by pace for good. One that is left with less than its least calls is an upper bound after all."""
+        self.judge_pace(usual_pace_s)
+        is_short = self.counted_call_count < self.task.repetition.min_call_count
+        if self.error is None and self.stop is not None and self.timed and is_short:
+            self.stop = "disturbed"
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """What a record of it holds that further turns, or a later judgement, may change."""
+        return (self.stop, len(self.blocks), tuple(self.amiss), tuple(block.disturbed_by for block in self.blocks))
 
     def decide(self) -> None:
         """Ends the series where it has enough, or where too much of it was disturbed to go on."""
@@ -162,18 +175,21 @@ class Series:
         if self.task.test == "energy":
             broken = [block for block in self.timed if self._breaks_rule(block)]
             kind, code = "window", "WINDOWS_DISTURBED"
-            follows = "its joules per inference hold theirs; close what runs beside it"
+            follows = "its joules per inference hold what that took"
         else:
-            broken = [block for block in self.timed if block.disturbed_by] if self.stop == "disturbed" else []
+            is_bound = self.stop == "disturbed"
+            broken = [block for block in self.timed if block.disturbed_by and not block.sped_up and is_bound]
             kind, code = "block", "DISTURBED"
-            follows = "the latency is an upper bound; close what runs beside it"
+            follows = "the latency is an upper bound"
         if not broken:
             return []
-        middle = sorted(broken, key=lambda block: (block.interference and block.interference.foreign_s) or 0.0)
-        cause = self._breaks_rule(middle[len(middle) // 2])
-        seen = f" ({self.culprit} the most)" if self.culprit else ""
+        broken.sort(key=lambda block: (block.interference and block.interference.foreign_s) or 0.0)
+        causes = [cause for block in broken if (cause := self._breaks_rule(block))]
+        ((what, _),) = Counter(map(remedy, causes)).most_common(1)
+        alike = [cause for cause in causes if remedy(cause) == what]
+        seen = f" ({self.culprit} the most)" if self.culprit and alike[0].startswith(OTHERS) else ""
         of = f"{len(broken)} of {counted(len(self.timed), kind)} {'was' if len(broken) == 1 else 'were'} disturbed"
-        return [Flag(code=code, text=f"{of}, in the middle one {cause}{seen}: {follows}")]
+        return [Flag(code=code, text=f"{of}, in the middle one {alike[len(alike) // 2]}{seen}: {follows}; {what}")]
 
     def _breaks_rule(self, block: Block) -> str | None:
         if block.disturbed_by is not None or self.task.quiet is None:

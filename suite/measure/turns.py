@@ -38,18 +38,19 @@ def interleave(
 ) -> Iterator[Series]:
     """Measures the tasks in turns; yields each series as soon as it has ended, with samples, an error, or both.
 
-    One that gets further turns afterwards is yielded again after the last of them. A worker that dies takes only the
-    series it was measuring: the others go on in a new one. steering: of these tasks; None: every series for itself.
+    One that gets further turns afterwards, or whose blocks are judged otherwise once all are known, is yielded again. A
+    worker that dies takes only the series it was measuring: the others go on in a new one. steering: of these tasks;
+    None: every series for itself.
     """
     steering = steering or Steering(tasks=(), hypotheses=(), clock=turns.observe.clock)
     everyone = [Series(task=task) for task in tasks]
-    told: dict[str, int] = {}  # blocks of a series when it was last yielded
+    told: dict[str, object] = {}  # what a series said when it was last yielded
 
     def done() -> Iterator[Series]:
         for series in everyone:
-            is_first, has_more = series.case not in told, told.get(series.case) != len(series.blocks)
-            if series.ended and (is_first or (has_more and not steering.holds(series))):
-                told[series.case] = len(series.blocks)
+            is_first, has_news = series.case not in told, told.get(series.case) != series.said
+            if series.ended and (is_first or (has_news and not steering.holds(series))):
+                told[series.case] = series.said
                 yield series
 
     rounds = itertools.count(1)
@@ -67,7 +68,9 @@ def interleave(
             yield from done()
         steering.look(everyone)
     turns.round_index = None
-    yield from (series for series in everyone if told.get(series.case) != len(series.blocks))
+    for series in everyone:
+        series.settle(quiet.usual_pace_s(turns.paces_s))
+    yield from (series for series in everyone if told.get(series.case) != series.said)
 
 
 class Turns:
@@ -189,6 +192,7 @@ class Turns:
         each = timed.calls_per_value if isinstance(timed, TimedFor) else 1
         if found is not None and found.pace_s is not None:
             self.paces_s.append(found.pace_s)
+        cause = None if warmup else self._disturbance(series.task, found)
         block = Block(
             order_index=self.order_index,
             warmup=warmup,
@@ -197,7 +201,8 @@ class Turns:
             calls_per_value=each,
             round_index=self.round_index,
             interference=found,
-            disturbed_by=None if warmup else self._disturbance(series.task, found),
+            disturbed_by=cause,
+            sped_up=quiet.sped_up(cause),
         )
         self.order_index += 1
         series.blocks.append(block)
@@ -221,5 +226,5 @@ class Turns:
         usual_hz = quiet.usual_clock_hz(self.clocks_hz)
         if found is not None and found.clock_hz is not None:
             self.clocks_hz.append(found.clock_hz)
-        best_s = quiet.usual_pace_s(self.paces_s)
-        return quiet.disturbance(found, task.quiet, task.thread_count, usual_hz, best_s)
+        usual_s = quiet.usual_pace_s(self.paces_s)
+        return quiet.disturbance(found, task.quiet, task.thread_count, usual_hz, usual_s)

@@ -78,7 +78,8 @@ class Block:
     calls_per_value: more than 1 in a window of very many calls: each value is the mean of so many in a row.
     `round_index`: the round of turns it belongs to, the first is 0; None in older records and outside rounds.
     `interference`: what the machine did meanwhile; None where nobody looked. `disturbed_by`: what of it broke the
-    task's rule, in words; None where it held, or there was none.
+    task's rule, in words; None where it held, or there was none. `sped_up`: what broke it made the machine faster than
+    usual, so that the block is no part of an upper bound either.
     """
 
     order_index: int
@@ -89,6 +90,7 @@ class Block:
     round_index: int | None = None
     interference: Interference | None = None
     disturbed_by: str | None = None
+    sped_up: bool = False
 
     def __post_init__(self) -> None:
         require(self.calls_per_value >= 1, f"calls_per_value must be at least 1, got {self.calls_per_value}")
@@ -127,9 +129,9 @@ class LatencySamples:
 
     @property
     def counted_blocks(self) -> tuple[Block, ...]:
-        """What estimates come from: the undisturbed blocks; all where those were too few."""
+        """What estimates come from: the undisturbed blocks; all that nothing sped up where those were too few."""
         if self.is_upper_bound:
-            return self.timed_blocks
+            return tuple(block for block in self.timed_blocks if not block.sped_up)
         return tuple(block for block in self.timed_blocks if block.disturbed_by is None)
 
     @property

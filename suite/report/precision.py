@@ -14,7 +14,16 @@ CONSEQUENCE = ": the latency is an upper bound"  # with it the flag's text says 
 MOST_DIGITS = 6
 MINUTE_S = 60.0
 HOUR_S = 3600.0
-CAUSES = ("foreign_s", "stolen_s", "throttle_count", "clock_hz", "gpu_clock_hz", "gpu_foreign_share", "gpu_throttle")
+CAUSES = (
+    "foreign_s",
+    "stolen_s",
+    "throttle_count",
+    "clock_hz",
+    "pace_s",
+    "gpu_clock_hz",
+    "gpu_foreign_share",
+    "gpu_throttle",
+)
 
 
 def verdict(summary: Summary, rule: Repetition, samples: LatencySamples, flags: Sequence[Flag] = ()) -> str:
@@ -34,6 +43,12 @@ def cause(flags: Sequence[Flag]) -> str:
     """Why a series has no more than an upper bound, in the words of its record."""
     told = next((flag.text for flag in flags if flag.code == DISTURBED), "quiet never came")
     return f"{DISTURBED}: {told.partition(CONSEQUENCE)[0]}"
+
+
+def remedy(flags: Sequence[Flag]) -> str:
+    """What would help against that, in the words of its record."""
+    told = next((flag.text for flag in flags if flag.code == DISTURBED), "")
+    return told.partition(CONSEQUENCE)[2].lstrip("; ") or "measure again with nothing else running"
 
 
 def _reached(summary: Summary, rule: Repetition, samples: LatencySamples) -> str:

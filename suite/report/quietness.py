@@ -36,8 +36,9 @@ def _rule(rule: QuietRule) -> str:
         f"A block is disturbed where other processes took more than {rule.max_foreign_share * 100:g} % of the time of "
         "the cores (or of the GPU) that the measurement uses, the host of a virtual machine more than "
         f"{rule.max_stolen_share * 100:g} %, where the clock lay more than {rule.max_clock_change * 100:g} % off the "
-        "usual one of the blocks before, or where heat or power lowered it. Disturbed blocks are stored, drawn hollow "
-        "and not counted; others are measured in their stead, and quiet is waited for, at most "
+        "usual one of the blocks before (where no clock is told, a fixed piece of arithmetic beside the block so far "
+        "off its usual time in the run), or where heat or power lowered it. Disturbed blocks are stored, drawn hollow "
+        "and not counted; others are measured in their stead, and the end of other processes is waited for, at most "
         f"{units.show(rule.patience_s, 's')} for all series of a model. Where too few others are left, all blocks "
         "count and the figure is an upper bound (DISTURBED)."
     )

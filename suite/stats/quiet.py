@@ -1,6 +1,6 @@
 """Whether a block was disturbed: told from what the machine did meanwhile, never from how long its calls took.
 
-Source: docs/statistics.md, section What disturbed a block.
+Source: docs/statistics.md, sections What disturbed a block and Disturbed blocks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,23 @@ ORDINARY_LIMITS = ("software power cap",)  # what a board at full load always is
 CLOCK_BLOCK_COUNT = 25  # the blocks before, of which the middle one's clock is the usual
 LEAST_CLOCK_COUNT = 3
 LEAST_PACE_COUNT = 5
+
+# How the words of each cause begin, which say what would help.
+OTHERS = "other processes"
+HOST = "the host of this virtual machine took"
+HEAT = "heat or power lowered the clock"
+CLOCK = "the clock was"
+GPU = "the GPU's clock was lowered"
 SLOWED = "a fixed piece of arithmetic took"
+LESS, ABOVE = "less than usual", "above the usual"  # how they end where the machine was faster
+_REMEDIES = {
+    OTHERS: "close what runs beside it",
+    HOST: "measure at another time, or on a machine of its own",
+    SLOWED: "measure at another time, or on a machine of its own",
+    HEAT: "let it cool, or take a power mode that it can hold",
+    GPU: "let it cool, or take a power mode that it can hold",
+    CLOCK: "hold the clock (the governor performance), or measure once it is steady",
+}
 
 
 def disturbance(
@@ -45,27 +61,37 @@ def slowed(found: Interference, rule: QuietRule, usual_pace_s: float | None) -> 
     change = found.pace_s / usual_pace_s - 1
     if abs(change) <= rule.max_clock_change:
         return None
-    return f"{SLOWED} {_percent(abs(change))} {'longer' if change > 0 else 'less'} than usual"
+    return f"{SLOWED} {_percent(abs(change))} {'longer than usual' if change > 0 else LESS}"
 
 
 def _broken(found: Interference, rule: QuietRule, core_count: int, usual_clock_hz: float | None) -> Iterator[str]:
     cores = f"its {counted(core_count, 'core')}" if core_count > 1 else "its core"
     foreign, stolen = (share(taken_s, found.wall_s, core_count) for taken_s in (found.foreign_s, found.stolen_s))
     if foreign > rule.max_foreign_share:
-        yield f"other processes took {_percent(foreign)} of {cores}"
+        yield f"{OTHERS} took {_percent(foreign)} of {cores}"
     if stolen > rule.max_stolen_share:
-        yield f"the host of this virtual machine took {_percent(stolen)} of {cores}"
+        yield f"{HOST} {_percent(stolen)} of {cores}"
     if found.throttle_count:
-        yield f"heat or power lowered the clock ({counted(found.throttle_count, 'event')})"
+        yield f"{HEAT} ({counted(found.throttle_count, 'event')})"
     if found.clock_hz is not None and usual_clock_hz:
         change = found.clock_hz / usual_clock_hz - 1
         if abs(change) > rule.max_clock_change:
-            yield f"the clock was {_percent(abs(change))} {'above' if change > 0 else 'below'} the usual"
+            yield f"{CLOCK} {_percent(abs(change))} {ABOVE if change > 0 else 'below the usual'}"
     if found.gpu_foreign_share is not None and found.gpu_foreign_share > rule.max_foreign_share:
-        yield f"other processes used the GPU for {_percent(found.gpu_foreign_share)} of the time"
+        yield f"{OTHERS} used the GPU for {_percent(found.gpu_foreign_share)} of the time"
     lowered = [reason for reason in found.gpu_throttle or () if reason not in ORDINARY_LIMITS]
     if lowered:
-        yield f"the GPU's clock was lowered ({', '.join(lowered)})"
+        yield f"{GPU} ({', '.join(lowered)})"
+
+
+def sped_up(cause: str | None) -> bool:
+    """Whether what `disturbance` told made the machine faster than usual."""
+    return cause is not None and cause.endswith((LESS, ABOVE))
+
+
+def remedy(cause: str) -> str:
+    """What would help, once `disturbance` has told a cause."""
+    return next(what for start, what in _REMEDIES.items() if cause.startswith(start))
 
 
 def share(taken_s: float | None, wall_s: float, core_count: int) -> float:

@@ -11,7 +11,7 @@ from suite.report.energies import below_resolution
 from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
 from suite.report.gaps import CUT_OFF, no_latency
 from suite.report.plots import Plots
-from suite.report.precision import DISTURBED, cause
+from suite.report.precision import DISTURBED, cause, remedy
 from suite.report.section import Section, paragraphs
 from suite.report.table import table
 from suite.report.view import RunView
@@ -62,7 +62,7 @@ def bounds(record: RunRecord) -> Iterator[NotMeasured]:
         yield NotMeasured(
             code=DISTURBED,
             reason=f"{told}: what is shown is an upper bound",
-            remedy="Close what else runs and measure again, or give the plan's [quiet] a longer patience_s",
+            remedy=remedy(record.flags),
         )
 
 

@@ -211,7 +211,7 @@ def test_windows_of_energy_all_count_and_a_disturbed_one_is_told() -> None:
     assert flag.code == "WINDOWS_DISTURBED"
     assert flag.text == (
         "1 of 1 window was disturbed, in the middle one other processes took 99 % of its core: its joules per "
-        "inference hold theirs; close what runs beside it"
+        "inference hold what that took; close what runs beside it"
     )
 
 
@@ -231,3 +231,47 @@ def test_blocks_at_an_unusual_pace_are_found_when_the_usual_is_known() -> None:
     counted_s = sum(map(sum, series.counted))
     assert series.spent_s == pytest.approx(warmed_s + counted_s)
     assert series.lost_s == pytest.approx(sum(sum(block.latency_s) for block in series.timed) - counted_s)
+
+
+def test_a_host_that_slows_the_machine_is_not_to_be_closed() -> None:
+    def beside(start_s: float, end_s: float) -> Interference:
+        return Interference(wall_s=end_s - start_s, foreign_s=0.0, stolen_s=0.8 * (end_s - start_s))
+
+    (series,) = measured(beside, 1, quiet=QuietRule(patience_s=0.0)).series.values()
+    (flag,) = series.flags()
+    assert flag.text.endswith(
+        "the host of this virtual machine took 70 % of its core: the latency is an upper bound; measure at another "
+        "time, or on a machine of its own"
+    )
+
+
+def test_a_series_that_ended_before_the_usual_pace_was_known_is_judged_by_it_at_last() -> None:
+    def beside(start_s: float, end_s: float) -> Interference:
+        return Interference(wall_s=end_s - start_s, foreign_s=0.0, pace_s=1.25e-4 if start_s < 1009.0 else 1e-4)
+
+    short = Task(test="latency", model="reader", repetition=LAB, quiet=QuietRule(patience_s=0.0))
+    long = replace(short, batch_size=2, repetition=replace(TARGET, time_limit_s=60.0))
+    workers = FakeWorkers(FakeClock(), NOISY, beside=beside)
+    clock = workers.clock
+    turns = Turns(Bench(short, workers.open), Observe(clock=clock, utc_now=clock.utc, state=clock.state))
+    told = [(series.task.batch_size, series.stop) for series in interleave(turns, [short, long], random.Random(0))]
+    assert (1, "fixed") in told
+    assert told[-1] == (1, "disturbed")  # its ten calls were made at another pace than all the others
+    assert (2, "time_limit") in told
+
+
+def test_blocks_at_a_faster_pace_than_usual_are_no_part_of_an_upper_bound() -> None:
+    def beside(start_s: float, end_s: float) -> Interference:
+        fast = start_s < 1000.9
+        taken_s = 0.0 if fast else 0.8 * (end_s - start_s)
+        return Interference(wall_s=end_s - start_s, foreign_s=taken_s, pace_s=0.8e-4 if fast else 1e-4)
+
+    (series,) = measured(beside, 1, quiet=QuietRule(patience_s=0.0)).series.values()
+    samples = series.samples("none", "fake")
+    assert samples.is_upper_bound
+    fast = [block for block in samples.timed_blocks if block.started_s < 1000.9]
+    assert fast
+    assert all(block.sped_up and block.disturbed_by for block in fast)
+    assert samples.counted_blocks == tuple(block for block in samples.timed_blocks if block.started_s >= 1000.9)
+    (flag,) = series.flags()
+    assert flag.text.startswith(f"{len(samples.counted_blocks)} of {len(samples.timed_blocks)} blocks were disturbed")

@@ -43,6 +43,25 @@ def test_the_cause_is_told_where_it_passes_its_limit(
     assert quiet.disturbance(found, RULE, core_count, usual_clock_hz=2e9) == told
 
 
+@pytest.mark.parametrize(
+    ("changed", "helps"),
+    [
+        ({"foreign_s": 1.0}, "close what runs beside it"),
+        ({"gpu_foreign_share": 0.5}, "close what runs beside it"),
+        ({"stolen_s": 1.0}, "measure at another time, or on a machine of its own"),
+        ({"pace_s": 2.0}, "measure at another time, or on a machine of its own"),
+        ({"throttle_count": 3}, "let it cool, or take a power mode that it can hold"),
+        ({"gpu_throttle": ("thermal",)}, "let it cool, or take a power mode that it can hold"),
+        ({"clock_hz": 1e9}, "hold the clock (the governor performance), or measure once it is steady"),
+    ],
+)
+def test_every_cause_has_the_remedy_that_fits_it(changed: dict[str, object], helps: str) -> None:
+    found = replace(ALONE, **changed)  # type: ignore[arg-type]
+    told = quiet.disturbance(found, RULE, 2, usual_clock_hz=2e9, usual_pace_s=1.0)
+    assert told is not None
+    assert quiet.remedy(told) == helps
+
+
 @pytest.mark.parametrize("found", [None, Interference(wall_s=1.0), Interference(wall_s=0.0, foreign_s=0.0)])
 def test_what_the_machine_does_not_tell_disturbs_nothing(found: Interference | None) -> None:
     assert quiet.disturbance(found, RULE, 2, usual_clock_hz=2e9) is None
