@@ -392,6 +392,6 @@ def fake_tools(
         survey=lambda _: tuple(survey),
         observe=Observe(clock=clock, utc_now=clock.utc, state=clock.state),
         facts=lambda _: FACTS,
-        surroundings=lambda: Surroundings(plans=plans, models=MODELS, cpu_count=2),
+        surroundings=lambda: Surroundings(plans=plans, models=MODELS, cpu_count=2, devices=lambda: ("cpu",)),
         engine=NoEngine,
     )

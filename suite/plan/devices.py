@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from suite.errors import PlanError
+
 AUTO = "auto"
 KINDS = ("cuda", "mps")  # before the CPU, the best first
 
 There = Callable[[], Sequence[str]]  # what torch has, ("cpu", "cuda:0"); asking it starts a worker
+
+
+def nobody_asked() -> Sequence[str]:
+    """Stands where no worker can be asked. Raises PlanError."""
+    raise PlanError("device auto: no worker was asked what its torch has; name a device, as cpu")
 
 
 def best(there: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
 from suite.outside import one_line
 from suite.plan import supposed
 from suite.plan.checks import check, check_count, is_file
-from suite.plan.devices import There
+from suite.plan.devices import There, nobody_asked
 from suite.plan.spec import parse, place
 from suite.plan.tasks import tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
@@ -77,7 +77,7 @@ class Surroundings:
     models: Mapping[str, Model]
     cpu_count: int
     quota: float | None = None
-    devices: There = lambda: ("cpu",)
+    devices: There = nobody_asked
 
     @classmethod
     def here(cls) -> Surroundings:
@@ -161,9 +161,9 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     supposed.check(spec, models, around.models, origins, file)
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
-    specs = spec.on_each(around.devices)
-    of_models = (task for model in models for each in specs for task in tasks_of(each, model, thread_count))
-    asked = chain(*(tasks_of_machine(each, thread_count) for each in specs), of_models)
+    devices = spec.on(around.devices)
+    of_models = (task for model in models for device in devices for task in tasks_of(spec, model, thread_count, device))
+    asked = chain(*(tasks_of_machine(spec, thread_count, device) for device in devices), of_models)
     try:
         tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
     except ValueError as error:  # what a plug-in declares: a name that is none, an axis named twice

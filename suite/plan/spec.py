@@ -129,13 +129,11 @@ class PlanSpec(_Table):
     trajectory: str | None = None
     time_budget_s: Duration | None = None
 
-    def on_each(self, there: There) -> tuple[PlanSpec, ...]:
-        """The plan on one device each. there: see plan.devices; asked only by a plan that runs something on one."""
-        wanted = self.devices or [self.device or AUTO]
+    def on(self, there: There) -> tuple[str, ...]:
+        """The devices that its tests run on. there: see plan.devices; not asked by a plan that only counts."""
         if set(self.tests) <= {"params", "flops"}:
-            wanted = ["cpu"]
-        named = chosen(wanted, there)
-        return tuple(self.model_copy(update={"device": device, "devices": None}) for device in named)
+            return ("cpu",)
+        return chosen(self.devices or [self.device or AUTO], there)
 
 
 _TABLES: Mapping[str, Sequence[str]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
-from suite.plan.devices import AUTO
 from suite.plan.spec import PlanSpec
 from suite.records import MACHINE, EnergyRule, Repetition, Task, Test, record
 from suite.worker.model import Model
@@ -21,7 +20,7 @@ class Point:
     repetition: Repetition
 
 
-def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
+def tasks_of(spec: PlanSpec, model: Model, threads: int, device: str) -> Iterator[Task]:
     """In the order of TESTS. Counts don't depend on device, threads, inputs or repetition, so theirs stay default:
     the same count has the same key on every machine."""
     checkpoint = spec.checkpoint if model.takes_checkpoint else None
@@ -29,7 +28,7 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
     counted = Task(test="params", model=model.name, checkpoint=checkpoint)
     measured = dataclasses.replace(
         counted,
-        device=spec.device or AUTO,
+        device=device,
         thread_count=threads,
         seed=spec.seed,
         weights=spec.weights if model.takes_pinned and checkpoint is None else "seeded",
@@ -57,10 +56,10 @@ def tasks_of(spec: PlanSpec, model: Model, threads: int) -> Iterator[Task]:
             yield dataclasses.replace(_at(measured, "sustained", point), sustained=spec.sustained.rule())
 
 
-def tasks_of_machine(spec: PlanSpec, threads: int) -> Iterator[Task]:
+def tasks_of_machine(spec: PlanSpec, threads: int, device: str) -> Iterator[Task]:
     """Once a run, before all others: nothing that a model leaves behind lies beside it."""
     if "roofline" in spec.tests:
-        yield Task(test="roofline", model=MACHINE, device=spec.device or AUTO, thread_count=threads)
+        yield Task(test="roofline", model=MACHINE, device=device, thread_count=threads)
 
 
 def _at(task: Task, test: Test, point: Point) -> Task:

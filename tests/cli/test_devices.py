@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from suite.client.replies import WorkerLike
+from suite.errors import WorkerError
 from suite.records import store
 from tests.cli.conftest import CommandLine
+from tests.fakes import fake_tools
 
 
 def measured_on(run: str = "run") -> list[str]:
@@ -37,6 +41,16 @@ def test_several_devices_are_measured_side_by_side(suite: CommandLine) -> None:
 def test_counting_asks_no_worker_for_its_devices(suite: CommandLine) -> None:
     suite("params", "--model", "reader", "--out", "run")
     assert suite.workers.started == [1]
+
+
+def test_a_worker_that_does_not_start_is_each_task_s_outcome_and_no_lost_run(suite: CommandLine) -> None:
+    def fails(_: int) -> WorkerLike:
+        raise WorkerError("CRASHED", "the worker ended with signal 11", "see the log", fatal=True)
+
+    suite.tools = replace(fake_tools(suite.folder / "plans", suite.workers), workers=lambda _: fails)
+    assert suite("latency", "--model", "reader", "--out", "run").status == 1
+    (record,) = store.load(Path("run")).records
+    assert record.not_measured()["latency"].code == "CRASHED"
 
 
 def test_a_run_begun_with_auto_goes_on_with_auto(suite: CommandLine) -> None:

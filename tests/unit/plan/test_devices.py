@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from suite.plan.devices import best, chosen
+from suite.errors import PlanError
+from suite.plan.devices import best, chosen, nobody_asked
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,12 @@ def test_several_devices_that_are_one_here_are_one() -> None:
     assert chosen(["auto", "cpu"], lambda: ("cpu",)) == ("cpu",)
     assert chosen(["auto", "cpu"], lambda: ("cpu", "cuda:0")) == ("cuda", "cpu")
     assert chosen(["cpu", "auto", "cuda"], lambda: ("cpu", "cuda:0")) == ("cpu", "cuda")
+
+
+def test_where_nobody_can_be_asked_auto_is_no_device() -> None:
+    with pytest.raises(PlanError, match="device auto: no worker was asked"):
+        chosen(["auto"], nobody_asked)
+    assert chosen(["cpu"], nobody_asked) == ("cpu",)
 
 
 def test_no_worker_is_asked_where_no_plan_says_auto() -> None:

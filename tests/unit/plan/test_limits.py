@@ -16,7 +16,7 @@ from suite.errors import PlanError
 from suite.plan.load import Options, Surroundings, load
 from tests.fakes import MODELS, Reader
 
-AROUND = Surroundings(plans=Path("plans"), models=MODELS, cpu_count=2)
+AROUND = Surroundings(plans=Path("plans"), models=MODELS, cpu_count=2, devices=lambda: ("cpu",))
 HEAD = 'name = "mine"\ndescription = "one"\nmodels = ["reader"]\ntests = ["latency"]\n'
 
 

@@ -38,13 +38,16 @@ tests = ["latency"]
 """
 
 
+HERE = replace(Surroundings.here(), devices=lambda: ("cpu",))
+
+
 @pytest.fixture
 def around(tmp_path: Path) -> Surroundings:
     plans = tmp_path / "plans"
     plans.mkdir()
     (plans / "standard.toml").write_text(MINIMAL + "[repetition]\ntime_limit_s = 4.0\n")
     models = {"reader": Reader(), "walker": Walker()}
-    return Surroundings(plans=plans, models=models, cpu_count=2)
+    return Surroundings(plans=plans, models=models, cpu_count=2, devices=lambda: ("cpu",))
 
 
 def read(around: Surroundings, text: str, options: Options | None = None) -> tuple[Task, ...]:
@@ -143,7 +146,7 @@ def test_a_roofline_without_latencies_is_refused(around: Surroundings, others: s
 
 
 def test_latency_alone_measures_no_roofline() -> None:
-    assert {task.test for task in plan.single("latency", Options()).tasks} == {"latency"}
+    assert {task.test for task in plan.single("latency", Options(), HERE).tasks} == {"latency"}
 
 
 def test_a_scenario_is_measured_where_a_model_has_it_and_repeats_as_the_plan_does_but_for_its_own_words(
@@ -327,7 +330,7 @@ def test_an_unknown_plan_comes_with_the_nearest_name(around: Surroundings) -> No
 
 @pytest.mark.parametrize("name", ["standard", "quick", "lab"])
 def test_every_shipped_plan_is_valid_and_measures_four_models(name: str) -> None:
-    found = plan.load(name)
+    found = plan.load(name, None, HERE)
     assert found.name == name
     assert list(dict.fromkeys(task.model for task in found.tasks)) == [
         MACHINE,
@@ -341,7 +344,7 @@ def test_every_shipped_plan_is_valid_and_measures_four_models(name: str) -> None
 
 
 def test_the_lab_plan_leaves_the_first_pass_out_and_times_ten() -> None:
-    rules = {task.repetition for task in plan.load("lab").tasks if task.test == "latency"}
+    rules = {task.repetition for task in plan.load("lab", None, HERE).tasks if task.test == "latency"}
     (rule,) = rules
     assert (rule.warmup_min_call_count, rule.warmup_max_call_count) == (1, 1)
     assert (rule.min_call_count, rule.max_call_count, rule.target_relative_halfwidth) == (10, 10, None)
