@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from suite.records import EnergyReading, FlopCount, Hypothesis, MemoryUse, ParameterCount, Summary, Task
 from suite.records.sweeps import base_of, is_along, size_of
-from suite.report import energies, own_words, scaling
+from suite.report import energies, own_words, rankings, scaling
 from suite.report.escape import inline, markdown
 from suite.report.points import Point, Sweep
 from suite.report.section import paragraphs
@@ -14,8 +14,14 @@ from suite.report.view import RunView
 from suite.stats import hypotheses, levels
 from suite.stats.curves import Absence, Fits
 from suite.stats.laws import answer
-from suite.stats.levels import Figure
+from suite.stats.levels import Level
 from suite.stats.takes import takes
+
+BESIDE_LATENCY: Mapping[str, tuple[str, scaling.Quantity]] = {
+    "energy": ("energy", energies.gross_j),
+    "parameters": ("parameters", scaling.parameter_figure),
+    "flops": ("FLOPs", scaling.flop_figure),
+}
 
 
 def render(view: RunView) -> str:
@@ -34,10 +40,19 @@ def _stated(view: RunView, stated: Hypothesis) -> str:
 
 def _answers(view: RunView, stated: Hypothesis) -> Iterator[str]:
     if stated.shape == "tracks":
-        yield own_words.tracks(hypotheses.tracks(_pairs(view, stated)))
+        yield _order(view, stated)
         return
     lines = list(_by_sizes(view, stated))
     yield from lines or [own_words.NOTHING]
+
+
+def _order(view: RunView, stated: Hypothesis) -> str:
+    """Beside latency as the lab's own question is answered; of other pairs the rank correlation alone."""
+    others = {stated.quantity, stated.against} - {"latency"}
+    if len(others) == 1 and (known := BESIDE_LATENCY.get(*others)):
+        name, quantity = known
+        return rankings.told(view, scaling.compared(view, quantity, stated.models), name)
+    return own_words.tracks(hypotheses.tracks(_pairs(view, stated)))
 
 
 def _by_sizes(view: RunView, stated: Hypothesis) -> Iterator[str]:
@@ -68,7 +83,7 @@ def _is_meant(stated: Hypothesis, model: str) -> bool:
     return not stated.models or model in stated.models
 
 
-def _figures(view: RunView, stated: Hypothesis, sweep: Sweep) -> list[Figure]:
+def _figures(view: RunView, stated: Hypothesis, sweep: Sweep) -> list[Level]:
     """Joules of a call, or bytes at the peak, of which nobody knows the error."""
     found = []
     for point in sweep.points:
@@ -80,21 +95,21 @@ def _figures(view: RunView, stated: Hypothesis, sweep: Sweep) -> list[Figure]:
         else:
             memory = view.memory(point)
             if isinstance(memory, MemoryUse):
-                found.append(Figure(size=size, value=float(memory.peak_resident_bytes), halfwidth=None))
+                found.append(Level(size=size, value=float(memory.peak_resident_bytes), halfwidth=None))
     return [figure for figure in found if figure is not None]
 
 
-def _energy(reading: EnergyReading, size: float) -> Figure | None:
+def _energy(reading: EnergyReading, size: float) -> Level | None:
     """Of a call. An error of the source's gain is the same at every size, and bends no curve."""
     call_j, budget = reading.inference_j(1), reading.budget
     calls = sum(window.call_count for window in reading.windows) / len(reading.windows)
     if budget.scatter_j is None or not call_j > 0:
-        return Figure(size=size, value=call_j, halfwidth=None) if call_j > 0 else None
+        return Level(size=size, value=call_j, halfwidth=None) if call_j > 0 else None
     error_j = (budget.scatter_j**2 + budget.resolution_j**2 + budget.edge_j**2) ** 0.5
-    return Figure(size=size, value=call_j, halfwidth=error_j / calls)
+    return Level(size=size, value=call_j, halfwidth=error_j / calls)
 
 
-def _flop_figures(view: RunView, model: str, axis: str) -> list[Figure]:
+def _flop_figures(view: RunView, model: str, axis: str) -> list[Level]:
     """Counts, which are exact."""
     tasks = [task for task in view.tasks if (task.test, task.model, task.scenario) == ("flops", model, "forward")]
     base = base_of(tasks)
@@ -103,10 +118,10 @@ def _flop_figures(view: RunView, model: str, axis: str) -> list[Figure]:
     return list(_counted(view, [task for task in tasks if is_along(task, base, axis)], axis))
 
 
-def _counted(view: RunView, tasks: Sequence[Task], axis: str) -> Iterator[Figure]:
+def _counted(view: RunView, tasks: Sequence[Task], axis: str) -> Iterator[Level]:
     for found in view.run.records:
         if found.task in tasks and isinstance(found.flops, FlopCount):
-            yield Figure(size=float(size_of(found.task, axis)), value=float(found.flops.flop_count), halfwidth=0.0)
+            yield Level(size=float(size_of(found.task, axis)), value=float(found.flops.flop_count), halfwidth=0.0)
 
 
 def _pairs(view: RunView, stated: Hypothesis) -> list[tuple[float, float]]:

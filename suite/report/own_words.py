@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from suite import units
 from suite.records import Hypothesis
-from suite.report import answers
+from suite.report import answers, rankings
 from suite.stats.hypotheses import DOMINANT_SHARE, MARGIN, RankFigures, Verdict
 from suite.stats.laws import MIN_POWER_SIZE_COUNT, ShapeFigures
 from suite.stats.takes import Takes
@@ -51,7 +50,7 @@ def shape(
 
 
 def _figures(hypothesis: Hypothesis, figures: ShapeFigures, label: str) -> tuple[str, ...]:
-    share, largest = answers.percent(figures.share), f"{figures.largest_size:g} {label}"
+    share, largest = answers.percent(figures.sweep.share), f"{figures.sweep.largest_size:g} {label}"
     margin = f"up to ±{MARGIN * 100:g} % counts as {hypothesis.shape}"
     off = f"the size farthest off, {figures.farthest_size:g}, lies {answers.percent(figures.farthest)}"
     match hypothesis.shape:
@@ -64,8 +63,8 @@ def _figures(hypothesis: Hypothesis, figures: ShapeFigures, label: str) -> tuple
         case "proportional":
             return f"{off} off the mean per unit", margin
         case _:
-            low, high = figures.exponent_interval.low, figures.exponent_interval.high
-            return f"k is {figures.exponent:.2f} ({low:.2f} to {high:.2f})", f"{off} off the curve", margin
+            low, high = figures.sweep.exponent_interval.low, figures.sweep.exponent_interval.high
+            return f"k is {figures.sweep.exponent:.2f} ({low:.2f} to {high:.2f})", f"{off} off the curve", margin
 
 
 def _why_open(verdict: Verdict[ShapeFigures], needed: Takes | None, round_s: float | None) -> tuple[str, ...]:
@@ -84,24 +83,12 @@ def _why_open(verdict: Verdict[ShapeFigures], needed: Takes | None, round_s: flo
 
 
 def _basis(figures: ShapeFigures) -> str:
-    found = f"{figures.size_count} sizes up to {figures.largest_size:g}"
-    return f"{found}, {figures.round_count} rounds" if figures.round_count else found
+    found = f"{figures.sweep.size_count} sizes up to {figures.sweep.largest_size:g}"
+    return f"{found}, {figures.sweep.round_count} rounds" if figures.sweep.round_count else found
 
 
 def tracks(verdict: Verdict[RankFigures]) -> str:
-    figures = verdict.figures
-    if figures is None:
+    if verdict.figures is None:
         few, equal = "fewer than two models have both figures", "all models are equal in one of the two"
         return f"**{verdict.answer}**: {equal if verdict.reason == 'no_spread' else few}."
-    reason = {
-        "same_order": "they put the models into the same order",
-        "opposite_order": "they put the models into opposite orders",
-        "too_few_models": "even a perfect order of so few models comes about too easily by chance",
-    }.get(verdict.reason, "the order is unclear")
-    more = (
-        f"; with the same correlation {figures.models_needed} models would decide it" if figures.models_needed else ""
-    )
-    return (
-        f"**{verdict.answer}**: over {figures.model_count} models the rank correlation is "
-        f"{figures.rank_correlation:.2f} (p = {units.decimals(figures.p_value, 3)} by permutation); {reason}{more}."
-    )
+    return f"**{verdict.answer}**. {rankings.at_large(verdict)}"

@@ -5,12 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suite import units
-from suite.report.escape import listed
+from suite.records import NotMeasured
+from suite.report import scaling
+from suite.report.escape import listed, markdown
+from suite.report.scaling import Compared
+from suite.report.table import absent
+from suite.report.view import RunView
 from suite.stats.hypotheses import RankFigures, Verdict
-from suite.stats.orders import Orders, Pair
+from suite.stats.orders import Orders, Pair, orders
 
 MAX_NAMED = 6
 MOST_DIGITS = 4
+
+
+def told(view: RunView, models: Compared, name: str) -> str:
+    """The whole answer about latency and another quantity, `name`: of these models, of those left out, of others."""
+    names, bounded = (
+        [markdown(view.label(subject)) for subject in group] for group in (models.subjects, models.bounded)
+    )
+    found, verdict = orders(models.figures), scaling.tracks(models)
+    first = f"**UNDECIDED**: {_why_no_order(view, name)}." if found is None else these(found, names, name)
+    return " ".join(filter(None, (first, left_out(bounded), at_large(verdict))))
+
+
+def _why_no_order(view: RunView, name: str) -> str:
+    if name == "energy":
+        absences = (found.energy for found in view.run.records if isinstance(found.energy, NotMeasured))
+        absence = next(absences, None)
+        if absence is not None:
+            return f"no energy was measured ({absent(absence)})"
+    return "fewer than two models have both figures"
 
 
 def these(found: Orders, names: Sequence[str], quantity: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from suite.records import FlopCount, LatencySamples, ParameterCount, Summary, record
@@ -91,12 +91,15 @@ class Compared:
     bounded: tuple[Subject, ...]
 
 
-def compared(view: RunView, quantity: Quantity) -> Compared:
-    """Another quantity and the latency of every model that has both and can be compared with the others."""
+def compared(view: RunView, quantity: Quantity, models: Collection[str] = ()) -> Compared:
+    """Another quantity and the latency of every model that has both and can be compared with the others.
+
+    models: those that are meant; none: all.
+    """
     found: dict[Subject, tuple[Figure, Figure]] = {}
     bounded = []
     for subject in comparable(view):
-        base = view.base(subject)
+        base = view.base(subject) if not models or subject.model in models else None
         summary = view.summary(base) if base else None
         other = quantity(view, base) if base else None
         if not isinstance(summary, Summary) or other is None:

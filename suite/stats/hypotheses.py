@@ -136,7 +136,7 @@ def linear(fits: Fits | Absence) -> Verdict[LinearFigures]:
     """
     if not isinstance(fits, Fits):
         return Verdict(answer="UNDECIDED", reason=fits, figures=None)
-    line, sweep = fits.curves["affine"], _sweep(fits)
+    line, sweep = fits.curves["affine"], sweep_figures(fits)
     intercept = line.interval(0)
     figures = LinearFigures(
         sweep=sweep,
@@ -165,7 +165,7 @@ def quadratic(fits: Fits | Absence) -> Verdict[QuadraticFigures]:
     """Does the quadratic term make up more than half of the latency at the largest size? Also without any one size."""
     if not isinstance(fits, Fits):
         return Verdict(answer="UNDECIDED", reason=fits, figures=None)
-    curve, sweep = fits.curves["quadratic"], _sweep(fits)
+    curve, sweep = fits.curves["quadratic"], sweep_figures(fits)
     constant_s, linear_s, quadratic_s = curve.coefficients.tolist()
     figures = QuadraticFigures(
         sweep=sweep,
@@ -232,7 +232,7 @@ def models_needed(count: int, correlation: float) -> int | None:
     return max(least, math.ceil(3 + (quantile / math.atanh(correlation)) ** 2))
 
 
-def _sweep(fits: Fits) -> SweepFigures:
+def sweep_figures(fits: Fits) -> SweepFigures:
     profile, power = fits.profile, fits.curves["power"]
     misses = fits.curves["affine"].misses(profile)
     worst = max(range(len(misses)), key=lambda index: abs(misses[index].low + misses[index].high))

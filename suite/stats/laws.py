@@ -17,8 +17,7 @@ from suite.records.hypothesis import MAX_EXPONENT, MIN_EXPONENT, Shape
 from suite.stats import hypotheses
 from suite.stats.correlation import Array
 from suite.stats.curves import Absence, Curve, Fits, between
-from suite.stats.hypotheses import DOMINANT_SHARE, MARGIN, Answer, Reason, Verdict
-from suite.stats.rounds import MIN_AGREEING_SHARE
+from suite.stats.hypotheses import DOMINANT_SHARE, MARGIN, Answer, Reason, SweepFigures, Verdict
 
 MIN_POWER_SIZE_COUNT = 4  # one more than a + b n^k has coefficients
 
@@ -52,19 +51,13 @@ class Claim:
 class ShapeFigures:
     """What a verdict about a shape rests on.
 
-    share: of the square term at the largest size. farthest: how far the size farthest off the shape, farthest_size,
+    farthest: how far the size farthest off the shape, farthest_size,
     lies off it, relative to it; off the mean for `constant`, off the mean per unit for `proportional`.
     """
 
-    size_count: int
-    round_count: int
-    largest_size: float
-    exponent: float
-    exponent_interval: Interval
-    share: Interval
+    sweep: SweepFigures
     farthest_size: float
     farthest: Interval
-    disturbed_size: float | None
 
 
 def answer(shape: Shape, exponent: tuple[float, float] | None, fits: Fits | Absence) -> Verdict[ShapeFigures]:
@@ -78,7 +71,7 @@ def answer(shape: Shape, exponent: tuple[float, float] | None, fits: Fits | Abse
     if shape == "quadratic":
         told = hypotheses.quadratic(fits)
         return Verdict(answer=told.answer, reason=told.reason, figures=figures)
-    if figures.disturbed_size is not None:
+    if figures.sweep.disturbed_size is not None:
         return Verdict(answer="UNDECIDED", reason="blocks_disagree", figures=figures)
     if shape == "power" and len(fits.profile.sizes) < MIN_POWER_SIZE_COUNT:
         return Verdict(answer="UNDECIDED", reason="too_few_sizes", figures=figures)
@@ -157,24 +150,16 @@ def _beyond(miss: Interval) -> bool:
 
 def _figures(shape: Shape, fits: Fits) -> ShapeFigures:
     profile, power = fits.profile, fits.curves["power"]
-    largest = float(profile.sizes.max())
     curve: Curve | None = {"linear": fits.curves["affine"], "power": power, "quadratic": fits.curves["quadratic"]}.get(
         shape
     )
     off = _off_mean(shape, profile.replicates, profile.sizes) if curve is None else curve.miss_replicates(profile)
     misses = [between(column, profile.confidence) for column in off.T]
     farthest = max(range(len(misses)), key=lambda index: abs(misses[index].low + misses[index].high))
-    disagreeing = profile.sizes[profile.agreeing_share <= MIN_AGREEING_SHARE]
     return ShapeFigures(
-        size_count=len(profile.sizes),
-        round_count=profile.round_count,
-        largest_size=largest,
-        exponent=float(power.coefficients[2]),
-        exponent_interval=power.interval(2),
-        share=fits.curves["quadratic"].share(largest),
+        sweep=hypotheses.sweep_figures(fits),
         farthest_size=float(profile.sizes[farthest]),
         farthest=misses[farthest],
-        disturbed_size=float(disagreeing[0]) if len(disagreeing) else None,
     )
 
 

@@ -17,7 +17,7 @@ from suite.stats.rounds import REPLICATE_COUNT, Profile
 
 
 @record
-class Figure:
+class Level:
     """A value at a size. halfwidth: of its interval, in its unit; 0: it is exact; None: nobody knows."""
 
     size: float
@@ -30,7 +30,7 @@ class Figure:
             require_non_negative("halfwidth", self.halfwidth)
 
 
-def fits(figures: Sequence[Figure], confidence: float = 0.95) -> Fits | Absence:
+def fits(figures: Sequence[Level], confidence: float = 0.95) -> Fits | Absence:
     """Every curve through the figures, one a size, or why there is none.
 
     Figures without a known error need a size more than the smooth curve has coefficients.

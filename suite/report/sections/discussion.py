@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from suite.records import NotMeasured
 from suite.records.hypothesis import Shape
 from suite.report import answers, energies, own, rankings, roofs, scaling
 from suite.report.escape import inline, listed, markdown
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Sweep
-from suite.report.scaling import Compared
 from suite.report.section import Section, paragraphs
-from suite.report.table import absent
 from suite.report.view import RunView
-from suite.stats.orders import orders
 
 
 def render(view: RunView, _plots: Plots) -> str:
@@ -87,7 +83,7 @@ def _tracks(view: RunView) -> str:
         ("flops", "FLOPs", scaling.flop_figure),
     )
     lines = [
-        f"- Latency and {name}: {_tracks_sentences(view, scaling.compared(view, quantity), name)}"
+        f"- Latency and {name}: {rankings.told(view, scaling.compared(view, quantity), name)}"
         for test, name, quantity in questions
         if any(task.test == test for task in view.tasks)
     ]
@@ -99,24 +95,6 @@ def _tracks(view: RunView) -> str:
         "budgets) share no value. What so few models say of models at large is another question.",
         "\n".join(lines),
     )
-
-
-def _tracks_sentences(view: RunView, models: Compared, name: str) -> str:
-    names, bounded = (
-        [markdown(view.label(subject)) for subject in group] for group in (models.subjects, models.bounded)
-    )
-    found, verdict = orders(models.figures), scaling.tracks(models)
-    told = f"**UNDECIDED**: {_why_no_order(view, name)}." if found is None else rankings.these(found, names, name)
-    return " ".join(filter(None, (told, rankings.left_out(bounded), rankings.at_large(verdict))))
-
-
-def _why_no_order(view: RunView, name: str) -> str:
-    if name == "energy":
-        absences = (found.energy for found in view.run.records if isinstance(found.energy, NotMeasured))
-        absence = next(absences, None)
-        if absence is not None:
-            return f"no energy was measured ({absent(absence)})"
-    return "fewer than two models have both figures"
 
 
 PLUGIN = Section(name="discussion", order=60, title="Discussion", render=render)

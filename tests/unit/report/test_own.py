@@ -76,8 +76,14 @@ def test_models_are_compared_in_the_order_of_both_figures() -> None:
     stated = Hypothesis(quantity="latency", against="parameters", shape="tracks")
     lines = told(stated, replace(stated, models=("lxmert",)), models=tuple(synthetic.MODELS))
     assert lines[2] == "1. latency tracks parameters over the models"
-    assert "over 4 models the rank correlation is 1.00 (p = 0.083" in lines[3]
+    assert lines[3].startswith("    - **In the same order")
+    assert "Of models at large: UNDECIDED (rank correlation 1.00 over 4 models, p = 0.083" in lines[3]
     assert lines[5].endswith("**UNDECIDED**: fewer than two models have both figures.")
+
+
+def test_a_pair_without_latency_is_told_by_its_rank_correlation() -> None:
+    lines = told(Hypothesis(quantity="memory", against="parameters", shape="tracks"), models=tuple(synthetic.MODELS))
+    assert lines[3].startswith("    - **UNDECIDED**. Of models at large: UNDECIDED (rank correlation ")
 
 
 def test_words_of_a_plan_change_nothing_on_the_page() -> None:

@@ -12,7 +12,7 @@ import pytest
 from suite.stats import levels
 from suite.stats.curves import Fits, fits
 from suite.stats.laws import Claim, answer, claims, weights
-from suite.stats.levels import Figure
+from suite.stats.levels import Level
 from suite.stats.takes import Takes, narrowing, round_s, takes
 from tests.unit.stats.sweeps import Rounds
 
@@ -126,15 +126,15 @@ def test_the_size_whose_error_widens_the_claims_weighs_most() -> None:
 
 
 def test_exact_figures_decide_a_shape_at_once() -> None:
-    found = levels.fits([Figure(size=size, value=100.0 + 7 * size, halfwidth=0.0) for size in SIZES])
+    found = levels.fits([Level(size=size, value=100.0 + 7 * size, halfwidth=0.0) for size in SIZES])
     assert answer("linear", None, found).answer == "SUPPORTED"
     assert answer("proportional", None, found).answer == "REJECTED"
 
 
 def test_figures_without_a_known_error_are_told_by_their_scatter() -> None:
-    def figures(*factors: float) -> list[Figure]:
+    def figures(*factors: float) -> list[Level]:
         pairs = zip(SIZES, factors, strict=False)
-        return [Figure(size=size, value=(100.0 + 7 * size) * factor, halfwidth=None) for size, factor in pairs]
+        return [Level(size=size, value=(100.0 + 7 * size) * factor, halfwidth=None) for size, factor in pairs]
 
     assert answer("linear", None, levels.fits(figures(1, 1, 1, 1, 1))).answer == "SUPPORTED"
     assert answer("linear", None, levels.fits(figures(1.0, 1.1, 0.9, 1.1, 0.9))).answer == "UNDECIDED"
@@ -143,7 +143,7 @@ def test_figures_without_a_known_error_are_told_by_their_scatter() -> None:
 
 def test_errors_of_figures_widen_their_intervals() -> None:
     def halfwidth(error: float) -> float:
-        found = levels.fits([Figure(size=size, value=1.0 + size, halfwidth=error * (1 + size)) for size in SIZES])
+        found = levels.fits([Level(size=size, value=1.0 + size, halfwidth=error * (1 + size)) for size in SIZES])
         assert isinstance(found, Fits)
         return claims("linear", None, found)[0].interval.halfwidth
 
