@@ -13,6 +13,7 @@ import subprocess
 import sys
 from time import perf_counter
 
+import torch
 from goal import at_most
 
 from suite.units import show
@@ -22,7 +23,15 @@ BLOCK_GOAL_S = 200e-6
 
 
 def report(reading_count: int) -> None:
+    """The counters alone; and, where no clock is told, with the pace that stands in for it."""
     meter = interference.Meter(perf_counter)
+    tell("counters", meter, reading_count)
+    meter.watch_pace(torch, "cpu")
+    if meter.since(meter.before())["pace_s"] is not None:
+        tell("counters and pace", meter, reading_count)
+
+
+def tell(name: str, meter: interference.Meter, reading_count: int) -> None:
     readings_s, blocks_s = [], []
     for _ in range(reading_count):
         start = perf_counter()
@@ -31,9 +40,9 @@ def report(reading_count: int) -> None:
         meter.since(edge)
         blocks_s.append(perf_counter() - start)
         readings_s.append(read - start)
-    print(f"a reading: {show(statistics.median(readings_s), 's')}")
+    print(f"{name}, a reading: {show(statistics.median(readings_s), 's')}")
     spread = f"99 % of them within {show(statistics.quantiles(blocks_s, n=100)[-1], 's')}"
-    what = f"a block's two readings, median of {reading_count} ({spread})"
+    what = f"{name}, a block's two readings, median of {reading_count} ({spread})"
     print(at_most(what, statistics.median(blocks_s), BLOCK_GOAL_S, "s"))
 
 
