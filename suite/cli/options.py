@@ -71,6 +71,14 @@ class Given:
         str | None,
         _option(MACHINE, "--device", metavar="NAME,...", help="auto (the best here), cpu, mps, cuda, cuda:0."),
     ] = None
+    runtime: Annotated[
+        list[str] | None,
+        _option(MACHINE, "--runtime", metavar="NAME,...", help="eager, ... (suite list runtimes); several take turns."),
+    ] = None
+    precision: Annotated[
+        list[str] | None,
+        _option(MACHINE, "--precision", metavar="NAME,...", help="fp32, tf32, bf16, fp16, int8, where they can work."),
+    ] = None
     threads: Annotated[
         str | None, _option(MACHINE, "--threads", metavar="N|all", help="CPU threads of the worker.")
     ] = None
@@ -128,6 +136,8 @@ class Given:
             batch_size=words.sizes(self.batch_size, "--batch-size"),
             axes=words.axes(self.axis),
             device=self.device,
+            runtimes=words.names(self.runtime, "--runtime"),
+            precisions=words.names(self.precision, "--precision"),
             threads=words.threads(self.threads),
             seed=self.seed,
             weights=self.weights,

@@ -12,7 +12,7 @@ from suite.outside import REPLACEMENT, brief
 from suite.pinned import lock as models_lock
 from suite.plan.spec import PlanSpec, place
 from suite.records import TESTS
-from suite.registry import MODELS, Models, missing, unknown
+from suite.registry import MODELS, RUNTIMES, Models, discover, missing, unknown
 from suite.worker.model import Axis, Model
 
 
@@ -21,6 +21,9 @@ def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str]
     if spec.device is not None and spec.devices is not None:
         raise PlanError(f"{file}: device and devices are two names of one thing; keep one of them")
     models = _models(spec, known, place(origins, file, "models"))
+    for name in spec.runtimes:
+        if name not in discover(RUNTIMES):
+            raise PlanError(f"{place(origins, file, 'runtimes')}: {missing(RUNTIMES, name, 'runtime')}")
     _check_tests(spec, place(origins, file, "tests"))
     concerned = _concerned(spec, models, known)
     everyone = models if "axes" in origins else concerned

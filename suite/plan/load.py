@@ -24,7 +24,7 @@ from suite.plan import supposed
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.devices import There, nobody_asked
 from suite.plan.spec import parse, place
-from suite.plan.tasks import tasks_of, tasks_of_machine, within_budget
+from suite.plan.tasks import Way, tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
 from suite.records import Hypothesis, Task, Test, record
 from suite.worker.model import Model
@@ -41,6 +41,8 @@ class Options:
     batch_size: tuple[int, ...] | None = None
     axes: tuple[tuple[str, tuple[int, ...]], ...] | None = None
     device: str | None = None  # or several, "auto,cpu"
+    runtimes: tuple[str, ...] | None = None
+    precisions: tuple[str, ...] | None = None
     threads: int | str | None = None  # a number or "all"
     seed: int | None = None
     weights: str | None = None  # "seeded" or "pinned"
@@ -150,6 +152,8 @@ _OPTION_NAMES = {
     "repetition": "--time-limit",
     "quiet": "--no-quiet",
     "devices": "--device",
+    "runtimes": "--runtime",
+    "precisions": "--precision",
     "sustained": "--minutes",
 }
 
@@ -162,7 +166,12 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
     devices = spec.on(around.devices)
-    of_models = (task for model in models for device in devices for task in tasks_of(spec, model, thread_count, device))
+    ways = [
+        Way(thread_count=thread_count, device=device, runtime=runtime, precision=precision)
+        for device in devices
+        for runtime, precision in spec.variants
+    ]
+    of_models = (task for model in models for way in ways for task in tasks_of(spec, model, way))
     asked = chain(*(tasks_of_machine(spec, thread_count, device) for device in devices), of_models)
     try:
         tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))

@@ -55,6 +55,12 @@ def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Itera
             values = {getattr(task, field) for task in timed}
             now = set(given[field].split(",")) if field == "device" else {given[field]}
             yield option, values - {None} or values, now  # of several models one takes a checkpoint
+    for option, field, asked in (
+        ("--runtime", "runtime", options.runtimes),
+        ("--precision", "precision", options.precisions),
+    ):
+        if asked is not None:
+            yield option, {getattr(task, field) for task in timed}, set(asked)
     if options.threads is not None:
         threads = cpu_count if options.threads == "all" else options.threads
         yield "--threads", {task.thread_count for task in timed}, {threads}

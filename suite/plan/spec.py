@@ -20,7 +20,7 @@ from suite.limits import (
 )
 from suite.outside import NAME_RULE, brief, is_name, one_line
 from suite.plan.devices import AUTO, There, chosen
-from suite.records import HeatRule, Hypothesis, QuietRule, Repetition, SustainedRule
+from suite.records import HeatRule, Hypothesis, Precision, QuietRule, Repetition, SustainedRule
 from suite.records.hypothesis import Quantity, Shape
 from suite.registry import unknown
 
@@ -124,6 +124,8 @@ class PlanSpec(_Table):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     device: Device | None = None  # one, where `devices` would list it
     devices: Annotated[list[Device], Field(min_length=1)] | None = None
+    runtimes: Annotated[list[str], Field(min_length=1)] = ["eager"]
+    precisions: Annotated[list[Precision], Field(min_length=1)] = ["fp32"]
     weights: Literal["seeded", "pinned"] = "seeded"
     checkpoint: str | None = None
     trajectory: str | None = None
@@ -134,6 +136,11 @@ class PlanSpec(_Table):
         if set(self.tests) <= {"params", "flops"}:
             return ("cpu",)
         return chosen(self.devices or [self.device or AUTO], there)
+
+    @property
+    def variants(self) -> tuple[tuple[str, Precision], ...]:
+        """Runtime and precision of each way that every model is run in; the first is what others are held against."""
+        return tuple(dict.fromkeys((runtime, name) for runtime in self.runtimes for name in self.precisions))
 
 
 _TABLES: Mapping[str, Sequence[str]] = {

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from suite.plan.spec import PlanSpec
-from suite.records import MACHINE, EnergyRule, Repetition, Task, Test, record
+from suite.records import MACHINE, EnergyRule, Precision, Repetition, Task, Test, record
 from suite.worker.model import Model
 
 
@@ -20,16 +20,28 @@ class Point:
     repetition: Repetition
 
 
-def tasks_of(spec: PlanSpec, model: Model, threads: int, device: str) -> Iterator[Task]:
-    """In the order of TESTS. Counts don't depend on device, threads, inputs or repetition, so theirs stay default:
-    the same count has the same key on every machine."""
+@record
+class Way:
+    """How models are run."""
+
+    thread_count: int
+    device: str
+    runtime: str
+    precision: Precision
+
+
+def tasks_of(spec: PlanSpec, model: Model, way: Way) -> Iterator[Task]:
+    """In the order of TESTS. Counts don't depend on device, variant, threads, inputs or repetition, so theirs stay
+    default: the same count has the same key on every machine."""
     checkpoint = spec.checkpoint if model.takes_checkpoint else None
     trajectory = spec.trajectory if model.takes_trajectory else None
     counted = Task(test="params", model=model.name, checkpoint=checkpoint)
     measured = dataclasses.replace(
         counted,
-        device=device,
-        thread_count=threads,
+        device=way.device,
+        runtime=way.runtime,
+        precision=way.precision,
+        thread_count=way.thread_count,
         seed=spec.seed,
         weights=spec.weights if model.takes_pinned and checkpoint is None else "seeded",
         trajectory=trajectory,

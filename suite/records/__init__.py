@@ -15,7 +15,17 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
-from suite.records.asked import MACHINE, TESTS, TIMED, EnergyRule, Repetition, Task, Test
+from suite.records.asked import (
+    MACHINE,
+    PRECISIONS,
+    TESTS,
+    TIMED,
+    EnergyRule,
+    Precision,
+    Repetition,
+    Task,
+    Test,
+)
 from suite.records.derived import AllCalls, Interval, Summary
 from suite.records.energy import (
     CallWindow,
@@ -51,6 +61,7 @@ from suite.records.values import Flag, NotMeasured, record, require, require_non
 
 __all__ = [
     "MACHINE",
+    "PRECISIONS",
     "SCHEMA_VERSION",
     "TESTS",
     "TIMED",
@@ -83,6 +94,7 @@ __all__ = [
     "Part",
     "Pause",
     "PowerTrace",
+    "Precision",
     "Provenance",
     "QuietRule",
     "Repetition",

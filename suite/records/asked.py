@@ -26,6 +26,8 @@ from suite.records.values import record, require, require_count, require_name, r
 Test = Literal["params", "flops", "latency", "energy", "sustained", "roofline"]
 TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "roofline")
 TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that call a model
+Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16", "fp16", "int8")
 MACHINE = "machine"  # stands in the place of the model of a task that measures the machine alone
 ADDED_RULES = ("quiet", "heat", "sustained")  # fields that came with schema 2; None: there is no such rule
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
@@ -98,7 +100,7 @@ class Task:
     model: str
     scenario: str = "forward"  # how the model is called; E.T. also has "episode": stepping through one
     runtime: str = "eager"
-    precision: Literal["fp32"] = "fp32"
+    precision: Precision = "fp32"
     device: str = "cpu"
     batch_size: int = 1
     axes: tuple[tuple[str, int], ...] = ()  # input sizes in the model's order: (("text_tokens", 20), ...)

@@ -13,7 +13,7 @@ from suite.records.roofline import Roofline
 from suite.records.sustained import Sustained
 from suite.records.values import Flag, NotMeasured, record, require, require_name
 
-SCHEMA_VERSION = 2  # 2: blocks say what disturbed them
+SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
 
 
 @record
