@@ -13,6 +13,7 @@ from suite.report import overview
 from suite.report.plots import Plots, style
 from suite.report.section import Section, paragraphs
 from suite.report.view import Declaration, RunView
+from suite.report.writers import markdown
 
 
 def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None = None) -> Path:
@@ -45,7 +46,8 @@ def compose(view: RunView, plots: Plots) -> str:
         body = section.render(view, plots)
         if body:
             number += 1
-            parts.append(f"## {number}. {section.title}\n\n{body}")
+            text = body if isinstance(body, str) else markdown.blocks(body)
+            parts.append(f"## {number}. {section.title}\n\n{text}")
     return paragraphs(*parts) + "\n"
 
 
