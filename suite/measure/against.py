@@ -17,6 +17,7 @@ from suite.stats.paired import MIN_ROUND_COUNT, Paired, paired
 from suite.stats.variants import MARGIN
 
 LOOK_CONFIDENCE = 0.99
+SPARE_ROUNDS = 3  # for those in which one of the two is disturbed
 
 
 @dataclass(slots=True)
@@ -56,6 +57,14 @@ class Against:
         """Both or none: a block alone in its round says nothing about the other."""
         own = self.sizes(series)
         return own if len(own) == 2 else []
+
+    def due(self, series: Sequence[Series]) -> list[Series]:
+        """Both, where there are too few rounds for any answer and a few more would do: this is asked for, whatever time
+        is left."""
+        own = self.worth(series)
+        tried = max((len(each.timed) for each in own), default=0)
+        is_early = self.found is None or self.found.round_count < MIN_ROUND_COUNT
+        return own if is_early and tried < MIN_ROUND_COUNT + SPARE_ROUNDS else []
 
     def between(self, own: Sequence[Series]) -> Task | None:
         return None

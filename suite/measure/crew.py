@@ -154,4 +154,4 @@ def interleave(
 
 
 def _called(crew: Crew) -> str:
-    return "sizes" if len(crew.turns) == 1 else f"sizes of {len(crew.turns)} variants"
+    return "sizes" if len(crew.turns) == 1 else f"series, {len(crew.turns)} variants"

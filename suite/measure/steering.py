@@ -97,6 +97,10 @@ class Steering:
         """Series whose own course is over and that narrow an open question for which there is time."""
         found: list[Series] = []
         left_s = self.left_s(series)
+        for question in self.open:
+            if isinstance(question, Against):
+                able = [each for each in series if not each.ended or self.holds(each)]
+                found += [each for each in question.due(able) if each.ended]
         for question, cost_s in sorted(self._costs(series), key=lambda pair: pair[1]):
             left_s -= RESERVE * cost_s
             if left_s >= 0:
