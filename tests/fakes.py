@@ -23,10 +23,13 @@ from suite.records import (
     HostState,
     Interference,
     Matmul,
+    ModuleTime,
     NotMeasured,
     OperatorCost,
+    OperatorTime,
     ParameterCount,
     PowerTrace,
+    Profile,
     Roofline,
     SharedGroup,
     Task,
@@ -267,6 +270,37 @@ class FakeWorker:
             latency_s=tuple(latency_s),
             thread_count=self._threads(case),
             interference=self._shop.beside(started_s, ended_s),
+        )
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Three quarters of a call are in one operator, a fifth of it in another; the profiler adds a quarter."""
+        self._shop.ask("profile", self._cases[case])
+        latency_s = tuple(1.25 * self._call(case) for _ in range(call_count))
+        whole_s = sum(latency_s)
+        return Profile(
+            latency_s=latency_s,
+            operators=(
+                OperatorTime(operator="mm", call_count=2 * call_count, self_s=0.75 * whole_s, mac_count=1_000_000_000),
+                OperatorTime(operator="add", call_count=call_count, self_s=0.2 * whole_s, mac_count=0),
+            ),
+            modules=(
+                ModuleTime(
+                    path="layers.0",
+                    kind="Linear",
+                    call_count=call_count,
+                    self_s=0.8 * whole_s,
+                    total_s=0.8 * whole_s,
+                    mac_count=1_000_000_000,
+                ),
+                ModuleTime(
+                    path="(model)",
+                    kind="Reader",
+                    call_count=call_count,
+                    self_s=0.15 * whole_s,
+                    total_s=0.95 * whole_s,
+                    mac_count=0,
+                ),
+            ),
         )
 
     def memory(self) -> Memory:

@@ -13,6 +13,7 @@ from suite.records import (
     FlopCount,
     Interference,
     ParameterCount,
+    Profile,
     Roofline,
     Task,
     record,
@@ -175,6 +176,10 @@ class WorkerLike(Protocol):
 
     def watch(self, duration_s: float) -> Interference:
         """What the machine does while the worker sleeps."""
+        ...
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Where the time of so many calls goes. No timed call may follow."""
         ...
 
     def memory(self) -> Memory: ...

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite.client import ceilings, decode
+from suite.client import ceilings, decode, profiles
 from suite.client.decode import Span
 from suite.client.fields import Fields
 from suite.client.replies import (
@@ -32,7 +32,7 @@ from suite.client.replies import (
 )
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.records import FlopCount, Interference, ParameterCount, Roofline, Task
+from suite.records import FlopCount, Interference, ParameterCount, Profile, Roofline, Task
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
@@ -221,6 +221,11 @@ class Worker(WorkerLike):
         reply = self._ask("watch", duration_s=duration_s)
         with decoding(self._wire, "watch"):
             return decode.watched(reply, self._wire.span)
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        reply = self._wire.ask("profile", deadline_s, {"case": case, "call_count": call_count})
+        with decoding(self._wire, "profile"):
+            return profiles.profile(reply, call_count, self._wire.span)
 
     def memory(self) -> Memory:
         reply = self._ask("memory")

@@ -24,6 +24,7 @@ from suite.measure.energy import EnergyLoad, label_windows
 from suite.measure.failure import failed
 from suite.measure.groups import COUNTING, grouped
 from suite.measure.moment import Moment, Observe
+from suite.measure.profiling import Profiling
 from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.sustained import Regime
@@ -163,6 +164,9 @@ class Runner:
             for task in (task for task in tasks if task.test == test):
                 crew.only(turns).gate.cool()
                 self._store(replace(measure(turns, task), cooling=turns.gate.found()))
+        crew.close()
+        for task in (task for task in tasks if task.test == "profile"):
+            self._store(self._profile_record(task))
 
     def _crew(self, tasks: Sequence[Task]) -> Crew:
         """A bench for each load; the first one's patience is that of a measurement on the fewest cores."""
@@ -255,6 +259,19 @@ class Runner:
         assert isinstance(record.latency, LatencySamples)
         trace = None if series.error is None else series.error.traceback
         return replace(record, latency=None, sustained=regime.found(record.latency), failure=trace)
+
+    def _profile_record(self, task: Task) -> RunRecord:
+        self.sink.begin(f"profiling {task.model}, batch size {task.batch_size}")
+        before = self.observe()
+        profiling = Profiling(task, self._open, self.observe, self.sink.begin)
+        try:
+            found = profiling.run()
+        except WorkerError as error:
+            return failed(self._blank(task, before, profiling.bench.versions), error)
+        record = self._with_calls(
+            self._blank(task, before, profiling.bench.versions), profiling.bench, profiling.series
+        )
+        return replace(record, profile=found)
 
     @staticmethod
     def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:

@@ -6,7 +6,7 @@ measured   counts, calls, memory                energy     traces, windows, joul
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
 sustained  SustainedRule, Sustained            roofline   what the device can do
-hypothesis Hypothesis
+hypothesis Hypothesis                         profile    where the time of a call goes
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -53,6 +53,7 @@ from suite.records.measured import (
     SharedGroup,
     StopReason,
 )
+from suite.records.profile import ModuleTime, OperatorTime, Profile
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
@@ -88,13 +89,16 @@ __all__ = [
     "Manifest",
     "Matmul",
     "MemoryUse",
+    "ModuleTime",
     "NotMeasured",
     "OperatorCost",
+    "OperatorTime",
     "ParameterCount",
     "Part",
     "Pause",
     "PowerTrace",
     "Precision",
+    "Profile",
     "Provenance",
     "QuietRule",
     "Repetition",

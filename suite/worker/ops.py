@@ -54,6 +54,7 @@ class Operations:
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
+            "profile": self.profile,
             "memory": self._peaks.read,
             "reset_memory": self._peaks.reset,
             "release": self.release,
@@ -247,6 +248,17 @@ class Operations:
             "flags": prepared.flags,
             "interference": beside,
         }
+
+    def profile(self, case: str, call_count: int) -> Dict[str, Any]:
+        """Calls under torch's profiler, then one whose products are counted. No timed call may follow here."""
+        from suite.worker import profile
+
+        count = profile.checked_count(call_count)
+        loaded, prepared, torch = self._model_in_memory(), self._case(case), self._imports.module("torch")
+        call = prepared.call if prepared.fresh_call is None else prepared.fresh_call()
+        subject = profile.Subject(loaded.target, loaded.device, call, loaded.synchronise)
+        with grad_mode(loaded.model):
+            return profile.profile(torch, subject, count, self._clock)
 
     def _held_bytes(self) -> int:
         return memory.held_bytes(self._imports.module("torch"), self._model_in_memory().device)

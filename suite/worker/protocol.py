@@ -38,6 +38,10 @@ time_for          case, duration_s, min_call_count -> started_s, ended_s, call_c
                   very many
                                                                            back-to-back calls, for an energy window
 watch             duration_s -> interference                               while this process sleeps
+profile           case, call_count -> latency_s [...] (of calls under the profiler), operators [{operator, call_count,
+                  self_s, device_self_s, mac_count}, ...], modules [{path, kind, call_count, self_s, total_s,
+                  device_self_s, device_total_s, mac_count}, ...], uncounted [code, reason, remedy] or null; times are
+                  sums over all calls, mac_count is of one, its own; null: there is no device, it wasn't counted
 memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device)
 reset_memory      -> peak_was_reset                                        starts a new peak where the system can
 release           case -> {}
@@ -60,9 +64,9 @@ OUTPUT_WITHOUT_TENSORS, CHECK_FAILED. Of timed calls, all that was found with th
 back between calls from then on), OUTPUT_CHANGED, MEMORY_GROWS, and those of outputs.
 
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
-BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE,
-UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for any other exception. The controller adds
-those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
+BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, NO_PROFILER, NOTHING_SEEN,
+UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for
+any other exception. The controller adds those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
 
 PROTOCOL_VERSION = 3
