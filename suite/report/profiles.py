@@ -5,10 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from suite import units
-from suite.records import LatencySamples, ModuleTime, NotMeasured, OperatorTime, Profile
+from suite.records import LatencySamples, NotMeasured, Profile
 from suite.report.escape import words
 from suite.report.points import Point
 from suite.report.table import Cell, Column, Table, Value, table
@@ -22,7 +22,19 @@ REST = "all others"
 BETWEEN = "between operators (Python, waiting)"
 ELSEWHERE = "outside of modules"
 
-Part = TypeVar("Part", OperatorTime, ModuleTime)
+
+class Timed(Protocol):
+    """An operator, or a module."""
+
+    @property
+    def call_count(self) -> int: ...
+    @property
+    def mac_count(self) -> int | None: ...
+    @property
+    def spent_s(self) -> float: ...
+
+
+Part = TypeVar("Part", bound=Timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ def _top(parts: Sequence[Part], profile: Profile) -> list[Part]:
     return [each for each in most_first[:MOST_ROWS] if each.spent_s >= least_s]
 
 
-def _cells(each: OperatorTime | ModuleTime, profile: Profile, scale: Scale) -> list[Cell]:
+def _cells(each: Timed, profile: Profile, scale: Scale) -> list[Cell]:
     spent_s = each.spent_s / profile.call_count
     calls = each.call_count / profile.call_count
     told = units.show_count(round(calls)) if calls == round(calls) else units.digits(calls)
@@ -121,10 +133,10 @@ def _work(mac_count: int | None, spent_s: float, profile: Profile) -> list[Cell]
     return [units.show_count(mac_count), Value(units.decimals(rate, 1), rate)]
 
 
-def _ends(parts: Sequence[Part], profile: Profile, scale: Scale, left: str) -> list[list[Cell]]:
+def _ends(parts: Sequence[Timed], profile: Profile, scale: Scale, left: str) -> list[list[Cell]]:
     """What the rows above leave: the other parts together, and the time that no part accounts for."""
     top = _top(parts, profile)
-    others: list[OperatorTime | ModuleTime] = [each for each in parts if each not in top]
+    others = [each for each in parts if each not in top]
     rows: list[list[Cell]] = []
     if others:
         spent_s = sum(each.spent_s for each in others) / profile.call_count
@@ -133,8 +145,7 @@ def _ends(parts: Sequence[Part], profile: Profile, scale: Scale, left: str) -> l
         rows.append(
             [f"{REST} ({len(others)})", "various", *_spent(spent_s, profile, scale), *_work(known, spent_s, profile)]
         )
-    every: list[OperatorTime | ModuleTime] = [*parts]
-    between_s = profile.call_s - sum(each.spent_s for each in every) / profile.call_count
+    between_s = profile.call_s - sum(each.spent_s for each in parts) / profile.call_count
     if between_s > LEAST_SHARE * profile.call_s:
         rows.append([left, "none", *_spent(between_s, profile, scale), "0", "multiplies nothing"])
     return rows

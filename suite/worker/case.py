@@ -38,6 +38,10 @@ class Case:
         """Codes and sentences, of all that was found so far."""
         return [[code, self._flags[code]] for code in sorted(self._flags)]
 
+    def made(self) -> Dict[str, Any]:
+        """The inputs once more, on the processor."""
+        return _required_inputs(self._model, self._make())
+
     def look(self, output: Any, call_count: int, grown_bytes: int) -> None:
         """After a block of calls: at the inputs, at the last output, at the memory that the block took and kept."""
         first = self._call_count == 0

@@ -35,7 +35,9 @@ class Operations:
         self._imports = Imports(clock)
         self._loaded: Optional[Loaded] = None
         self._peaks = Peaks(
-            lambda: self._imports.module("torch"), lambda: None if self._loaded is None else self._loaded.device
+            lambda: self._imports.module("torch"),
+            lambda: None if self._loaded is None else self._loaded.device,
+            self._meter.gpu_own_bytes,
         )
         self._cases: Dict[str, Case] = {}
 
@@ -55,7 +57,8 @@ class Operations:
             "time_for": self.time_for,
             "watch": self._meter.watch,
             "profile": self.profile,
-            "memory": self._peaks.read,
+            "memory": self._peaks.account,
+            "device_times": self.device_times,
             "reset_memory": self._peaks.reset,
             "release": self.release,
             "convert": self.convert,
@@ -122,6 +125,7 @@ class Operations:
 
         self._cases.clear()
         self._loaded = None
+        self._peaks.available_bytes = memory.available_bytes()
         torch = self._imports.module("torch")
         plugin = self._imports.model(model)
         device = devices.check_device(torch, device)
@@ -248,6 +252,22 @@ class Operations:
             "flags": prepared.flags,
             "interference": beside,
         }
+
+    def device_times(self, case: str, call_count: int) -> Dict[str, Any]:
+        """Calls of their own, by the device's clock; what they took of its memory is in no peak."""
+        from suite.worker import device_times
+
+        loaded, prepared, torch = self._model_in_memory(), self._case(case), self._imports.module("torch")
+        if loaded.synchronise is None:
+            raise WorkerFault("NO_DEVICE_CLOCK", "the calls run on the processor", "Ask for a device")
+        call = prepared.call if prepared.fresh_call is None else prepared.fresh_call()
+        subject = device_times.Subject(call, prepared.made, loaded.model.output_tensors)
+        device = device_times.Device(loaded.device, loaded.synchronise)
+        before = self._peaks.now()
+        with grad_mode(loaded.model):
+            found = device_times.measure(torch, device, self._clock, subject, call_count)
+        self._peaks.forget_since(before)
+        return found
 
     def profile(self, case: str, call_count: int) -> Dict[str, Any]:
         """Calls under torch's profiler, then one whose products are counted. No timed call may follow here."""

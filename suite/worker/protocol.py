@@ -42,7 +42,12 @@ profile           case, call_count -> latency_s [...] (of calls under the profil
                   self_s, device_self_s, mac_count}, ...], modules [{path, kind, call_count, self_s, total_s,
                   device_self_s, device_total_s, mac_count}, ...], uncounted [code, reason, remedy] or null; times are
                   sums over all calls, mac_count is of one, its own; null: there is no device, it wasn't counted
-memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device)
+device_times      case, call_count -> wall_s, span_s, work_s (empty where the calls can't be queued up), in_s, out_s
+                  [... of each call], in_bytes, out_bytes (device_times.py)
+memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device),
+                  device_free_bytes, device_total_bytes, device_reserved_peak_bytes, device_context_bytes,
+                  device_is_unified, machine_taken_bytes (of a machine that shares its memory with the device, since
+                  before the model was loaded); null each where nothing tells
 reset_memory      -> peak_was_reset                                        starts a new peak where the system can
 release           case -> {}
 convert           model, source, target -> sha256, weights_sha256, left_out [tensor name, ...]
@@ -64,7 +69,7 @@ OUTPUT_WITHOUT_TENSORS, CHECK_FAILED. Of timed calls, all that was found with th
 back between calls from then on), OUTPUT_CHANGED, MEMORY_GROWS, and those of outputs.
 
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
-BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, NO_PROFILER, NOTHING_SEEN,
+BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, NO_PROFILER, NOTHING_SEEN, NO_DEVICE_CLOCK,
 UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for
 any other exception. The controller adds those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
