@@ -6,7 +6,7 @@ measured   counts, calls, memory                energy     traces, windows, joul
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
 sustained  SustainedRule, Sustained            roofline   what the device can do
-hypothesis Hypothesis
+hypothesis Hypothesis                           variant    Variant, Build, Fidelity
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -52,12 +52,14 @@ from suite.records.measured import (
     Provenance,
     SharedGroup,
     StopReason,
+    WeightsPrecision,
 )
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
+from suite.records.variant import TOLERANCES, Build, Fidelity, OutputFidelity, Variant
 
 __all__ = [
     "MACHINE",
@@ -65,8 +67,10 @@ __all__ = [
     "SCHEMA_VERSION",
     "TESTS",
     "TIMED",
+    "TOLERANCES",
     "AllCalls",
     "Block",
+    "Build",
     "CallWindow",
     "Ceiling",
     "ColdStart",
@@ -76,6 +80,7 @@ __all__ = [
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "Fidelity",
     "Flag",
     "FlopCount",
     "HeatRule",
@@ -90,6 +95,7 @@ __all__ = [
     "MemoryUse",
     "NotMeasured",
     "OperatorCost",
+    "OutputFidelity",
     "ParameterCount",
     "Part",
     "Pause",
@@ -111,6 +117,8 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Variant",
+    "WeightsPrecision",
     "disjoint",
     "record",
     "require",
