@@ -28,7 +28,9 @@ from suite.records import (
     Sustained,
     Task,
     Test,
+    Variant,
 )
+from suite.report import ran
 from suite.report.gaps import CUT_OFF, no_latency
 from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, base_of, differs_at_most_in, point_of
 from suite.stats import summary as summaries
@@ -147,8 +149,18 @@ class RunView:
             value = getattr(subject, name)
             count = units.counted(int(value), "thread") if name == "thread_count" else ""
             told.append({"thread_count": count, "seed": f"seed {value}"}.get(name, str(value)))
+        if (found := self.variant(subject)) is not None and found.deviates:
+            told.append(ran.DEVIATES)
         title = self.title(subject.model)
         return one_line(f"{title} ({', '.join(told)})" if told else title, 3 * MAX_TITLE)
+
+    def variant(self, subject: Subject) -> Variant | None:
+        """What really ran; None where nothing of it was measured."""
+        return self._variants.get(subject)
+
+    @cached_property
+    def _variants(self) -> dict[Subject, Variant]:
+        return ran.by_subject(self.run.records)
 
     @cached_property
     def _unlike(self) -> tuple[str, ...]:
