@@ -29,6 +29,7 @@ from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.sustained import Regime
 from suite.measure.turns import Turns
+from suite.measure.variants import Variants
 from suite.power import parts, sign
 from suite.power.meter import Meter, Metered
 from suite.records import (
@@ -74,11 +75,20 @@ class Runner:
     _paces_s: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # by device and threads; see stats.quiet
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
+    _variants: Variants = field(default_factory=Variants)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
         tasks = list(tasks)
         self._asked = frozenset(task.device for task in tasks if task.test not in COUNTING)
+        self._variants = Variants(tell=self.sink.begin)
+        self._variants.expect(tasks)
+        try:
+            self._run(tasks)
+        finally:
+            self._variants.close()
+
+    def _run(self, tasks: Sequence[Task]) -> None:
         for group in grouped(tasks):
             before = self.observe()
             self._began = self._began or before.state
@@ -177,7 +187,8 @@ class Runner:
         for task in loads.values():
             paces_s = self._paces_s.setdefault((task.device, task.thread_count), [])
             beside, expect, tell = made[0] if made else None, self.sink.expect, self.sink.begin
-            bench = Bench(task, self._open)
+            own = [each for each in tasks if each.load == task.load]
+            bench = Bench(task, self._open, self._variants, own)
             made.append(Turns(bench, self.observe, expect, tell=tell, paces_s=paces_s, beside=beside))
         made[0].gate.began = self._began
         made[0].patience.core_count = min(task.thread_count for task in loads.values())
@@ -205,6 +216,7 @@ class Runner:
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
         )
         trace = None if series.error is None else series.error.traceback  # the samples until then are kept
@@ -285,6 +297,7 @@ class Runner:
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origins, *bench.flags(series.amiss), *series.flags()),
         )
 
