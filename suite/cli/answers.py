@@ -22,6 +22,7 @@ _TABLES = {
     "latency": text.latency_table,
     "energy": text.energy_table,
     "sustained": text.sustained_table,
+    "profile": text.profile_table,
 }
 _QUANTITIES = (
     "parameters",
@@ -33,6 +34,7 @@ _QUANTITIES = (
     "roofline",
     "sustained",
     "cooling",
+    "profile",
     "provenance",
 )
 

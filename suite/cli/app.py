@@ -64,7 +64,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency, energy, sustained, roofline (again for more).",
+            help="params, flops, latency, energy, sustained, roofline, profile (again for more).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
@@ -146,6 +146,15 @@ def versus(
     from suite.cli import versus as answers
 
     return answers.show(given.request("latency"), variants, session_of(context, given), as_json=given.as_json)
+
+
+@command(app, "profile", example="suite profile --model lxmert", takes=TIMED)
+def profile(context: typer.Context, given: Given) -> int:
+    """Say where a call's time goes, by operator and module.
+
+    In a worker of its own, by torch's profiler, which slows calls down: by how much is told.
+    """
+    return _single("profile", context, given)
 
 
 def _single(test: Test, context: typer.Context, given: Given) -> int:

@@ -18,6 +18,7 @@ from suite.records import (
     LatencySamples,
     NotMeasured,
     ParameterCount,
+    Profile,
     Roofline,
     RunRecord,
     Sustained,
@@ -205,6 +206,7 @@ def outcome(record: RunRecord) -> str:
         "energy": record.energy,
         "sustained": record.sustained,
         "roofline": record.roofline,
+        "profile": record.profile,
     }[record.task.test]
     match value:
         case ParameterCount() | FlopCount():
@@ -218,10 +220,12 @@ def outcome(record: RunRecord) -> str:
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:
-            return _ceilings(value) if isinstance(value, Roofline) else "no outcome"
+            return _ceilings(value) if isinstance(value, Roofline | Profile) else "no outcome"
 
 
-def _ceilings(found: Roofline) -> str:
+def _ceilings(found: Roofline | Profile) -> str:
+    if isinstance(found, Profile):
+        return _profiled(found)
     rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]
     return ", ".join([show(found.bandwidth.best_per_s, "B/s"), *rates])
 
@@ -240,6 +244,12 @@ def _counted(value: ParameterCount | FlopCount) -> str:
     if isinstance(value, ParameterCount):
         return f"{show_count(value.unique_count)} parameters"
     return value.sign + show(value.flop_count, "FLOP")
+
+
+def _profiled(value: Profile) -> str:
+    dearest = max(value.operators, key=lambda each: each.spent_s)
+    share = dearest.spent_s / value.call_count / value.call_s
+    return f"{show(value.call_s, 's')} under the profiler, {share * 100:.0f} % of it {one_line(dearest.operator, 60)}"
 
 
 def _ends(value: Sustained) -> str:

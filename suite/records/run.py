@@ -9,9 +9,11 @@ from suite.records.heat import Cooling
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
+from suite.records.profile import Profile
 from suite.records.roofline import Roofline
 from suite.records.sustained import Sustained
 from suite.records.values import Flag, NotMeasured, record, require, require_name
+from suite.records.variant import Variant
 
 SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
 
@@ -38,7 +40,9 @@ class RunRecord:
     sustained: Sustained | NotMeasured | None = None
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
+    profile: Profile | NotMeasured | None = None
     provenance: Provenance | None = None
+    variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
@@ -56,7 +60,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline")
+        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline", "profile")
         values = {name: getattr(self, name) for name in names}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}

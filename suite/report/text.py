@@ -1,9 +1,9 @@
-"""What `suite params | flops | latency | energy | sustained` print: one table, then why anything is absent."""
+"""What `suite params | flops | latency | energy | sustained | profile` print: tables, then why anything is absent."""
 
 from __future__ import annotations
 
 from suite.records import FlopCount, NotMeasured, ParameterCount, Run
-from suite.report import endurances, energies, quantities
+from suite.report import endurances, energies, profiles, quantities
 from suite.report.escape import words
 from suite.report.table import Table
 from suite.report.view import RunView
@@ -70,3 +70,19 @@ def _with_reasons(table: Table, view: RunView) -> str:
         *map(words, view.origins),
     ]
     return "\n\n".join([table.text(), *(["\n".join(notes)] if notes else [])])
+
+
+def profile_table(run: Run) -> str:
+    """Operators and modules of every point that was profiled, for a terminal, and what the profiler cost."""
+    view = RunView(run)
+    parts = [f"{absence.code}: {absence.reason}; {absence.remedy}" for absence in profiles.absences(view)]
+    for profiled in profiles.found(view):
+        parts.append(words(f"{view.label(profiled.point.subject)}, {view.describe(profiled.point)}"))
+        parts.append(profiles.operator_table(profiled).text())
+        if profiled.profile.modules:
+            parts.append(profiles.module_table(profiled).without("With those").text())
+        parts.append(words(f"{profiles.overhead(profiled)} {profiles.of_device(profiled)}"))
+        if profiled.profile.uncounted is not None:
+            gap = profiled.profile.uncounted
+            parts.append(words(f"{gap.code}: {gap.reason}; {gap.remedy}"))
+    return "\n\n".join(parts) or "the run ended before it"
