@@ -51,6 +51,7 @@ class RunView:
         listed = dict.fromkeys((*run.manifest.tasks, *(record.task for record in run.records)))
         self.tasks: tuple[Task, ...] = tuple(listed)
         self._summaries: dict[Point, Summary] = {}
+        self._variants: dict[Subject, Variant] | None = None
         self.fits: dict[Sweep, Fits | Absence] = {}  # filled by scaling.py, so that each is made once
         self._bases: dict[Subject, Point | None] = {}
         self._sweeps: dict[tuple[str, Test], tuple[Sweep, ...]] = {}
@@ -136,11 +137,9 @@ class RunView:
 
     def variant(self, subject: Subject) -> Variant | None:
         """What really ran; None where nothing of it was measured."""
+        if self._variants is None:
+            self._variants = ran.by_subject(self.run.records)
         return self._variants.get(subject)
-
-    @cached_property
-    def _variants(self) -> dict[Subject, Variant]:
-        return ran.by_subject(self.run.records)
 
     @cached_property
     def _unlike(self) -> tuple[str, ...]:
