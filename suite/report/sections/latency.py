@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from suite import units
 from suite.records import Block, ColdStart, NotMeasured, Summary
 from suite.report import charts, precision, quantities, scaling, shaped
-from suite.report.content import Cell, Content, Drawn, Heading, content, table
+from suite.report.content import Cell, Content, Details, Drawn, Heading, content, folded, table
 from suite.report.escape import listed
 from suite.report.plots import MAX_CURVES, MAX_PANELS, MAX_ROWS, Margins, Plots, first, panels, short, strip_below
 from suite.report.points import BATCH_SIZE, Point, Sweep
@@ -22,7 +22,7 @@ def render(view: RunView, plots: Plots) -> Content:
         _base(view, plots),
         _episodes(view),
         _cold_start(view),
-        *(_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)),
+        *_all_sweeps(view, plots),
         _throughput(view, plots),
         shaped.told(view),
         _others(view),
@@ -166,6 +166,12 @@ def _cold_cells(value: ColdStart | NotMeasured) -> list[Cell]:
     return [units.decimals(part_s, 3) for part_s in (*parts, sum(parts))]
 
 
+def _all_sweeps(view: RunView, plots: Plots) -> list[Content]:
+    """How to read the pictures stands with the first of them."""
+    told = [_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)]
+    return [part for part in told if part]
+
+
 def _sweeps(view: RunView, axis: str, plots: Plots) -> Content:
     sweeps = view.sweeps(axis)
     if not sweeps:
@@ -175,7 +181,10 @@ def _sweeps(view: RunView, axis: str, plots: Plots) -> Content:
         Heading(f"Against {label}"),
         _fixed(view, sweeps),
         _picture(view, sweeps, plots),
-        quantities.sweep_table(view, sweeps),
+        quantities.median_table(view, sweeps),
+        Details(
+            "Every size: n, blocks, interval, mean, precision", (quantities.sweep_table(view, sweeps),), "latency.csv"
+        ),
     )
 
 
@@ -288,7 +297,14 @@ def _others(view: RunView) -> Content:
     shown = {point for axis in (BATCH_SIZE, *view.axes) for sweep in view.sweeps(axis) for point in sweep.points}
     shown |= {base for subject in view.subjects if (base := view.base(subject))}
     others = [point for point in view.points("latency") if point not in shown and point.scenario != "episode"]
-    return content(Heading("Other points"), quantities.latency_table(view, others)) if others else ()
+    return (
+        content(
+            Heading("Other points"),
+            folded("Latency at other points", quantities.latency_table(view, others), "latency.csv"),
+        )
+        if others
+        else ()
+    )
 
 
 PLUGIN = Section(name="latency", order=30, title="Latency", render=render)
