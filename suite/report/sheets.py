@@ -22,7 +22,7 @@ from suite.records import (
     Summary,
     Task,
 )
-from suite.report import endurances, roofs
+from suite.report import endurances, roofs, scaling
 from suite.report.energies import inference_energy
 from suite.report.missing import absences
 from suite.report.points import Point
@@ -118,6 +118,7 @@ def _latency(view: RunView) -> Iterator[Row]:
 
 def _figures(view: RunView, point: Point, summary: Summary, task: Task) -> Row:
     samples, interval = view.samples(point), summary.median_interval
+    flop_count = scaling.flops(view, point)
     return {
         "call_count": summary.count,
         "block_count": len(samples.timed_blocks),
@@ -136,6 +137,8 @@ def _figures(view: RunView, point: Point, summary: Summary, task: Task) -> Row:
         "is_upper_bound": summary.is_upper_bound,
         "relative_halfwidth": summary.relative_halfwidth,
         "inferences_per_s": point.batch_size / summary.median,
+        "flop_count": flop_count,
+        "achieved_flop_per_s": None if flop_count is None else flop_count / summary.median,
         "step_count": samples.step_count,
         "stop": samples.stop,
     }

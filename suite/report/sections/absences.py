@@ -38,7 +38,7 @@ def _entry(view: RunView, found: list[Absence]) -> Content:
     return content(
         Heading(found[0].value.code),
         bullets([*lines[:MAX_LISTED], *more]),
-        folded("Where", table(("Quantity", "Model", "Where"), rows, left=3), "not_measured.csv", most=6),
+        folded("Where", table(("Quantity", "Model", "Where"), rows, left=3), "not_measured.csv", most=3),
     )
 
 

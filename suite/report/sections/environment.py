@@ -131,10 +131,12 @@ def _state(view: RunView) -> Content:
         *_quota_row(states),
         ["On battery", _words({True: "yes", False: "no", None: None}[state.on_battery] for state in states)],
     ]
+    known = [row for row in rows if row[1] != UNKNOWN]
+    untold = [str(row[0]) for row in rows if row[1] == UNKNOWN]
     return content(
         Heading("State before and after the tasks"),
-        "Lowest to highest over the run.",
-        table(("What", "Seen"), rows, left=2),
+        "Lowest to highest over the run." + (f" Not told by the machine: {', '.join(untold)}." if untold else ""),
+        table(("What", "Seen"), known, left=2),
     )
 
 
@@ -246,7 +248,7 @@ def _flags(view: RunView) -> Content:
     return content(
         Heading("Doubts"),
         "Figures that were flagged, and kept.",
-        folded("Doubts one by one", table(("Flag", "What was seen", "Where"), rows, left=3), "doubts.csv"),
+        folded("Doubts one by one", table(("Flag", "What was seen", "Where"), rows, left=3), "doubts.csv", most=6),
     )
 
 

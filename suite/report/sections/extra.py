@@ -191,7 +191,7 @@ def _rates(view: RunView) -> Content:
     return content(
         Heading("Achieved rate"),
         "FLOPs of a call over its median latency; FLOPs are linear in the batch.",
-        table(headers, rows, left=2),
+        folded("Achieved rates", table(headers, rows, left=2), "latency.csv", most=6),
     )
 
 

@@ -22,7 +22,8 @@ def render(view: RunView, plots: Plots) -> Content:
         _base(view, plots),
         _episodes(view),
         _cold_start(view),
-        *_all_sweeps(view, plots),
+        *(_sweeps(view, axis, plots) for axis in _axes(view)),
+        _every_size(view),
         _throughput(view, plots),
         shaped.told(view),
         _others(view),
@@ -166,25 +167,30 @@ def _cold_cells(value: ColdStart | NotMeasured) -> list[Cell]:
     return [units.decimals(part_s, 3) for part_s in (*parts, sum(parts))]
 
 
-def _all_sweeps(view: RunView, plots: Plots) -> list[Content]:
-    """How to read the pictures stands with the first of them."""
-    told = [_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)]
-    return [part for part in told if part]
+def _axes(view: RunView) -> list[str]:
+    """Along which there is a sweep; how to read the pictures stands with the first."""
+    return [axis for axis in (BATCH_SIZE, *view.axes) if view.sweeps(axis)]
+
+
+def _every_size(view: RunView) -> Content:
+    """The sweeps in full: n, blocks, intervals, means, precision."""
+    tables = [
+        (Heading(f"All figures against {view.axis_label(axis)}", 4), quantities.sweep_table(view, sweeps))
+        for axis in _axes(view)
+        if (sweeps := view.sweeps(axis))
+    ]
+    summary = "Every size of the sweeps: n, blocks, interval, mean and standard deviation, precision"
+    return content(Details(summary, content(*tables), "latency.csv")) if tables else ()
 
 
 def _sweeps(view: RunView, axis: str, plots: Plots) -> Content:
     sweeps = view.sweeps(axis)
-    if not sweeps:
-        return ()
     label = view.axis_label(axis)
     return content(
         Heading(f"Against {label}"),
         _fixed(view, sweeps),
         _picture(view, sweeps, plots),
         quantities.median_table(view, sweeps),
-        Details(
-            "Every size: n, blocks, interval, mean, precision", (quantities.sweep_table(view, sweeps),), "latency.csv"
-        ),
     )
 
 
@@ -229,9 +235,13 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> Drawn | 
             drawn_axes.yaxis.set_label_coords(-0.13, 0.5)  # one below the other
     alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit{note}"
     caption = (
-        "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
-        f"call lies off the line (off its median where there is no line). Triangles: calls beyond the "
-        f"frame{_marked(shown)}."
+        ()
+        if axis != _axes(view)[0]
+        else (
+            "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
+            f"call lies off the line (off its median where there is no line). Triangles: calls beyond the "
+            f"frame{_marked(shown)}."
+        )
     )
     return plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative, caption)
 
