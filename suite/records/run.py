@@ -43,6 +43,7 @@ class RunRecord:
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
     added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
+    turns: str | None = None  # series of several variants that took turns have it in common, and so their rounds
 
     def __post_init__(self) -> None:
         require(not self.added or self.task.test == "latency", "only a series of latency can be added to a plan")
