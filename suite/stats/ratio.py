@@ -17,6 +17,7 @@ from suite.stats.correlation import Array
 
 MIN_BLOCK_COUNT = 3  # fewer say nothing of the difference between blocks
 REPLICATE_COUNT = 400
+WINDOWED_BLOCKS = 4
 MIN_ERROR = 1e-6  # relative: equal blocks still have the clock's resolution
 GENERATOR_SEED = 20_261_125
 
@@ -60,9 +61,10 @@ class Ratio:
 def level(blocks: Sequence[Sequence[float]], spent_s: float = 0.0) -> Level:
     """Of one series; blocks: calls that count, as they were measured. Raises ValueError where there is none.
 
-    The blocks get random weights of mean 1 (Rubin's smooth bootstrap), each call that of its block: the medians of the
-    replicates tell the error. It is stretched by what so few weights lack, and has the degrees of freedom of blocks.
-    Source: Rubin, Ann. Statist. 9 (1981); Field & Welsh, J. R. Stat. Soc. B 69 (2007), for resampling of clusters.
+    The blocks get random weights of mean 1, each call that of its block: the medians of the replicates tell the error.
+    Neighbours share their weights in part, so that what lasts over blocks shows. The error is stretched by what so few
+    weights lack, and has the degrees of freedom that they have.
+    Source: Rubin, Ann. Statist. 9 (1981); Shao, J. Am. Stat. Assoc. 105 (2010), for the dependent weights.
     """
     sizes = [len(block) for block in blocks if len(block) > 0]
     values = np.array([value for block in blocks for value in block], dtype=np.float64)
@@ -72,12 +74,13 @@ def level(blocks: Sequence[Sequence[float]], spent_s: float = 0.0) -> Level:
         return Level(log_median=log_median, error=None, block_count=block_count, spent_s=spent_s)
     order = np.argsort(values, kind="stable")
     of_call = np.repeat(np.arange(block_count), sizes)[order]
-    replicates = _weighted_medians(values[order], weights(block_count)[:, of_call])
-    error = float(np.std(np.log(replicates))) * _stretch(block_count)
+    drawn, stretch, freedom = _draws(block_count, 1 + block_count // 3 if block_count >= WINDOWED_BLOCKS else 1)
+    replicates = _weighted_medians(values[order], drawn[:, of_call])
+    error = float(np.std(np.log(replicates))) * stretch
     return Level(
         log_median=log_median,
         error=max(error, MIN_ERROR),
-        freedom=float(block_count - 1),
+        freedom=freedom,
         block_count=block_count,
         spent_s=spent_s,
     )
@@ -94,13 +97,13 @@ def pooled(levels: Sequence[Level]) -> Level:
     found = np.array([each.log_median for each in levels])
     within = np.array([each.error or 0.0 for each in levels])
     rng = np.random.default_rng(GENERATOR_SEED)
-    drawn = weights(run_count)
+    drawn, stretch, freedom = _draws(run_count, 1)
     replicates = (drawn * (found + within * rng.standard_normal(drawn.shape))).sum(axis=1) / run_count
-    error = float(np.std(replicates)) * _stretch(run_count)
+    error = float(np.std(replicates)) * stretch
     return Level(
         log_median=float(np.mean(found)),
         error=max(error, MIN_ERROR),
-        freedom=float(run_count - 1),
+        freedom=freedom,
         block_count=sum(each.block_count for each in levels),
         run_count=run_count,
         spent_s=math.fsum(each.spent_s for each in levels),
@@ -127,20 +130,22 @@ def ratio(first: Level, second: Level, confidence: float = 0.95) -> Ratio:
     )
 
 
-@lru_cache(maxsize=64)
-def weights(count: int) -> Array:
-    """weights[replicate, place], of mean 1 in every row; the same ones each time."""
-    shocks = np.random.default_rng((GENERATOR_SEED, count)).standard_exponential((REPLICATE_COUNT, count))
-    drawn = np.asarray(shocks / shocks.mean(axis=1, keepdims=True))
+@lru_cache(maxsize=256)
+def _draws(count: int, width: int) -> tuple[Array, float, float]:
+    """drawn[replicate, place]: weights of mean 1 in every row, of which `width` neighbours share shocks; always the same.
+
+    With them, by how much to stretch the deviation of the replicates so that for independent places it is that of
+    their mean; and the degrees of freedom. Source: Satterthwaite, Biometrics Bull. 2 (1946).
+    """
+    shocks = np.random.default_rng((GENERATOR_SEED, count)).standard_exponential((REPLICATE_COUNT, count + width - 1))
+    sums = np.cumsum(np.pad(shocks, ((0, 0), (1, 0))), axis=1)
+    drawn = sums[:, width:] - sums[:, :-width]
+    drawn = np.asarray(drawn / drawn.mean(axis=1, keepdims=True))
     drawn.setflags(write=False)
-    return drawn
-
-
-@lru_cache(maxsize=64)
-def _stretch(count: int) -> float:
-    """By it the replicates' deviation of a mean becomes that of independent places, each of deviation 1."""
-    covariance = np.cov(weights(count), rowvar=False)
-    return float(np.sqrt(count / np.trace(covariance)))
+    covariance = np.cov(drawn, rowvar=False)
+    spread = float(np.trace(covariance))
+    freedom = min(count - 1.0, spread**2 / float(np.sum(covariance**2)))
+    return drawn, math.sqrt(count / spread), freedom
 
 
 def _weighted_medians(ordered: Array, drawn: Array) -> Array:
