@@ -13,23 +13,29 @@ from suite.report import overview
 from suite.report.content import Chapter, Document
 from suite.report.plots import Plots, style
 from suite.report.section import Section
+from suite.report.sheets import sheets
 from suite.report.view import Declaration, RunView
-from suite.report.writers import markdown
+from suite.report.writers import csv, html, markdown
 
 
 def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None = None) -> Path:
-    """Writes out/report.md and out/plots/*.png and returns the path of report.md.
+    """Writes out/report.md, report.html, plots/ (PNG and SVG) and tables/*.csv; returns the path of report.md.
 
     The same run gives the same bytes. `declarations` are the models' titles and reasons, by name; by default those of
     the plug-ins installed here. Raises StoreError where `out` cannot be written.
     """
     view, plots = RunView(run, declarations), Plots()
     with style():
-        text = markdown.write(compose(view, plots))
+        document = compose(view, plots)
+    text, web = markdown.write(document), html.write(document, plots.drawings)
     try:
         with Folder(out) as folder:
             with folder.inner("plots") as pictures:
                 plots.write(pictures)
+            with folder.inner("tables") as tables:
+                for name, rows in sheets(view).items():
+                    tables.write_whole(name, csv.write(rows).encode(), durable=False)
+            folder.write_whole("report.html", web.encode(), durable=False)
             folder.write_whole("report.md", text.encode(), durable=False)
     except OSError as exc:
         raise StoreError(
