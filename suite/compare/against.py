@@ -16,6 +16,9 @@ from suite.records import Interval, NotMeasured
 from suite.stats.ratio import Ratio, pooled, ratio
 from suite.stats.verdicts import Judged, within
 
+NO_INTERVAL = "one value, or too few blocks: nobody knows how far another run's would be off"
+OTHER_STATE = "the machine was in another state, which may be all of it"
+BY_CHANCE = "alone it would be told; beside so many comparisons it may be chance"
 MAX_TEXT = 3  # of what runs of one kind don't share, so many are told
 
 
@@ -119,15 +122,15 @@ def beside(quantity: Quantity, first: Merged, second: Merged) -> Beside:
     log_state = _beyond(state)
     if state is not None and (state.log_factor is None or log_state):
         notes.append(state.text)
-    return Beside(
-        ratio=ratio(one, other), notes=tuple(notes), log_state=log_state, spent_s=one.spent_s + other.spent_s
-    )
+    return Beside(ratio=ratio(one, other), notes=tuple(notes), log_state=log_state, spent_s=one.spent_s + other.spent_s)
 
 
 def _refusals(first: Figure, second: Figure) -> list[str]:
     found = []
     if first.about != second.about:
-        found.append(f"of another thing: {first.about or 'one step a call'} against {second.about or 'one step a call'}")
+        found.append(
+            f"of another thing: {first.about or 'one step a call'} against {second.about or 'one step a call'}"
+        )
     bounds = [bound for bound in (first.bound, second.bound) if bound]
     if bounds:
         what = "an upper bound, as other processes took too much" if bounds[0] == "≤ " else "a lower bound"
@@ -150,14 +153,14 @@ def verdict(found: Beside, judged: Judged | None, margin: float) -> Told:
         answer = "EQUAL" if found.ratio.value == 1 else "LESS" if found.ratio.value < 1 else "MORE"
         return Told(answer, "counted")
     if judged is None or judged.reason == "no_error":
-        return Told("UNRESOLVED", "one value, or too few blocks: nobody knows how far another run's would be off")
+        return Told("UNRESOLVED", NO_INTERVAL)
     if judged.answer == "UNRESOLVED":
         needed_s = None if judged.factor is None else found.spent_s * (judged.factor - 1)
-        words = {"other_comparisons": "alone it would be told; beside so many comparisons it may be chance"}
+        words = {"other_comparisons": BY_CHANCE}
         return Told("UNRESOLVED", words.get(judged.reason, "the interval is too wide"), needed_s)
     if not found.log_state or _holds(found, judged.answer, margin):
         return Told(judged.answer, judged.reason)
-    return Told("UNRESOLVED", "the machine was in another state, which may be all of it")
+    return Told("UNRESOLVED", OTHER_STATE)
 
 
 def _holds(found: Beside, answer: str, margin: float) -> bool:

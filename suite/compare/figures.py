@@ -16,7 +16,7 @@ from suite.records import (
     ParameterCount,
     RunRecord,
 )
-from suite.report.energies import InferenceEnergy, inference_energy
+from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.stats.ratio import Level, level
 
@@ -84,7 +84,9 @@ def device_memory(record: RunRecord) -> Found:
     found = record.memory
     if not isinstance(found, MemoryUse):
         return found
-    return None if found.device_peak_bytes is None else Figure(found.device_peak_bytes, _single(found.device_peak_bytes))
+    return (
+        None if found.device_peak_bytes is None else Figure(found.device_peak_bytes, _single(found.device_peak_bytes))
+    )
 
 
 def cold_start(record: RunRecord) -> Found:
@@ -98,17 +100,17 @@ def cold_start(record: RunRecord) -> Found:
 
 def gross_energy(record: RunRecord, reading: EnergyReading) -> Found:
     figure = inference_energy(reading, record.task.batch_size)
-    return _joules(figure.gross_j, figure.error_j, reading, figure)
+    return _joules(figure.gross_j, figure.error_j, reading)
 
 
 def net_energy(record: RunRecord, reading: EnergyReading) -> Found:
     figure = inference_energy(reading, record.task.batch_size)
     if isinstance(figure.net_j, NotMeasured):
         return figure.net_j
-    return _joules(figure.net_j, figure.net_error_j, reading, figure)
+    return _joules(figure.net_j, figure.net_error_j, reading)
 
 
-def _joules(value_j: float, error_j: float, reading: EnergyReading, figure: InferenceEnergy) -> Figure:
+def _joules(value_j: float, error_j: float, reading: EnergyReading) -> Figure:
     spent_s = math.fsum(window.end_s - window.start_s for window in reading.windows)
     known = Level(log_median=math.log(value_j), error=None, spent_s=spent_s) if value_j > 0 else None
     if known is not None and 0 < error_j < value_j:

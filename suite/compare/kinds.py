@@ -81,4 +81,6 @@ def _commit(commit: str | None) -> str | None:
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
-    return [f"{number}: {name}" for number, name in enumerate(names, 1)] if len(set(names)) < len(names) else list(names)
+    return (
+        [f"{number}: {name}" for number, name in enumerate(names, 1)] if len(set(names)) < len(names) else list(names)
+    )

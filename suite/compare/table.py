@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from suite.compare import against
 from suite.compare.against import Beside, Merged, Told
@@ -143,23 +144,31 @@ def _lines(quantity: Quantity, places: Sequence[Place], by_kind: ByKind, margin:
         cells = {
             name: Cell(by_kind[name].get(place), besides.get((place, name)), told.get((place, name))) for name in names
         }
-        found.append(Line(place, _ranked(quantity, cells, margin, share)))
+        found.append(Line(place, _ranked(quantity, cells, Rule(names[0], margin, share))))
     return tuple(found)
 
 
-def _told(
-    besides: Mapping[tuple[Place, str], Beside], margin: float
-) -> Iterator[tuple[tuple[Place, str], Told]]:
+def _told(besides: Mapping[tuple[Place, str], Beside], margin: float) -> Iterator[tuple[tuple[Place, str], Told]]:
     """The verdicts, corrected for as many as chance has a say in."""
     ratios: dict[tuple[Place, str], Ratio] = {
-        key: found.ratio for key, found in besides.items() if found.ratio is not None and found.ratio.interval is not None
+        key: found.ratio
+        for key, found in besides.items()
+        if found.ratio is not None and found.ratio.interval is not None
     }
     by_key = dict(zip(ratios, judged(list(ratios.values()), margin), strict=True))
     for key, found in besides.items():
         yield key, against.verdict(found, by_key.get(key), margin)
 
 
-def _ranked(quantity: Quantity, cells: dict[str, Cell], margin: float, share: float) -> dict[str, Cell]:
+class Rule(NamedTuple):
+    """How two kinds are told apart; share: of wrong verdicts, for one that the table has no verdict on."""
+
+    first: str
+    margin: float
+    share: float
+
+
+def _ranked(quantity: Quantity, cells: dict[str, Cell], rule: Rule) -> dict[str, Cell]:
     """The cells with their ranks; without, where fewer than two can be held against one another."""
     names = list(cells)
     known = [
@@ -171,7 +180,7 @@ def _ranked(quantity: Quantity, cells: dict[str, Cell], margin: float, share: fl
         return cells
     values = {name: _merged_of(cells[name]).figure.value for name in known}
     order = sorted(known, key=values.__getitem__, reverse=quantity.better == "more")
-    found = groups(order, lambda name, best: _is_worse(quantity, cells, names[0], name, best, margin, share))
+    found = groups(order, lambda name, best: _is_worse(quantity, cells, (name, best), rule))
     ranks = {name: rank for rank, group in enumerate(found, 1) for name in group}
     return {name: replace(cell, rank=ranks.get(name)) for name, cell in cells.items()}
 
@@ -184,17 +193,16 @@ def _merged_of(cell: Cell) -> Merged:
     return cell.merged
 
 
-def _is_worse(  # noqa: PLR0913  # by name
-    quantity: Quantity, cells: Mapping[str, Cell], first: str, name: str, best: str, margin: float, share: float
-) -> bool:
+def _is_worse(quantity: Quantity, cells: Mapping[str, Cell], pair: tuple[str, str], rule: Rule) -> bool:
     """Whether one kind is proved worse than another: by the table's own verdict where one of them is the first."""
     more, less = ("MORE", "LESS") if quantity.better == "less" else ("LESS", "MORE")
-    if best == first:
+    name, best = pair
+    if best == rule.first:
         return (cells[name].told or _NONE).answer == more
-    if name == first:
+    if name == rule.first:
         return (cells[best].told or _NONE).answer == less
     found = against.beside(quantity, _merged_of(cells[best]), _merged_of(cells[name]))
     if found.ratio is None:
         return False
-    (alone,) = judged([found.ratio], margin, share)
-    return against.verdict(found, alone, margin).answer == more
+    (alone,) = judged([found.ratio], rule.margin, rule.share)
+    return against.verdict(found, alone, rule.margin).answer == more

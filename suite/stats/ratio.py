@@ -52,10 +52,11 @@ class Ratio:
     freedom: float = 0.0
 
     def p_beyond(self, limit: float) -> float | None:
-        """One-sided: of a true ratio at or below `limit`, when one above it is claimed."""
+        """One-sided, of the claim that the true ratio lies beyond the limit, away from 1 (1 itself: above)."""
         if self.error is None:
             return None
-        return float(stdtr(self.freedom, (math.log(limit) - math.log(self.value)) / self.error))
+        distance = math.log(limit) - math.log(self.value)
+        return float(stdtr(self.freedom, (distance if limit >= 1 else -distance) / self.error))
 
 
 def level(blocks: Sequence[Sequence[float]], spent_s: float = 0.0) -> Level:
@@ -132,7 +133,7 @@ def ratio(first: Level, second: Level, confidence: float = 0.95) -> Ratio:
 
 @lru_cache(maxsize=256)
 def _draws(count: int, width: int) -> tuple[Array, float, float]:
-    """drawn[replicate, place]: weights of mean 1 in every row, of which `width` neighbours share shocks; always the same.
+    """drawn[replicate, place]: weights of mean 1 in every row, of which `width` neighbours share shocks.
 
     With them, by how much to stretch the deviation of the replicates so that for independent places it is that of
     their mean; and the degrees of freedom. Source: Satterthwaite, Biometrics Bull. 2 (1946).

@@ -1,4 +1,4 @@
-"""Ratios of a whole table into verdicts: less, more, the same within a margin, or not to be told; and ties as groups."""
+"""Ratios of a whole table into verdicts: less, more, the same within a margin, or open; and ties as groups."""
 
 from __future__ import annotations
 
