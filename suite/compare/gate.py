@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from suite.compare.against import NO_INTERVAL, OTHER_STATE, Beside, Merged
 from suite.compare.conditions import MAX_CHANGE
 from suite.compare.quantities import QUANTITIES
-from suite.compare.report import describe
+from suite.compare.shown import describe
 from suite.compare.table import Comparison, Line
 from suite.errors import UsageError
 from suite.outside import brief

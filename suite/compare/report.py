@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from suite import units
 from suite.compare import shown
+from suite.compare.gate import Gate
+from suite.compare.gate import Verdict as Answered
 from suite.compare.quantities import Quantity
 from suite.compare.sheet import Place, Sheet
 from suite.compare.shown import Notes, Style
@@ -14,16 +16,20 @@ from suite.records.sweeps import BATCH_SIZE, base_of
 from suite.report.content import (
     Cell,
     Chapter,
+    Code,
     Column,
     Content,
     Document,
     Heading,
     Note,
     Paragraph,
+    Sign,
     Spans,
     Table,
+    Verdict,
     bullets,
     content,
+    spans,
 )
 from suite.report.escape import MAX_LISTED, listed
 
@@ -77,6 +83,26 @@ def _doubts(found: Comparison) -> Iterator[str]:
         yield f"No run tells its {listed(list(found.unknown), ' or its ')}: the runs may differ in them unseen."
 
 
+def answer_of(gates: Sequence[Gate]) -> Content:
+    """What a person asked to fail on, and the answers; nothing where nothing was asked."""
+    told: list[Spans] = []
+    for found in gates:
+        sign: Sign = {"HOLDS": "no", "RULED OUT": "yes", "OPEN": "open"}[found.answer]  # type: ignore[assignment]
+        places = [each for each in found.verdicts if each.answer == found.answer != "RULED OUT"]
+        where = "; ".join(f"{each.about} ({measured(each)})" for each in places[:MAX_LISTED])
+        more = f"; and {len(places) - MAX_LISTED:,} more" if len(places) > MAX_LISTED else ""
+        told.append(
+            spans(Code(found.condition.text), " ", Verdict(found.answer, sign), f": {where}{more}" if where else "")
+        )
+    return bullets(told)
+
+
+def measured(found: Answered) -> str:
+    """The ratio with its interval, and what is said of it."""
+    ratio = found.beside.ratio if found.beside is not None else None
+    return f"{shown.ratio(ratio)}, {found.reason}" if ratio is not None else found.reason
+
+
 def summary_of(found: Comparison, titles: Mapping[str, str], notes: Notes) -> Content:
     """Models down, runs across: each model at its usual input."""
     rows = []
@@ -86,7 +112,7 @@ def summary_of(found: Comparison, titles: Mapping[str, str], notes: Notes) -> Co
         style = Style(quantity, scale, notes, brief=True)
         for line in lines:
             cells = [style.cell(line, name) for name in found.names]
-            where = describe(line.place)
+            where = shown.describe(line.place)
             symbol = f" ({scale.symbol})" if scale.symbol else ""
             what = f"{quantity.title}{symbol}{f', {where}' if where else ''}"
             rows.append((found.models.index(line.place.model), (_title(line.place, titles), what, *cells)))
@@ -114,15 +140,6 @@ def _title(place: Place, titles: Mapping[str, str]) -> str:
     title = titles.get(place.model, place.model)
     told = [f"{value} threads" if name == "thread_count" else value for name, value in place.variant]
     return f"{title} ({', '.join(told)})" if told else title
-
-
-def describe(place: Place) -> str:
-    """The input's sizes in words; nothing where the figure is the model's."""
-    sizes = [f"{size} {name.replace('_', ' ')}" for name, size in place.axes]
-    batch = [f"batch {place.batch_size}"] if place.batch_size else []
-    scenario = [] if place.scenario == "forward" else [place.scenario]
-    part = [place.part] if place.part else []
-    return ", ".join([*batch, *sizes, *scenario, *part])
 
 
 def _chapter(found: Comparison, quantity: Quantity, titles: Mapping[str, str], notes: Notes) -> Content:
@@ -176,7 +193,7 @@ def _table(
     rows = []
     for line in lines:
         cells = [style.cell(line, name) for name in found.names]
-        where = [] if quantity.per_model else [describe(line.place)]
+        where = [] if quantity.per_model else [shown.describe(line.place)]
         rows.append((_title(line.place, titles), *where, *cells))
     columns = [Column("Model", wordy=True), *([] if quantity.per_model else [Column("Input", wordy=True)])]
     columns += [Column(name, unit=scale.symbol) for name in found.names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
@@ -12,11 +14,13 @@ from suite.compare.quantities import QUANTITIES, Quantity
 from suite.compare.sheet import Facts, Place
 from suite.compare.shown import texts, word
 from suite.compare.table import Cell, Comparison, Line
+from suite.outside import one_line
 from suite.records import NotMeasured
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
 Spot: TypeAlias = tuple[Any, ...]
+FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
 FACTS = ("runtime", "precision", "device", "threads")
 
 
@@ -91,6 +95,24 @@ def _of(quantity: Quantity, name: str, line: Line | None) -> dict[str, Value]:
         f"{stem}_not_measured": absent or bound,
         f"{stem}_notes": notes or None,
     }
+
+
+def as_csv(every: Sequence[Row]) -> str:
+    """A head, then a line a row; an absent cell is empty. What a spreadsheet would compute is quoted for it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(every[0] if every else ())
+    writer.writerows([_csv_cell(value) for value in row.values()] for row in every)
+    return text.getvalue()
+
+
+def _csv_cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        shown = one_line(value)
+        return f"'{shown}" if shown.startswith(FORMULA) else shown
+    return repr(value)
 
 
 def data(found: Comparison, gates: Sequence[Gate] = ()) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from suite import units
 from suite.compare.against import BY_CHANCE, OTHER_STATE, Merged, Told
 from suite.compare.quantities import Quantity
+from suite.compare.sheet import Place
 from suite.compare.table import Cell as Compared
 from suite.compare.table import Line
 from suite.records import NotMeasured
@@ -42,6 +43,15 @@ def sign(quantity: Quantity, answer: str) -> Sign:
     if quantity.better == "neither" or answer not in ("LESS", "MORE"):
         return "open"
     return "yes" if (answer == "LESS") == (quantity.better == "less") else "no"
+
+
+def describe(place: Place) -> str:
+    """The input's sizes in words; nothing where the figure is the model's."""
+    sizes = [f"{size} {name.replace('_', ' ')}" for name, size in place.axes]
+    batch = [f"batch {place.batch_size}"] if place.batch_size else []
+    scenario = [] if place.scenario == "forward" else [place.scenario]
+    part = [place.part] if place.part else []
+    return ", ".join([*batch, *sizes, *scenario, *part])
 
 
 def figure(quantity: Quantity, scale: Scale, merged: Merged) -> str:
