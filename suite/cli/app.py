@@ -180,6 +180,51 @@ def report(
     return running.report_again(run, style, as_json=given.as_json)
 
 
+@command(
+    app,
+    "compare",
+    example='suite compare results/before results/after --fail-if "latency slower 5%"',
+    takes=ANSWER,
+)
+def compare(  # noqa: PLR0913, PLR0917  # each is an option
+    context: typer.Context,
+    given: Given,
+    run: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="The folders of two runs or more.")],
+    names: Annotated[
+        str | None,
+        typer.Option("--names", metavar="A,B,...", help="Of the runs, in order; runs of one name are put together."),
+    ] = None,
+    margin: Annotated[
+        str | None, typer.Option("--margin", metavar="SHARE", help="What counts as the same: 3% (or 0.03) else.")
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option("--fail-if", metavar="CONDITION", help='"latency slower 5%", or "memory more 10% lxmert".'),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Answer in CSV, a row a cell.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Write compare.md, .html and .csv there.")
+    ] = None,
+) -> int:
+    """Hold runs side by side: ratios, verdicts, a gate for CI.
+
+    From their files alone. Each run is compared with the first one. Exit status with --fail-if: 0 no condition holds, 4
+    one is proved, 5 none is proved and one is open.
+    """
+    from suite.cli import comparing
+
+    session_of(context, given)
+    return comparing.show(
+        run,
+        names=names,
+        margin=margin,
+        conditions=fail_if or (),
+        out=out,
+        as_csv=as_csv,
+        as_json=given.as_json,
+    )
+
+
 @command(app, "list", example="suite list models", takes=(POWER, *ANSWER))
 def list_what(
     context: typer.Context,
