@@ -21,13 +21,19 @@ UNKNOWN = "not told by the machine"
 def render(view: RunView, _plots: Plots) -> str:
     groups = machines(view)
     if not groups:
-        return ""
+        return _tags(view)
     told = [
         paragraphs(f"### Machine {number} of {len(groups)}" if len(groups) > 1 else "", _facts(group))
         for number, group in enumerate(groups[:MAX_LISTED], start=1)
     ]
     more = f"{len(groups) - MAX_LISTED} more machines are not listed." if len(groups) > MAX_LISTED else ""
-    return paragraphs(*told, more, _probe_faults(view), _state(view), _provenance(view), _flags(view))
+    return paragraphs(_tags(view), *told, more, _probe_faults(view), _state(view), _provenance(view), _flags(view))
+
+
+def _tags(view: RunView) -> str:
+    """What the person said of the run."""
+    rows = [(words(key), words(value)) for key, value in view.manifest.tags]
+    return table(("Tag", "Value"), rows, left=2).markdown() if rows else ""
 
 
 def _facts(group: list[HostFacts]) -> str:
