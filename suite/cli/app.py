@@ -194,6 +194,19 @@ def doctor(
     return diagnosis.show(session_of(context, given).tools, asked, self_test_s=duration_s)
 
 
+@command(app, "explain", example="suite explain RAPL_VM", takes=ANSWER)
+def explain(
+    context: typer.Context,
+    given: Given,
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="As a report shows it; all if left out.")] = None,
+) -> Answer:
+    """Say what a code of a report means, and what to do."""
+    from suite.cli import explaining
+
+    session_of(context, given)
+    return explaining.explain(code)
+
+
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, progress: Open | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 not all of it could be measured, 2 wrong use, 3 failed.
 
