@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TASK_COUNT
+from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TAG_COUNT, MAX_TAG_LENGTH, MAX_TASK_COUNT
+from suite.outside import brief, one_line
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
@@ -78,11 +79,25 @@ class Manifest:
     started_utc: str
     tasks: tuple[Task, ...]
     hypotheses: tuple[Hypothesis, ...] = ()  # the person's own; none: the lab's
+    tags: tuple[tuple[str, str], ...] = ()  # what a person says of the run: (("cooling", "fan"), ...)
 
     def __post_init__(self) -> None:
         require_name("plan", self.plan)
         require(len(self.hypotheses) <= MAX_HYPOTHESIS_COUNT, f"a run has at most {MAX_HYPOTHESIS_COUNT} hypotheses")
         require(len(self.tasks) <= MAX_TASK_COUNT, f"a run has at most {MAX_TASK_COUNT} tasks, got {len(self.tasks)}")
+        require_tags(self.tags)
+
+
+def require_tags(tags: tuple[tuple[str, str], ...]) -> None:
+    """Raises ValueError unless each is a name and a few words on one line, and no name stands twice."""
+    require(len(tags) <= MAX_TAG_COUNT, f"a run has at most {MAX_TAG_COUNT} tags, got {len(tags)}")
+    for key, value in tags:
+        require_name("tag", key)
+        require(
+            0 < len(value) <= MAX_TAG_LENGTH and value == one_line(value, MAX_TAG_LENGTH),
+            f"tag {key} must have a value of at most {MAX_TAG_LENGTH} characters on one line, got {brief(value)}",
+        )
+    require(len(dict(tags)) == len(tags), "a tag is named twice")
 
 
 @record

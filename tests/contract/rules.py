@@ -10,7 +10,7 @@ from tests.contract.source import Import, is_under
 # From the bottom up. A module belongs to the longest name that it lies under; `suite` itself stands for its __init__
 # alone. A module may import from its own layer and from those above it in this list.
 LAYERS: Mapping[str, tuple[str, ...]] = {
-    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside"),
+    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside", "suite.codes"),
     "types": ("suite.records",),
     "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
