@@ -16,7 +16,7 @@ from suite.report.content import Content, Heading, bullets, content
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.report.precision import was_told
-from suite.report.rows import rows
+from suite.report.rows import operators, rows
 from suite.stats import shapes
 from suite.stats.endurance import endurance
 from suite.stats.summary import PERCENTILES, all_calls, summarise
@@ -46,9 +46,12 @@ class Told(NamedTuple):
 
 def of_test(test: Test, told: Told, percentiles: Sequence[float], status: int) -> Answer:
     """The table of one test."""
+    tables = {"results": rows_of(told, percentiles)}
+    if test == "profile":
+        tables["operators"] = operators(told.run)
     return Answer(
         shown=text.table(test, told.run, percentiles),
-        rows={"results": rows_of(told, percentiles)},
+        rows=tables,
         data=as_data(told, percentiles),
         status=status,
     )

@@ -1,4 +1,4 @@
-"""What `suite params | flops | latency | energy | sustained | profile` answer: one table, then why anything is absent."""
+"""What `suite params`, `flops`, `latency` and the like answer: one table, then why anything is absent."""
 
 from __future__ import annotations
 
