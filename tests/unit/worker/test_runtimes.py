@@ -199,7 +199,7 @@ class TestOnnxRuntime:
         assert [path.name for path in (bench.folder / built["folder"]).iterdir() if "fp32" in path.name] == []
 
 
-def test_a_survey_says_what_can_work_and_why_the_rest_can_not(bench):
+def test_a_survey_says_what_can_work_and_why_the_rest_can_not():
     found = {entry["name"]: entry for entry in Operations(0.0, time.perf_counter).runtimes()["runtimes"]}
     ways = {(way["device"], way["precision"]): way["absence"] for way in found["eager"]["ways"]}
     assert ways["cpu", "fp32"] is None
