@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TASK_COUNT
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
@@ -43,6 +45,7 @@ class RunRecord:
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
     added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
+    previous_sha256: str | None = field(default=None, compare=False)  # of the line before, or of run.json; see chain
 
     def __post_init__(self) -> None:
         require(not self.added or self.task.test == "latency", "only a series of latency can be added to a plan")
