@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from suite.records import (
+    Fingerprint,
     FlopCount,
     Interference,
     ParameterCount,
@@ -166,6 +167,10 @@ class WorkerLike(Protocol):
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
     def check_inputs(self, case: str) -> Checked: ...
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs."""
+        ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 

@@ -32,7 +32,7 @@ from suite.client.replies import (
 )
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.records import FlopCount, Interference, ParameterCount, Roofline, Task
+from suite.records import Fingerprint, FlopCount, Interference, ParameterCount, Roofline, Task
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
@@ -49,6 +49,7 @@ DEADLINES_S: Mapping[str, float] = {
     "load": 900,
     "prepare": 300,
     "check_inputs": 900,
+    "fingerprint": 60,
     "memory": 60,
     "reset_memory": 60,
     "release": 60,
@@ -203,6 +204,12 @@ class Worker(WorkerLike):
         reply = self._ask("check_inputs", case=case)
         with decoding(self._wire, "check_inputs"):
             return decode.checked(reply)
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs; None where they could not be looked at."""
+        reply = self._ask("fingerprint", case=case)
+        with decoding(self._wire, "fingerprint"):
+            return decode.fingerprint(reply)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})

@@ -9,7 +9,7 @@ from pathlib import Path
 from suite.client.replies import Checked, Hello, Imported, Loaded, Prepared, WorkerLike
 from suite.errors import WorkerError
 from suite.pinned import lock as models_lock
-from suite.records import ColdStart, Flag, Provenance, Task
+from suite.records import ColdStart, Fingerprint, Flag, Provenance, Task
 
 OpenWorker = Callable[[int], WorkerLike]  # thread_count -> a worker that has said hello
 
@@ -88,12 +88,21 @@ class Bench:
                 raise
             self._checked = Checked(changed=(), flags=((error.code, f"inputs were not checked: {error.reason}"),))
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's outputs; None where that fails, which costs no measurement."""
+        try:
+            return self.ready().fingerprint(case)
+        except WorkerError as error:
+            if error.fatal:
+                raise
+            return None
+
     def flags(self, found: Mapping[str, str]) -> tuple[Flag, ...]:
         """Doubts about the model, and those that were `found` beside the calls of one task, by code."""
         doubts = dict(self._checked.flags if self._checked is not None else ()) | dict(found)
         return tuple(Flag(code=code, text=text) for code, text in doubts.items())
 
-    def provenance(self, prepared: Prepared) -> Provenance:
+    def provenance(self, prepared: Prepared, fingerprint: Fingerprint | None) -> Provenance:
         assert self.loaded is not None
         return Provenance(
             weights_source=self.loaded.weights_source,
@@ -104,6 +113,7 @@ class Bench:
             inputs_checked=self._checked.changed if self._checked is not None else (),
             configuration=self.loaded.configuration,
             own_sizes=prepared.own_sizes,
+            fingerprint=fingerprint,
         )
 
     def _expected_weights_sha256(self) -> str | None:

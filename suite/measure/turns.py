@@ -139,6 +139,7 @@ class Turns:
         if fresh or series.steady is None:
             first_call_s = self._warm_up(worker, series)
             series.cold_start = self.bench.cold_start(first_call_s) if fresh else series.cold_start
+            series.fingerprint = series.fingerprint or self.bench.fingerprint(series.case)
             self.bench.check_inputs(series.case)
         elif self.gate.take_paused() or arrived:
             self.time(worker, series, 1, warmup=True)

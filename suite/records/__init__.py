@@ -5,6 +5,7 @@ asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
+fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
 hypothesis Hypothesis
 schema     to JSON and back                     folder     files without links
@@ -38,6 +39,7 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.fingerprint import Fingerprint, Top
 from suite.records.heat import Cooling, HeatRule, Pause
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
@@ -76,6 +78,7 @@ __all__ = [
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "Fingerprint",
     "Flag",
     "FlopCount",
     "HeatRule",
@@ -111,6 +114,7 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Top",
     "disjoint",
     "record",
     "require",
