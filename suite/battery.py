@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from suite import __version__
-from suite.errors import SuiteError, UsageError, WorkerError
+from suite.errors import StoreError, SuiteError, UsageError, WorkerError
 from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
 from suite.outside import one_line
@@ -27,7 +27,7 @@ from suite.plan.resumed import difference
 from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
-from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
+from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, seal, store
 from suite.records.store import RunStore
 from suite.tools import Tools
 
@@ -89,7 +89,9 @@ def report(out: Path) -> Path:
     """Renders the report of a run from its files alone. Returns its path. Raises StoreError."""
     from suite.report import page
 
-    return page.render(store.load(out), out)
+    path = page.render(store.load(out), out)
+    seal.write_report(out)
+    return path
 
 
 def complete(run: Run) -> bool:
@@ -128,7 +130,21 @@ class Battery:
         return self.run_store.missing()
 
     def measure(self, progress: Progress = SILENCE) -> None:
-        """Does what is left, and reads a meter's log that is there by then. Raises as `measure` above."""
+        """Does what is left, and reads a meter's log that is there by then. Raises as `measure` above.
+
+        However it ends, manifest.json then says what is there.
+        """
+        try:
+            self._measure(progress)
+        finally:
+            try:
+                seal.write(self.out, complete=not self.run_store.missing())
+            except (StoreError, OSError) as error:
+                progress.note(f"{self.out}: no manifest was written ({one_line(str(error))}); the records are unharmed")
+        if left := amend.at_end(self.out, self.power):
+            progress.note(left)
+
+    def _measure(self, progress: Progress) -> None:
         with self.run_store:
             if self.run_store.manifest.suite_version != __version__:
                 begun = one_line(self.run_store.manifest.suite_version, 100)
@@ -140,8 +156,6 @@ class Battery:
             sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
             hypotheses, done = self.run_store.manifest.hypotheses, self.run_store.done
             Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts, hypotheses, done).run(tasks)
-        if left := amend.at_end(self.out, self.power):
-            progress.note(left)
 
     def run(self) -> Run:
         """The run as it is stored."""

@@ -16,7 +16,7 @@ from suite.cli.session import Session
 from suite.cli.streams import Forgiving
 from suite.errors import SuiteError
 from suite.outside import one_line
-from suite.records import Run, store
+from suite.records import Run, seal, store
 from suite.records.folder import appended
 from suite.records.lines import RECORDS_NAME
 
@@ -54,6 +54,7 @@ def report_again(folders: Sequence[Path], *, as_json: bool) -> int:
     for folder in folders:
         run = store.load(folder)
         report = page.render(run, folder)
+        seal.write_report(folder)
         _tell_damage(run, folder)
         damaged |= bool(run.damaged)
         print(answers.as_json(run, folder, report) if as_json else report)

@@ -14,7 +14,7 @@ from typing import Self
 
 from suite.errors import StoreError
 from suite.limits import MAX_JSON_BYTES, MAX_RECORDS_BYTES
-from suite.records import Damage, Manifest, Run, RunRecord, Task, chain
+from suite.records import Damage, Manifest, Run, RunRecord, Task, chain, seal
 from suite.records.folder import Folder, words_of, write_all
 from suite.records.lines import (
     MANIFEST_NAME,
@@ -26,9 +26,9 @@ from suite.records.lines import (
     whole_records,
 )
 from suite.records.schema import MANIFEST, UPGRADES, Upgrade, read, to_text
+from suite.records.seal import LOG_NAME
 
 TORN_NAME = "records.jsonl.torn"
-LOG_NAME = "log.txt"
 _PART_NAME = f"{MANIFEST_NAME}.part"
 
 
@@ -211,6 +211,9 @@ def amend(out: Path, amended: Sequence[RunRecord]) -> None:
             raise ValueError(f"{out} has no records of {', '.join(sorted(unknown))}")
         whole = [by_key.get(record.task.key, record) for record in records]
         run_store.replace(b"".join(chain.links(whole, run_store.start_sha256())))
+        complete = not run_store.missing()
+    if seal.read(out) is not None:
+        seal.write(out, complete=complete, amended=True)
 
 
 def _opened(out: Path) -> Folder:
