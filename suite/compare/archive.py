@@ -1,7 +1,7 @@
 """A run as one file: a ZIP archive that is only stored, with a fixed order, and read as what a stranger has made.
 
 What is read must be as `write` writes it: nothing compressed, so that no small file holds a large one; each entry once,
-under a plain name, in the order of the file and without a gap that hides something; no links, no comment, no encryption.
+under a plain name, right behind the one before it; no links, no comment, no encryption.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from suite.errors import StoreError
 from suite.limits import MAX_RECORDS_BYTES
@@ -56,7 +57,7 @@ def write(target: Path, files: Mapping[str, bytes]) -> None:
 def opened(source: Path) -> Iterator[Path]:
     """The folder of a run: the one that is named, or what an archive holds, unpacked until the block ends.
 
-    Raises StoreError for an archive that is not as `write` writes it; nothing outside a new temporary folder is touched.
+    Raises StoreError for an archive that is not as `write` writes it; nothing but a new temporary folder is touched.
     """
     if not source.is_file():
         yield source
@@ -72,7 +73,8 @@ def unpack(source: Path, folder: Path) -> None:
     """Everything in an archive, into an empty folder. Raises StoreError."""
     try:
         with source.open("rb") as file:
-            count = _checked_end(source, file.seek(0, os.SEEK_END), _tail(file))
+            size = file.seek(0, os.SEEK_END)
+            count = _checked_end(source, size, _tail(file, size))
             with zipfile.ZipFile(file) as archive:
                 for entry in _checked(source, archive, count):
                     _unpack(archive, entry, folder)
@@ -86,10 +88,10 @@ def unpack(source: Path, folder: Path) -> None:
         ) from error
 
 
-def _tail(file: object) -> bytes:
+def _tail(file: IO[bytes], size: int) -> bytes:
     """The last bytes, where the directory's own place is said."""
-    file.seek(-_END.size, os.SEEK_END)  # type: ignore[attr-defined]
-    return bytes(file.read(_END.size))  # type: ignore[attr-defined]
+    file.seek(max(0, size - _END.size))
+    return file.read(_END.size)
 
 
 def _checked_end(source: Path, size: int, tail: bytes) -> int:

@@ -50,7 +50,7 @@ class LineHash:
 
 @record
 class Seal:
-    """complete: whether every task had its record. amended: a meter's log was brought in, and all lines written anew."""
+    """complete: every task had its record. amended: a meter's log was brought in, and all lines were written anew."""
 
     version: int
     suite_version: str
@@ -65,6 +65,7 @@ class Seal:
 
 
 _SEAL = TypeAdapter(Seal)
+_REMEDY = "take it away: what the run's files were is then not known"
 
 
 def write(out: Path, *, complete: bool, amended: bool = False) -> None:
@@ -155,13 +156,13 @@ def parts(line: bytes) -> Mapping[str, str]:
         return {}
     found: dict[str, str] = {}
     for name, value in data.items() if isinstance(data, dict) else ():
-        if value is None:
-            continue
+        rest = value
         blocks = value.get("blocks") if name == "latency" and isinstance(value, dict) else None
         if isinstance(blocks, list) and len(blocks) <= MAX_PART_COUNT:
             found |= {f"latency.blocks.{place}": _short(block) for place, block in enumerate(blocks)}
-            value = {inner: part for inner, part in value.items() if inner != "blocks"}
-        found[one_line(str(name), 60).replace(" ", "_").replace(":", "_")] = _short(value)
+            rest = {inner: part for inner, part in value.items() if inner != "blocks"}
+        if rest is not None:
+            found[one_line(str(name), 60).replace(" ", "_").replace(":", "_")] = _short(rest)
     return found
 
 
@@ -192,11 +193,9 @@ def _read(folder: Folder) -> Seal | None:
         return _SEAL.validate_json(content, strict=True)
     except ValidationError as error:
         text = one_line(error.errors(include_url=False, include_input=False)[0]["msg"], 200)
-        raise StoreError(
-            f"{path}: this is no manifest of a run ({text}); take it away: the run is then unsealed"
-        ) from error
+        raise StoreError(f"{path}: this is no manifest of a run ({text}); {_REMEDY}") from error
     except ValueError as error:
-        raise StoreError(f"{path}: {error}; take it away: the run is then unsealed") from error
+        raise StoreError(f"{path}: {error}; {_REMEDY}") from error
 
 
 def _write(folder: Folder, seal: Seal) -> None:
