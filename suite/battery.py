@@ -20,7 +20,9 @@ from suite.errors import StoreError, SuiteError, UsageError, WorkerError
 from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
 from suite.outside import one_line
+from suite.plan import again as replanned
 from suite.plan import load as plans
+from suite.plan.again import Changes
 from suite.plan.devices import chosen
 from suite.plan.load import Options, Plan, Surroundings
 from suite.plan.resumed import difference
@@ -31,7 +33,7 @@ from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, Run
 from suite.records.store import RunStore
 from suite.tools import Tools
 
-__all__ = ["Battery", "Options", "Progress", "Request", "begin", "complete", "measure", "report"]
+__all__ = ["Battery", "Changes", "Options", "Progress", "Request", "again", "begin", "complete", "measure", "report"]
 
 RESULTS = Path("results")
 METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read beside
@@ -180,6 +182,17 @@ class Sink:
         self.progress.advance(found.task, found)
 
 
+def again(run: Run, changes: Changes, request: Request, tools: Tools) -> Battery:
+    """A new run of the tasks that another one has, begun and nothing measured yet. Raises UsageError.
+
+    request: where it goes, and --power; files and programs that the other run names are neither read nor run.
+    """
+    around = _around(tools)
+    plan = replanned.plan(run, changes, around)
+    power = request.power or _power_as_begun("the run", run.manifest.power, plan.tasks)
+    return _begun(plan, replace(request, power=power), tools, around)
+
+
 def _around(tools: Tools) -> Surroundings:
     """Where a plan says `auto`, a worker is asked once what its torch has."""
     return replace(tools.surroundings(), devices=cache(lambda: _devices(tools)))
@@ -246,7 +259,7 @@ def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
     run_store = RunStore.resume(request.out)
     try:
         _check_same(run_store.manifest, request, around)
-        power = request.power or _power_as_begun(run_store)
+        power = request.power or _power_as_begun(str(run_store.out), run_store.manifest.power, run_store.missing())
         meter = _meter(run_store.missing(), power, tools)
         tools = tools.looking_at(power)
         _check_worker(run_store.missing(), around)
@@ -256,18 +269,17 @@ def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
     return Battery(run_store, meter, tools, power)
 
 
-def _power_as_begun(run_store: RunStore) -> str:
+def _power_as_begun(where: str, power: str, tasks: Sequence[Task]) -> str:
     """What the run's folder says of --power, if that executes and opens nothing of the folder's own choice.
 
     Raises UsageError where what is left to measure needs more.
     """
-    power, tasks = run_store.manifest.power, run_store.missing()
     unsafe = choice.unsafe_options(power)
     if not unsafe:
         return power
     if any(task.test in METERED for task in tasks) or (tasks and "root" in unsafe):
         raise UsageError(
-            f"{run_store.out}: it was begun with --power {one_line(power)}; what a run's folder says of "
+            f"{where}: it was begun with --power {one_line(power)}; what a run's folder says of "
             f"{' and '.join(one_line(key, 40) for key in unsafe)} is neither run nor read: give that option again"
         )
     return "none"

@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import groups, power_app
+from suite.cli import again_app, groups, power_app
 from suite.cli.declared import command
 from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, SUSTAINED, TIMED, Given
 from suite.cli.session import Session, help_unless_command, session_of
@@ -39,6 +39,7 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
+again_app.add(app)
 app.add_typer(groups.models, name="models")
 app.add_typer(groups.image, name="image")
 app.add_typer(power_app.app, name="power")
@@ -137,7 +138,7 @@ def _single(test: Test, context: typer.Context, given: Given) -> int:
 def report(
     context: typer.Context,
     given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run, or its archive.")],
 ) -> int:
     """Render the report of a run again, from its files alone."""
     from suite.cli import running

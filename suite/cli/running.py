@@ -27,7 +27,7 @@ MAX_TOLD = 5
 def whole(request: Request, session: Session, *, as_json: bool) -> int:
     """Prints the path of the report."""
     begun = battery.begin(request, session.tools)
-    if not _measured(begun, session):
+    if not measured(begun, session):
         return INTERRUPTED
     report = battery.report(begun.out)
     run = begun.run()
@@ -39,7 +39,7 @@ def single(request: Request, session: Session, *, as_json: bool) -> int:
     """Prints the test's table."""
     assert request.test is not None
     begun = battery.begin(request, session.tools)
-    if not _measured(begun, session):
+    if not measured(begun, session):
         return INTERRUPTED
     run = begun.run()
     print(answers.as_json(run, begun.out, None) if as_json else answers.table(request.test, run))
@@ -70,7 +70,7 @@ def _tell_damage(run: Run, folder: Path) -> None:
         print(f"suite: error: {folder / RECORDS_NAME}: {more} more lines can't be read", file=sys.stderr)
 
 
-def _measured(begun: Battery, session: Session) -> bool:
+def measured(begun: Battery, session: Session) -> bool:
     """Does what is left. False if Ctrl-C ended it; what was stored until then is there."""
     progress = session.progress(cast(TextIO, Forgiving(sys.stderr)))
     try:
