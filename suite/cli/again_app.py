@@ -24,6 +24,37 @@ def add(app: typer.Typer) -> None:
         session_of(context, given)
         return verifying.show(run, as_json=given.as_json)
 
+    @command(app, "bundle", example="suite bundle results/20261123T180000Z-standard", takes=("out", *ANSWER))
+    def bundle(context: typer.Context, given: Given, run: Annotated[Path, RUN]) -> int:
+        """Pack a run into one archive for somebody else."""
+        from suite.cli import bundling
+
+        session_of(context, given)
+        return bundling.pack(run, given.out, as_json=given.as_json)
+
+    @command(
+        app, "history", example="suite history results --quantity latency --plot history.png", takes=("model", *ANSWER)
+    )
+    def over_time(  # noqa: PLR0913, PLR0917 (what a person may say)
+        context: typer.Context,
+        given: Given,
+        folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with runs or their archives in it.")],
+        quantity: Annotated[
+            str, typer.Option("--quantity", metavar="NAME", help="latency, memory or energy.")
+        ] = "latency",
+        on: Annotated[
+            str | None, typer.Option("--on", metavar="DEVICE", help="A part of its name; the one with most runs else.")
+        ] = None,
+        plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it as a PNG.")] = None,
+        as_csv: Annotated[bool, typer.Option("--csv", help="Answer as CSV, for a spreadsheet.")] = False,
+    ) -> int:
+        """Show a quantity over many runs, and where it stepped."""
+        from suite.cli import histories, words
+
+        session_of(context, given)
+        models = words.names(given.model, "--model")
+        return histories.show_history(folder, quantity, models, on, plot, as_json=given.as_json, as_csv=as_csv)
+
     @command(app, "rerun", example="suite rerun results/20261123T180000Z-standard --quick", takes=AGAIN)
     def rerun(  # noqa: PLR0913, PLR0917 (what a person may say)
         context: typer.Context,

@@ -10,7 +10,7 @@ from typing import TextIO, cast
 
 from suite import battery
 from suite.battery import Battery, Request
-from suite.cli import answers
+from suite.cli import answers, bundling
 from suite.cli.progress import counted
 from suite.cli.session import Session
 from suite.cli.streams import Forgiving
@@ -51,7 +51,8 @@ def report_again(folders: Sequence[Path], *, as_json: bool) -> int:
     from suite.report import page
 
     damaged = False
-    for folder in folders:
+    for source in folders:
+        folder = bundling.unpacked(source)
         run = store.load(folder)
         report = page.render(run, folder)
         seal.write_report(folder)
