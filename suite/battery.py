@@ -25,6 +25,7 @@ from suite.plan import load as plans
 from suite.plan.again import Changes
 from suite.plan.devices import chosen
 from suite.plan.load import Options, Plan, Surroundings
+from suite.plan.pair import Side, pair
 from suite.plan.resumed import difference
 from suite.power import choice
 from suite.power.imported import amend
@@ -43,7 +44,8 @@ METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read 
 class Request:
     """What a person asked for; None where they said nothing.
 
-    test: that one alone, as `suite latency` measures. resume: go on with the run in `out`.
+    test: that one alone, as `suite latency` measures. pair: these two alone, in turns. resume: go on with the run in
+    `out`.
     """
 
     test: Test | None = None
@@ -52,6 +54,7 @@ class Request:
     power: str | None = None
     out: Path | None = None
     resume: bool = False
+    pair: tuple[Side, Side] | None = None
 
 
 class Progress:
@@ -211,6 +214,8 @@ def _devices(tools: Tools) -> tuple[str, ...]:
 
 
 def _plan(request: Request, around: Surroundings) -> Plan:
+    if request.pair is not None:
+        return pair(*request.pair, around)
     if request.test is None:
         return plans.load(request.plan or "standard", request.options, around)
     if request.plan is None:

@@ -42,11 +42,15 @@ def table(test: Test, run: Run) -> str:
 
 
 def as_json(run: Run, out: Path, report: Path | None) -> str:
+    return json.dumps(as_object(run, out, report), indent=1, allow_nan=False)
+
+
+def as_object(run: Run, out: Path, report: Path | None) -> dict[str, Any]:
     """One object: where the run lies, what is left of it, and each task with its figures. Samples stay in the files.
 
     An absent quantity is {"not_measured": {code, reason, remedy}}; one that was not asked for has no key.
     """
-    answer = {
+    return {
         "run": str(out),
         "report": str(report) if report else None,
         "plan": run.manifest.plan,
@@ -54,7 +58,6 @@ def as_json(run: Run, out: Path, report: Path | None) -> str:
         "damaged": [asdict(damage) for damage in run.damaged],
         "results": [_result(found) for found in run.records],
     }
-    return json.dumps(answer, indent=1, allow_nan=False)
 
 
 def _result(found: RunRecord) -> dict[str, Any]:

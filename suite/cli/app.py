@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from suite import __version__
 from suite.cli import again_app, groups, power_app
 from suite.cli.declared import command
-from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, SUSTAINED, TIMED, Given
+from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, REPETITION, SIZES, SUBJECT, SUSTAINED, TIMED, Given
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.cli.streams import Forgiving, occupy, silence
 from suite.errors import SuiteError
@@ -126,6 +126,27 @@ def energy(context: typer.Context, given: Given) -> int:
 def sustained(context: typer.Context, given: Given) -> int:
     """Call for minutes: throttling, heat, latency at the end."""
     return _single("sustained", context, given)
+
+
+@command(
+    app,
+    "versus",
+    example='suite versus --model lxmert "threads=1" "threads=2"',
+    takes=("model", "weights", "checkpoint", "seed", SIZES, MACHINE, REPETITION, OUTPUT),
+)
+def versus(
+    context: typer.Context,
+    given: Given,
+    variants: Annotated[list[str], typer.Argument(metavar="A B", help="Two variants, as KEY=VALUE,KEY=VALUE each.")],
+) -> int:
+    """Measure two variants in turns: which is faster?
+
+    Keys: runtime, precision, device, threads, batch_size, and the model's axes by name. What both have in common may be
+    given as options. FASTER and SLOWER say how B stands to A; SAME is within 3 %.
+    """
+    from suite.cli import versus as answers
+
+    return answers.show(given.request("latency"), variants, session_of(context, given), as_json=given.as_json)
 
 
 def _single(test: Test, context: typer.Context, given: Given) -> int:

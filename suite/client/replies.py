@@ -140,6 +140,8 @@ class Memory:
     peak_resident_bytes: int
     peak_was_reset: bool
     device_peak_bytes: int | None  # None where the device is the CPU
+    device_free_bytes: int | None = None  # of the whole device, whoever holds the rest; None: it does not tell
+    device_total_bytes: int | None = None
 
     def __post_init__(self) -> None:
         require_positive("resident_bytes, peak_resident_bytes", self.resident_bytes, self.peak_resident_bytes)

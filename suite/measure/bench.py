@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from suite.client.replies import Checked, Hello, Imported, Loaded, Prepared, WorkerLike
+from suite.client.replies import Checked, Hello, Imported, Loaded, Memory, Prepared, WorkerLike
 from suite.errors import WorkerError
 from suite.pinned import lock as models_lock
 from suite.records import ColdStart, Fingerprint, Flag, Provenance, Task
@@ -31,6 +31,15 @@ class Bench:
         self.hello: Hello | None = None
         self.imported: Imported | None = None
         self.loaded: Loaded | None = None
+        self.memory: Memory | None = None  # as it was told last, of this worker or the one before
+
+    @property
+    def is_open(self) -> bool:
+        return self._worker is not None
+
+    def may_try_again(self) -> None:
+        """What kept the model from being loaded is gone."""
+        self._load_error = None
 
     @property
     def versions(self) -> tuple[tuple[str, str], ...]:

@@ -29,7 +29,7 @@ TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that call 
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16", "fp16", "int8")
 MACHINE = "machine"  # stands in the place of the model of a task that measures the machine alone
-ADDED_RULES = ("quiet", "heat", "sustained")  # fields that came with schema 2; None: there is no such rule
+ADDED_RULES = ("quiet", "heat", "sustained", "side")  # fields that schema 1 did not have; None: there is no such rule
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
@@ -114,6 +114,7 @@ class Task:
     quiet: QuietRule | None = None  # None: every block counts, as in records of schema 1
     heat: HeatRule | None = None  # None: nothing waits for the machine to cool down
     sustained: SustainedRule | None = None  # of the test of that name alone
+    side: Literal["A", "B"] | None = None  # of two that are held against each other, which may be the same variant
 
     def __post_init__(self) -> None:
         for what in ("model", "scenario", "runtime"):
@@ -140,6 +141,12 @@ class Task:
                 del fields[name]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def load(self) -> tuple[object, ...]:
+        """What a worker loads for it: tasks in which it is equal can share a worker."""
+        weights = (self.seed, self.weights, self.checkpoint)
+        return (self.model, self.runtime, self.precision, self.device, self.thread_count, weights, self.side)
 
     @property
     def is_of_the_machine(self) -> bool:

@@ -45,6 +45,7 @@ class RunRecord:
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
     added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
+    turns: str | None = None  # series of several variants that took turns have it in common, and so their rounds
     previous_sha256: str | None = field(default=None, compare=False)  # of the line before, or of run.json; see chain
 
     def __post_init__(self) -> None:

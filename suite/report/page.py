@@ -10,9 +10,11 @@ from suite.errors import StoreError
 from suite.records import Run
 from suite.records.folder import Folder
 from suite.report import overview
+from suite.report.content import Chapter, Document
 from suite.report.plots import Plots, style
-from suite.report.section import Section, paragraphs
+from suite.report.section import Section
 from suite.report.view import Declaration, RunView
+from suite.report.writers import markdown
 
 
 def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None = None) -> Path:
@@ -23,7 +25,7 @@ def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None =
     """
     view, plots = RunView(run, declarations), Plots()
     with style():
-        text = compose(view, plots)
+        text = markdown.write(compose(view, plots))
     try:
         with Folder(out) as folder:
             with folder.inner("plots") as pictures:
@@ -37,16 +39,12 @@ def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None =
     return out / "report.md"
 
 
-def compose(view: RunView, plots: Plots) -> str:
-    """The whole page as Markdown; sections are numbered as they come."""
-    parts = [overview.render(view)]
-    number = 0
-    for section in sections():
-        body = section.render(view, plots)
-        if body:
-            number += 1
-            parts.append(f"## {number}. {section.title}\n\n{body}")
-    return paragraphs(*parts) + "\n"
+def compose(view: RunView, plots: Plots) -> Document:
+    """The whole page, for any writer; its pictures are drawn into `plots`."""
+    chapters = [
+        Chapter(section.name, section.title, body) for section in sections() if (body := section.render(view, plots))
+    ]
+    return Document(title=overview.title(view), lead=overview.render(view), chapters=tuple(chapters))
 
 
 def sections() -> list[Section]:

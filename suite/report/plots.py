@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from suite.records.folder import Folder
-from suite.report.escape import inline
+from suite.report.content import Drawn, Paragraph, Picture, Span, Spans
 
 WIDTH_IN = 7.4
 DOTS_PER_INCH = 150
@@ -70,20 +70,20 @@ class Plots:
     def __init__(self) -> None:
         self.pictures: dict[str, bytes] = {}
 
-    def add(self, name: str, figure: Figure, alternative: str) -> str:
-        """Keeps a figure as plots/<name>.png and returns the Markdown that shows it.
+    def add(self, name: str, figure: Figure, alternative: str, caption: Span | Spans = ()) -> Drawn:
+        """Keeps a figure and returns the block that shows it.
 
         `name` is ours but for an axis in it, of which only letters and digits are kept; no picture replaces another.
         """
         if len(self.pictures) >= MAX_PICTURES:
-            return f"No picture: a report has at most {MAX_PICTURES}."
+            return Paragraph(f"No picture: a report has at most {MAX_PICTURES}.")
         name = self._free(re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "picture")
         buffer = io.BytesIO()
         # Without "Software", which names matplotlib's version, the bytes depend on the picture alone.
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", metadata={"Software": None})
         self.pictures[f"{name}.png"] = buffer.getvalue()
-        return f"![{inline(alternative)}](plots/{name}.png)"
+        return Picture(name=name, alternative=alternative, caption=caption)
 
     def _free(self, name: str) -> str:
         number, free = 1, name

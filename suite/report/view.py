@@ -36,6 +36,7 @@ from suite.stats.curves import Absence, Fits
 
 COMPARED: tuple[Test, ...] = ("latency", "energy")  # at points of which one is the model's base
 MAX_TITLE = 80
+UNLIKE = ("runtime", "precision", "device", "thread_count", "seed", "weights", "checkpoint", "trajectory", "side")
 
 
 class Axis(Protocol):
@@ -153,7 +154,17 @@ class RunView:
     @cached_property
     def _unlike(self) -> tuple[str, ...]:
         """The fields in which the run's subjects differ, apart from the model."""
-        fields = ("runtime", "precision", "device", "thread_count", "seed", "weights", "checkpoint", "trajectory")
+        fields = (
+            "runtime",
+            "precision",
+            "device",
+            "thread_count",
+            "seed",
+            "weights",
+            "checkpoint",
+            "trajectory",
+            "side",
+        )
         return tuple(name for name in fields if len({getattr(other, name) for other in self.subjects}) > 1)
 
     def describe(self, point: Point) -> str:

@@ -44,7 +44,7 @@ class OneImage(Engine):
         return (image,)
 
 
-COMMANDS = ["all", "params", "flops", "latency", "energy", "sustained", "report", "list", "doctor"]
+COMMANDS = ["all", "params", "flops", "latency", "energy", "sustained", "versus", "report", "list", "doctor"]
 HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "pydantic", "rich", "tabulate"} | {
     "docker",
     "requests",
