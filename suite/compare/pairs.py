@@ -28,6 +28,7 @@ def thing(task: Task) -> tuple[object, ...]:
         task.device,
         task.batch_size,
         tuple(sorted(task.axes)),
+        task.side,
     )
 
 

@@ -207,7 +207,7 @@ def _changed(number: int, told: str, line: bytes) -> Finding:
     now = seal.parts(line)
     fields = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
     fields = [name for name in fields if name != "previous_sha256"] or fields
-    where = f"{RECORDS_NAME}:{number}" + (f" {', '.join(fields[:6])}" if now else "")
+    where = f"{RECORDS_NAME}:{number}" + (f" {', '.join(fields[:6])}" if now and fields else "")
     if not now:
         text = "it was changed after it was written, and is no JSON now"
     elif fields:

@@ -1,26 +1,27 @@
 """Where a series of figures has stepped to another level: ranks alone are looked at, so no outlier makes a step.
 
-Each split is where the rank sums of both sides lie farthest apart (Pettitt's statistic, standardised so that a split
-near an end counts as much as one in the middle); how often chance alone lies as far apart is told by shuffling. Each
-side is then looked at for itself (binary segmentation).
-Source: Pettitt, A non-parametric approach to the change-point problem (1979); docs/reproduce.md, section History.
+Circular binary segmentation: of all stretches the one whose ranks lie farthest from those of the rest, by the
+standardised sum of ranks; how often chance alone lies as far is told by shuffling. Each piece is then looked at alone.
+Source: Olshen, Venkatraman, Lucito, Wigler, Biostatistics 5 (2004), with ranks in the place of values;
+docs/reproduce.md, section History.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from suite.records import record
 from suite.stats.correlation import Array, midranks
 
-LEAST_SIDE = 3  # figures on each side of a step
-LEAST_COUNT = 10  # below, no order of the figures is rarer than 1 %
+LEAST_SIDE = 3  # figures of a level
+LEAST_COUNT = 10  # below, hardly any order of the figures is rarer than 1 %
 SHUFFLE_COUNT = 1999
 ALPHA = 0.01
 LEAST_STEP = 0.02  # of the level: a smaller one is kept to itself
-MAX_COUNT = 2000
+MAX_COUNT = 300
 
 
 @record
@@ -42,14 +43,21 @@ def steps(values: Sequence[float], rng: np.random.Generator, alpha: float = ALPH
     skipped = max(0, len(values) - MAX_COUNT)
     found = np.asarray(values[skipped:], dtype=np.float64)
     splits = sorted(_splits(found, 0, len(found), rng, alpha))
-    edges = [0, *(place for place, _ in splits), len(found)]
-    told = []
-    for number, (place, p_value) in enumerate(splits, 1):
-        before = float(np.median(found[edges[number - 1] : place]))
-        after = float(np.median(found[place : edges[number + 1]]))
-        if abs(after / before - 1) >= LEAST_STEP:
-            told.append(Step(index=place + skipped, p_value=p_value, before=before, after=after))
-    return tuple(told)
+    while splits:
+        levels = _levels(found, [place for place, _ in splits])
+        sizes = [abs(after / before - 1) for before, after in pairwise(levels)]
+        least = int(np.argmin(sizes))
+        if sizes[least] >= LEAST_STEP:
+            return tuple(
+                Step(index=place + skipped, p_value=p_value, before=before, after=after)
+                for (place, p_value), (before, after) in zip(splits, pairwise(levels), strict=True)
+            )
+        del splits[least]
+    return ()
+
+
+def _levels(values: Array, places: Sequence[int]) -> list[float]:
+    return [float(np.median(piece)) for piece in np.split(values, places)]
 
 
 def _splits(values: Array, start: int, end: int, rng: np.random.Generator, alpha: float) -> list[tuple[int, float]]:
@@ -58,20 +66,33 @@ def _splits(values: Array, start: int, end: int, rng: np.random.Generator, alpha
     if count < LEAST_COUNT:
         return []
     ranks = midranks(values[start:end]) - (count + 1) / 2
-    reach, places = _farthest(ranks[None, :])
-    shuffled = rng.permuted(np.tile(ranks, (SHUFFLE_COUNT, 1)), axis=1)
-    chance, _ = _farthest(shuffled)
+    reach, first, last = _farthest(ranks[None, :])
+    chance, _, _ = _farthest(rng.permuted(np.tile(ranks, (SHUFFLE_COUNT, 1)), axis=1))
     p_value = (1 + int(np.count_nonzero(chance >= reach[0] - 1e-9))) / (SHUFFLE_COUNT + 1)
     if p_value > alpha:
         return []
-    place = start + int(places[0])
-    return [(place, p_value), *_splits(values, start, place, rng, alpha), *_splits(values, place, end, rng, alpha)]
+    places = [start + place for place in (first, last) if 0 < place < count]
+    found = [(place, p_value) for place in places]
+    for piece in pairwise([start, *places, end]):
+        found += _splits(values, *piece, rng, alpha)
+    return found
 
 
-def _farthest(ranks: Array) -> tuple[Array, Array]:
-    """Of each row of centred ranks the largest standardised rank sum, and where its right side begins."""
+def _farthest(ranks: Array) -> tuple[Array, int, int]:
+    """Of each row of centred ranks the largest standardised sum of a stretch; and the first row's stretch."""
     count = ranks.shape[1]
-    sizes = np.arange(LEAST_SIDE, count - LEAST_SIDE + 1)
-    sums = np.abs(np.cumsum(ranks, axis=1)[:, sizes - 1]) / np.sqrt(sizes * (count - sizes))
-    best = np.argmax(sums, axis=1)
-    return sums[np.arange(len(sums)), best], sizes[best]
+    sums = np.concatenate([np.zeros((len(ranks), 1)), np.cumsum(ranks, axis=1)], axis=1)
+    edges = np.array([0, *range(LEAST_SIDE, count - LEAST_SIDE + 1), count])
+    best, stretch = np.full(len(ranks), -1.0), (0, count)
+    for number, first in enumerate(edges[:-1]):
+        lasts = edges[number + 1 :]
+        lasts = lasts[(lasts - first >= LEAST_SIDE) & (count - (lasts - first) >= LEAST_SIDE)]
+        if not len(lasts):
+            continue
+        sizes = lasts - first
+        reached = np.abs(sums[:, lasts] - sums[:, [first]]) / np.sqrt(sizes * (count - sizes))
+        place = int(np.argmax(reached[0]))
+        if reached[0, place] > best[0]:
+            stretch = (int(first), int(lasts[place]))
+        best = np.maximum(best, reached.max(axis=1))
+    return best, stretch[0], stretch[1]
