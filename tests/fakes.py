@@ -20,6 +20,7 @@ from suite.power.meter import Meter, WindowRule
 from suite.records import (
     Build,
     Ceiling,
+    Fingerprint,
     FlopCount,
     HostState,
     Interference,
@@ -148,6 +149,7 @@ class FakeWorkers:
     own_sizes: tuple[tuple[str, int], ...] = ()  # of a trajectory
     beside: Beside = quiet
     output_error: float = 0.0  # of a variant, as a share of the largest value
+    fingerprint: Fingerprint | None = None
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
@@ -270,6 +272,9 @@ class FakeWorker:
     def check_inputs(self, case: str) -> Checked:
         self._shop.ask("check_inputs", self._cases[case])
         return Checked(changed=tuple(name for name, _ in self._cases[case].axes), flags=self._shop.check_flags)
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        return self._shop.fingerprint
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         self._shop.ask("time", self._cases[case])

@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import groups, power_app, words
+from suite.cli import again_app, groups, power_app, words
 from suite.cli.answer import Answer
 from suite.cli.declared import command
 from suite.cli.options import (
@@ -52,6 +52,7 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
+again_app.add(app)
 app.add_typer(groups.models, name="models")
 app.add_typer(groups.image, name="image")
 app.add_typer(power_app.app, name="power")
@@ -195,7 +196,7 @@ def _single(test: Test, context: typer.Context, given: Given) -> Answer:
 def report(
     context: typer.Context,
     given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run, or its archive.")],
     style: Annotated[
         Literal["report", "lab"],
         typer.Option("--style", help="lab: the lab's tables and questions alone, in lab.md and lab.html."),

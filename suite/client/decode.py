@@ -22,12 +22,15 @@ from suite.client.replies import (
     TimedFor,
     WeightsSource,
 )
+from suite.limits import MAX_NUMBER
 from suite.records import (
+    Fingerprint,
     FlopCount,
     Interference,
     OperatorCost,
     ParameterCount,
     SharedGroup,
+    Top,
     WeightsPrecision,
     record,
 )
@@ -154,6 +157,21 @@ def prepared(data: object) -> Prepared:
 def checked(data: object) -> Checked:
     fields = Fields(data)
     return Checked(changed=fields.texts("changed"), flags=fields.words("flags"))
+
+
+def fingerprint(data: object) -> Fingerprint | None:
+    fields = Fields(data).optional_part("fingerprint")
+    if fields is None:
+        return None
+    return Fingerprint(
+        tensor_count=fields.whole("tensor_count"),
+        value_count=fields.whole("value_count"),
+        taken_count=fields.whole("taken_count"),
+        not_finite_count=fields.whole("not_finite_count"),
+        norm=fields.number("norm", 0.0, MAX_NUMBER),
+        projection=fields.numbers("projection", -MAX_NUMBER, MAX_NUMBER),
+        top=tuple(Top(index=index, lead=lead) for index, lead in fields.answers("top", MAX_NUMBER)),
+    )
 
 
 def timed(data: object, call_count: int, span: Span) -> Timed:

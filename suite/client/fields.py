@@ -112,6 +112,15 @@ class Fields:
             found.append((_text(item[0], name), _whole(item[1], name, 0, MOST_COUNT)))
         return tuple(found)
 
+    def answers(self, name: str, most: float) -> tuple[tuple[int, float], ...]:
+        """Pairs of a place and a number, neither below zero."""
+        found = []
+        for item in self.items(name):
+            if not isinstance(item, list) or len(item) != 2:
+                raise ValueError(f"{name} holds {_shown(item)}, not a place and a number")
+            found.append((_whole(item[0], name, 0, MOST_COUNT), _number(item[1], name, 0.0, most)))
+        return tuple(found)
+
     def sizes(self, name: str) -> tuple[tuple[str, int], ...]:
         """Sizes by the names of their axes."""
         value = self._value(name)

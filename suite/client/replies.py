@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from suite.records import (
     Build,
+    Fingerprint,
     FlopCount,
     Interference,
     NotMeasured,
@@ -211,6 +212,10 @@ class WorkerLike(Protocol):
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
     def check_inputs(self, case: str) -> Checked: ...
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs."""
+        ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 

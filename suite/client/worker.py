@@ -36,6 +36,7 @@ from suite.client.replies import (
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
 from suite.records import (
+    Fingerprint,
     FlopCount,
     Interference,
     OutputFidelity,
@@ -226,6 +227,12 @@ class Worker(WorkerLike):
         reply = self._ask("check_inputs", case=case)
         with decoding(self._wire, "check_inputs"):
             return decode.checked(reply)
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs; None where they could not be looked at."""
+        reply = self._ask("fingerprint", case=case)
+        with decoding(self._wire, "fingerprint"):
+            return decode.fingerprint(reply)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})

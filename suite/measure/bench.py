@@ -21,7 +21,7 @@ from suite.measure.variants import (
     flags as variant_flags,
 )
 from suite.pinned import lock as models_lock
-from suite.records import ColdStart, Fidelity, Flag, NotMeasured, Provenance, Task, Variant
+from suite.records import ColdStart, Fidelity, Fingerprint, Flag, NotMeasured, Provenance, Task, Variant
 
 __all__ = ["Bench", "OpenWorker"]
 
@@ -164,13 +164,22 @@ class Bench:
                 raise
             return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's outputs; None where that fails, which costs no measurement."""
+        try:
+            return self.ready().fingerprint(case)
+        except WorkerError as error:
+            if error.fatal:
+                raise
+            return None
+
     def flags(self, found: Mapping[str, str]) -> tuple[Flag, ...]:
         """Doubts about the model, and those that were `found` beside the calls of one task, by code."""
         doubts = dict(self._checked.flags if self._checked is not None else ()) | dict(found)
         told = tuple(Flag(code=code, text=text) for code, text in doubts.items())
         return (*told, *variant_flags(self.variant, self.task.precision))
 
-    def provenance(self, prepared: Prepared) -> Provenance:
+    def provenance(self, prepared: Prepared, fingerprint: Fingerprint | None) -> Provenance:
         assert self.loaded is not None
         return Provenance(
             weights_source=self.loaded.weights_source,
@@ -182,6 +191,7 @@ class Bench:
             configuration=self.loaded.configuration,
             own_sizes=prepared.own_sizes,
             weights_precision=self.loaded.weights_precision,
+            fingerprint=fingerprint,
         )
 
     def _expected_weights_sha256(self) -> str | None:

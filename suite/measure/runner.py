@@ -209,7 +209,7 @@ class Runner:
         assert bench.loaded is not None
         assert bench.imported is not None
         assert series.prepared is not None
-        provenance = bench.provenance(series.prepared)
+        provenance = bench.provenance(series.prepared, series.fingerprint)
         record = replace(
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
@@ -291,7 +291,7 @@ class Runner:
         assert bench.loaded is not None
         assert bench.hello is not None
         assert series.prepared is not None
-        provenance = bench.provenance(series.prepared)
+        provenance = bench.provenance(series.prepared, series.fingerprint)
         origins = origin_flags(series.task, provenance.configuration, provenance.own_sizes)
         return replace(
             record,

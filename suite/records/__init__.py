@@ -5,6 +5,7 @@ asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
+fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
 hypothesis Hypothesis                         profile    where the time of a call goes
 variant    Variant, Build, Fidelity
@@ -39,6 +40,7 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.fingerprint import Fingerprint, Top
 from suite.records.heat import Cooling, HeatRule, Pause
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
@@ -83,6 +85,7 @@ __all__ = [
     "EnergyWindow",
     "ErrorBudget",
     "Fidelity",
+    "Fingerprint",
     "Flag",
     "FlopCount",
     "HeatRule",
@@ -122,6 +125,7 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Top",
     "Variant",
     "WeightsPrecision",
     "disjoint",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from suite.limits import MAX_DURATION_S, MIN_DURATION_S
+from suite.records.fingerprint import Fingerprint
 from suite.records.quiet import Interference
 from suite.records.values import record, require, require_positive, require_within
 
@@ -185,3 +186,4 @@ class Provenance:
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
     own_sizes: tuple[tuple[str, int], ...] = ()  # a trajectory's, before it was cut or padded to the task's
     weights_precision: WeightsPrecision = "fp32"  # in which they were made and hashed; int8 is made of fp32
+    fingerprint: Fingerprint | None = None  # None: an older record, or outputs that can't be looked at

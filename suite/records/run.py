@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TAG_COUNT, MAX_TAG_LENGTH, MAX_TASK_COUNT
 from suite.outside import brief, one_line
 from suite.records.asked import Task
@@ -49,6 +51,7 @@ class RunRecord:
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
     added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
     turns: str | None = None  # series of several variants that took turns have it in common, and so their rounds
+    previous_sha256: str | None = field(default=None, compare=False)  # of the line before, or of run.json; see chain
 
     def __post_init__(self) -> None:
         require(not self.added or self.task.test == "latency", "only a series of latency can be added to a plan")

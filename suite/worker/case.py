@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from suite.worker import growth, precision, sensitivity, tensors, weights
+from suite.worker import fingerprint, growth, precision, sensitivity, tensors, weights
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
@@ -31,6 +31,7 @@ class Case:
         self._flags: Dict[str, str] = {}
         self._call_count = 0
         self._output_sha256: Optional[str] = None
+        self.fingerprint: Optional[Dict[str, Any]] = None  # of the first outputs that were looked at
         self._memory = growth.Ledger()
 
     @property
@@ -102,6 +103,7 @@ class Case:
         sha256 = weights.digest_tensors({str(place): tensor for place, tensor in enumerate(outputs)})
         if self._output_sha256 is None:
             self._output_sha256 = sha256
+            self.fingerprint = fingerprint.taken(outputs)
         elif sha256 == self._output_sha256:
             return
         else:

@@ -65,6 +65,7 @@ class Operations:
             "compare_outputs": self.compare_outputs,
             "prepare": self.prepare,
             "check_inputs": self.check_inputs,
+            "fingerprint": self.fingerprint,
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
@@ -243,6 +244,10 @@ class Operations:
             checked = sensitivity.check(loaded.model, loaded.target, prepared.inputs, prepared.scenario)
         self._peaks.forget_since(before)
         return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
+
+    def fingerprint(self, case: str) -> Dict[str, Any]:
+        """Of the case's first outputs since it was prepared: no call is made for it."""
+        return {"fingerprint": self._case(case).fingerprint}
 
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
         if call_count < 1:

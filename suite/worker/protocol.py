@@ -43,6 +43,8 @@ prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_s
                   a trajectory's own size}, step_count, before_resident_bytes
                                                                            makes the inputs, on the device
 check_inputs      case -> changed [input name, ...], flags [[code, text], ...]
+fingerprint       case -> fingerprint: the fields of records.Fingerprint, top as [[index, lead], ...]; null before a
+                  call, and where outputs can't be looked at
 time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls), flags,
                   interference (the fields of records.Interference, null where the machine doesn't tell)
 time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, calls_per_value, latency_s [...],

@@ -94,6 +94,17 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "own_sizes": {"frames": 9},
     },
     "check_inputs": {"changed": ["x"], "flags": [["CODE", "text"]]},
+    "fingerprint": {
+        "fingerprint": {
+            "tensor_count": 1,
+            "value_count": 70,
+            "taken_count": 70,
+            "not_finite_count": 1,
+            "norm": 2.5,
+            "projection": [0.5] * 64,
+            "top": [[3, 0.25]],
+        }
+    },
     "time": {
         "started_s": 101.0,
         "latency_s": [0.5, 0.25],
@@ -178,6 +189,7 @@ ASK: Mapping[str, Callable[[Worker], object]] = {
     "compare_outputs": lambda worker: worker.compare_outputs("c", Path("/outputs")),
     "prepare": lambda worker: worker.prepare("c", TASK),
     "check_inputs": lambda worker: worker.check_inputs("c"),
+    "fingerprint": lambda worker: worker.fingerprint("c"),
     "time": lambda worker: worker.time("c", 2, 60.0),
     "time_for": lambda worker: worker.time_for("c", 1.0, 1, 60.0),
     "watch": lambda worker: worker.watch(0.75),
@@ -243,7 +255,18 @@ def disturbed(**fields: object) -> dict[str, object]:
     return {"interference": {**INTERFERENCE, **fields}}
 
 
+def printed(**fields: object) -> dict[str, object]:
+    return {"fingerprint": {**RIGHT["fingerprint"]["fingerprint"], **fields}}
+
+
 HOSTILE = [
+    ("fingerprint", {"fingerprint": 7}, "fingerprint is 7, not an object"),
+    ("fingerprint", {"fingerprint": {"tensor_count": 1}}, "value_count is missing"),
+    ("fingerprint", printed(projection=[0.5] * 63), "a projection has 64 numbers"),
+    ("fingerprint", printed(projection=[0.5] * 63 + [1e31]), "projection is 1e+31, which is not in"),
+    ("fingerprint", printed(top=[[1]]), "top holds [1], not a place and a number"),
+    ("fingerprint", printed(top=[[-1, 0.5]]), "top is -1, which is not in"),
+    ("fingerprint", printed(taken_count=71), "taken_count must lie in 0..value_count"),
     ("time", {"flags": [["CODE"]]}, "flags holds ['CODE'], not a code and its text"),
     ("check_inputs", {"flags": {"CODE": "text"}}, "flags is {'CODE': 'text'}, not a list"),
     ("prepare", {"own_sizes": {"frames": -1}}, "own_sizes is -1, which is not in"),
