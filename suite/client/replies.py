@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from suite.records import (
+    EvaluatedBatch,
+    EvaluationRule,
     FlopCount,
     Interference,
     ParameterCount,
@@ -47,7 +49,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped"]
 
 
 @record
@@ -166,6 +168,10 @@ class WorkerLike(Protocol):
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
     def check_inputs(self, case: str) -> Checked: ...
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
+        ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 

@@ -32,7 +32,7 @@ from suite.client.replies import (
 )
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.records import FlopCount, Interference, ParameterCount, Roofline, Task
+from suite.records import EvaluatedBatch, EvaluationRule, FlopCount, Interference, ParameterCount, Roofline, Task
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
@@ -49,6 +49,7 @@ DEADLINES_S: Mapping[str, float] = {
     "load": 900,
     "prepare": 300,
     "check_inputs": 900,
+    "evaluate": 3600,
     "memory": 60,
     "reset_memory": 60,
     "release": 60,
@@ -203,6 +204,19 @@ class Worker(WorkerLike):
         reply = self._ask("check_inputs", case=case)
         with decoding(self._wire, "check_inputs"):
             return decode.checked(reply)
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        reply = self._ask(
+            "evaluate",
+            evaluation=rule.name,
+            data=_absolute(rule.data),
+            start=start,
+            row_count=row_count,
+            batch_size=rule.batch_size,
+            alone=alone,
+        )
+        with decoding(self._wire, "evaluate"):
+            return decode.evaluated(reply, row_count, alone, self._wire.span)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from suite.client.replies import Checked, Hello, Imported, Loaded, Prepared, WorkerLike
+from suite.client.replies import Axes, Checked, Hello, Imported, Loaded, Prepared, WorkerLike
 from suite.errors import WorkerError
 from suite.pinned import lock as models_lock
-from suite.records import ColdStart, Flag, Provenance, Task
+from suite.records import ColdStart, Flag, InputsSource, Provenance, Task
 
 OpenWorker = Callable[[int], WorkerLike]  # thread_count -> a worker that has said hello
 
@@ -94,23 +94,26 @@ class Bench:
         return tuple(Flag(code=code, text=text) for code, text in doubts.items())
 
     def provenance(self, prepared: Prepared) -> Provenance:
+        return self.provenance_of(prepared.inputs_source, prepared.inputs_sha256, prepared.own_sizes)
+
+    def provenance_of(self, inputs_source: InputsSource, inputs_sha256: str, own_sizes: Axes = ()) -> Provenance:
         assert self.loaded is not None
         return Provenance(
             weights_source=self.loaded.weights_source,
             weights_sha256=self.loaded.weights_sha256,
             weights_verified=self.loaded.weights_sha256 == self._expected_weights_sha256(),
-            inputs_source=prepared.inputs_source,
-            inputs_sha256=prepared.inputs_sha256,
+            inputs_source=inputs_source,
+            inputs_sha256=inputs_sha256,
             inputs_checked=self._checked.changed if self._checked is not None else (),
             configuration=self.loaded.configuration,
-            own_sizes=prepared.own_sizes,
+            own_sizes=tuple(own_sizes),
         )
 
     def _expected_weights_sha256(self) -> str | None:
         """models.lock's, for the source that the weights came from; None where it has none."""
         assert self.loaded is not None
         match self.loaded.weights_source:
-            case "seeded":
+            case "seeded" | "shipped":
                 return models_lock.expected_weights_sha256(self.task.model, self.task.seed)
             case "pinned":
                 return models_lock.pinned_weights_sha256(self.task.model)

@@ -19,6 +19,7 @@ from suite.errors import SuiteError, UsageError, WorkerError
 from suite.measure import ceilings
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
+from suite.measure import evaluating
 from suite.measure.energy import EnergyLoad, label_windows
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series
@@ -37,6 +38,7 @@ from suite.records import (
     RunRecord,
     Task,
 )
+from suite.records.journal import NoJournal, OpenJournal
 
 COUNTING = ("params", "flops")
 BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
@@ -87,6 +89,7 @@ class Runner:
     facts: Callable[[Versions], HostFacts] = host.facts
     hypotheses: Sequence[Hypothesis] = ()  # the person's own; none: the lab's
     done: Sequence[Task] = ()  # in an earlier session of the run
+    journal: OpenJournal = lambda _: NoJournal()  # what keeps an evaluation's answers until it has its record
     _began: HostState | None = None  # the machine, before anything was measured
     _there: tuple[str, ...] = ()  # the devices of the worker's torch, once one was asked
     _asked: frozenset[str] = frozenset()  # the devices of all tasks that run on one
@@ -172,7 +175,11 @@ class Runner:
                 found = replace(self._latency_record(bench, series), cooling=turns.gate.found())
                 again, added = series.task.key in self._stored, steering.is_added(series.task)
                 self._store(replace(found, added=added, supersedes=again))
-            for test, measure in (("energy", self._energy_record), ("sustained", self._sustained_record)):
+            for test, measure in (
+                ("energy", self._energy_record),
+                ("sustained", self._sustained_record),
+                ("accuracy", self._accuracy_record),
+            ):
                 for task in (task for task in tasks if task.test == test):
                     turns.gate.cool()
                     self._store(replace(measure(turns, task), cooling=turns.gate.found()))
@@ -236,6 +243,19 @@ class Runner:
             schedule=metered.schedule,
             flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
+
+    def _accuracy_record(self, turns: Turns, task: Task) -> RunRecord:
+        assert task.evaluation is not None
+        before, bench, journal = self.observe(), turns.bench, self.journal(task)
+        asked = evaluating.Evaluating(bench, task, journal, self.sink.begin)
+        try:
+            found = asked.run()
+        except WorkerError as error:
+            bench.failed(error)
+            return failed(self._blank(task, before, bench.versions), error)
+        record = self._blank(task, before, bench.versions)
+        doubts = (*record.flags, *evaluating.flags(found, task.evaluation))
+        return replace(record, accuracy=found, memory=asked.memory, provenance=found.provenance, flags=doubts)
 
     def _sustained_record(self, turns: Turns, task: Task) -> RunRecord:
         self.sink.begin(f"calling {task.model}, batch size {task.batch_size}, back to back")
@@ -303,6 +323,8 @@ class Runner:
 
     def _store(self, record: RunRecord) -> None:
         self.sink.store(record)
+        if record.task.test == "accuracy":
+            self.journal(record.task).end()
         self._stored.add(record.task.key)
 
 
@@ -325,3 +347,5 @@ def failed(record: RunRecord, error: WorkerError) -> RunRecord:
             return replace(record, sustained=absent, failure=trace)
         case "roofline":
             return replace(record, roofline=absent, failure=trace)
+        case "accuracy":
+            return replace(record, accuracy=absent, failure=trace)

@@ -6,7 +6,7 @@ measured   counts, calls, memory                energy     traces, windows, joul
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
 sustained  SustainedRule, Sustained            roofline   what the device can do
-hypothesis Hypothesis
+accuracy   EvaluationRule, Accuracy               hypothesis Hypothesis
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -15,6 +15,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
+from suite.records.accuracy import Accuracy, EvaluatedBatch, EvaluationRule, RealCalls
 from suite.records.asked import (
     MACHINE,
     PRECISIONS,
@@ -45,6 +46,7 @@ from suite.records.measured import (
     Block,
     ColdStart,
     FlopCount,
+    InputsSource,
     LatencySamples,
     MemoryUse,
     OperatorCost,
@@ -65,6 +67,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "TESTS",
     "TIMED",
+    "Accuracy",
     "AllCalls",
     "Block",
     "CallWindow",
@@ -76,12 +79,15 @@ __all__ = [
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "EvaluatedBatch",
+    "EvaluationRule",
     "Flag",
     "FlopCount",
     "HeatRule",
     "HostFacts",
     "HostState",
     "Hypothesis",
+    "InputsSource",
     "Interference",
     "Interval",
     "LatencySamples",
@@ -97,6 +103,7 @@ __all__ = [
     "Precision",
     "Provenance",
     "QuietRule",
+    "RealCalls",
     "Repetition",
     "Roofline",
     "Run",

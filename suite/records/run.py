@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TASK_COUNT
+from suite.records.accuracy import Accuracy
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
@@ -38,6 +39,7 @@ class RunRecord:
     sustained: Sustained | NotMeasured | None = None
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
+    accuracy: Accuracy | NotMeasured | None = None
     provenance: Provenance | None = None
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
@@ -55,7 +57,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline")
+        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline", "accuracy")
         values = {name: getattr(self, name) for name in names}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}

@@ -1,7 +1,7 @@
 """The operations of the protocol (see protocol.py) over the one model that this process holds."""
 
 import functools
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from suite.worker import devices, interference, memory, packages, plugins, roofline, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
@@ -38,6 +38,7 @@ class Operations:
             lambda: self._imports.module("torch"), lambda: None if self._loaded is None else self._loaded.device
         )
         self._cases: Dict[str, Case] = {}
+        self._evaluating = None  # type: Optional[Tuple[Any, Any]]
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""
@@ -51,6 +52,7 @@ class Operations:
             "load": self.load,
             "prepare": self.prepare,
             "check_inputs": self.check_inputs,
+            "evaluate": self.evaluate,
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
@@ -120,7 +122,7 @@ class Operations:
         from suite.worker import build, complexity, weights
 
         self._cases.clear()
-        self._loaded = None
+        self._loaded = self._evaluating = None
         torch = self._imports.module("torch")
         plugin = self._imports.model(model)
         device = devices.check_device(torch, device)
@@ -200,6 +202,28 @@ class Operations:
             checked = sensitivity.check(loaded.model, loaded.target, prepared.inputs, prepared.scenario)
         self._peaks.forget_since(before)
         return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
+
+    def evaluate(  # noqa: PLR0913 (the arguments of the protocol)
+        self, *, evaluation: str, data: Optional[str], start: int, row_count: int, batch_size: int, alone: bool
+    ) -> Dict[str, Any]:
+        """Goes on where the last request ended; from any other row it begins to read anew."""
+        from suite.worker import evaluate
+
+        loaded = self._model_in_memory()
+        if not (1 <= row_count <= evaluate.MOST_ROWS and batch_size >= 1 and start >= 0):
+            raise WorkerFault("BAD_REQUEST", "{} rows from {}".format(row_count, start), "Ask for fewer at a time")
+        with grad_mode(loaded.model):
+            if self._evaluating is None or self._evaluating[0] != (evaluation, data, start):
+                plugin = plugins.evaluation(evaluation)
+                subject = evaluate.Subject(*loaded[:4], clock=self._clock)
+                self._evaluating = (evaluation, data, start), evaluate.Evaluating(plugin, subject, data, start)
+            reading = self._evaluating[1]
+            self._evaluating = None  # what fails midway begins anew
+            edge = self._meter.before()
+            answer = reading.answer(row_count, batch_size, alone=alone)
+            beside = self._meter.since(edge)
+            self._evaluating = (evaluation, data, reading.row), reading
+        return dict(answer, interference=beside)
 
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
         if call_count < 1:

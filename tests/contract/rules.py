@@ -17,6 +17,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.client",
         "suite.registry",
         "suite.stats",
+        "suite.records.journal",
         "suite.records.lines",
         "suite.records.schema",
         "suite.records.store",
@@ -35,6 +36,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
 PLUGIN_PACKAGES = (
     "suite.worker.models",
     "suite.worker.runtimes",
+    "suite.worker.evaluations",
     "suite.power.sources",
     "suite.report.sections",
     "suite.host.probes",
@@ -44,6 +46,7 @@ WORKER_PACKAGES = ("torch", "transformers", "onnxruntime")
 WORKER_CONTRACTS = (
     "suite.worker.model",
     "suite.worker.runtime",
+    "suite.worker.evaluation",
     "suite.worker.outcome",
     "suite.worker.protocol",
     "suite.worker.plugins",
