@@ -28,6 +28,7 @@ MAX_CALL_COUNT = 10_000_000
 MAX_WINDOW_COUNT = 10_000
 MAX_HYPOTHESIS_COUNT = 50  # of a plan; each is looked at after every round
 MAX_HYPOTHESIS_TEXT_LENGTH = 300
+MAX_EVALUATION_COUNT = 50  # of a plan
 
 # JSON: a line of records.jsonl, and run.json. Values are counted by the commas before anything is parsed
 MAX_JSON_DEPTH = 64

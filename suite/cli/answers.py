@@ -7,8 +7,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from suite.records import EnergyReading, LatencySamples, NotMeasured, Roofline, Run, RunRecord, Sustained, Test
-from suite.report import text
+from suite.records import (
+    Accuracy,
+    EnergyReading,
+    LatencySamples,
+    NotMeasured,
+    Roofline,
+    Run,
+    RunRecord,
+    Sustained,
+    Test,
+)
+from suite.report import accuracies, text
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.report.precision import was_told
@@ -22,6 +32,7 @@ _TABLES = {
     "latency": text.latency_table,
     "energy": text.energy_table,
     "sustained": text.sustained_table,
+    "accuracy": text.accuracy_table,
 }
 _QUANTITIES = (
     "parameters",
@@ -32,6 +43,7 @@ _QUANTITIES = (
     "energy",
     "roofline",
     "sustained",
+    "accuracy",
     "cooling",
     "provenance",
 )
@@ -84,6 +96,20 @@ def _latency(samples: LatencySamples, found: RunRecord) -> dict[str, Any]:
     }
 
 
+def _accuracy(found: Accuracy) -> dict[str, Any]:
+    """Each metric with its interval; the same inputs alone and in batches."""
+    counts = ("corrupt_count", "unreachable_count", "changed_count", "compared_count")
+    alone, padded = accuracies.alone(found), accuracies.padded(found)
+    return {
+        "evaluation": found.evaluation,
+        "metrics": {name: asdict(accuracies.scored(found, place)) for place, name in enumerate(found.metrics)},
+        "alone": None if alone is None else asdict(alone),
+        "padded": None if padded is None else asdict(padded),
+        **{name: found.count(name) for name in counts},
+        "row_count": found.row_count,
+    }
+
+
 def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
     match value:
         case NotMeasured():
@@ -99,6 +125,8 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
             if isinstance(figure.net_j, NotMeasured):
                 figures["net_j"] = {"not_measured": asdict(figure.net_j)}
             return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
+        case Accuracy():
+            return _accuracy(value)
         case Roofline():
             rates = {
                 "bandwidth_bytes_per_s": value.bandwidth.best_per_s,

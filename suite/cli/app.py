@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from suite import __version__
 from suite.cli import groups, power_app
 from suite.cli.declared import command
-from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, SUSTAINED, TIMED, Given
+from suite.cli.options import ANSWER, EVALUATION, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, SUSTAINED, TIMED, Given
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.cli.streams import Forgiving, occupy, silence
 from suite.errors import SuiteError
@@ -54,7 +54,12 @@ def suite(
         help_unless_command(context)
 
 
-@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, SUSTAINED, POWER))
+@command(
+    app,
+    "all",
+    example="suite all --quick --model lxmert --model et-human",
+    takes=(*TIMED, EVALUATION, SUSTAINED, POWER),
+)
 def run_all(
     context: typer.Context,
     given: Given,
@@ -64,7 +69,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency, energy, sustained, roofline (again for more).",
+            help="params, flops, latency, energy, sustained, accuracy, roofline (again for more).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
@@ -127,6 +132,17 @@ def sustained(context: typer.Context, given: Given) -> int:
     return _single("sustained", context, given)
 
 
+@command(
+    app,
+    "accuracy",
+    example="suite accuracy --model lxmert-digits --eval digits-vqa",
+    takes=("model", "plan", "weights", "checkpoint", EVALUATION, MACHINE, "no_quiet", OUTPUT),
+)
+def accuracy(context: typer.Context, given: Given) -> int:
+    """Judge answers whose truth is known, with intervals."""
+    return _single("accuracy", context, given)
+
+
 def _single(test: Test, context: typer.Context, given: Given) -> int:
     from suite.cli import running
 
@@ -150,9 +166,9 @@ def report(
 def list_what(
     context: typer.Context,
     given: Given,
-    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
+    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|evaluations|power|plans]")] = None,
 ) -> int:
-    """List what can be named: models, runtimes, power, plans."""
+    """List what can be named: models, evaluations, plans, ..."""
     from suite.cli import listing
 
     tools = session_of(context, given).tools

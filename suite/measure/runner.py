@@ -16,10 +16,9 @@ from suite import host, registry
 from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
-from suite.measure import ceilings
+from suite.measure import ceilings, evaluating
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
-from suite.measure import evaluating
 from suite.measure.energy import EnergyLoad, label_windows
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series
@@ -43,6 +42,7 @@ from suite.records.journal import NoJournal, OpenJournal
 COUNTING = ("params", "flops")
 BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
 TRACE_LIMIT = 64 * 2**10  # characters
+_QUANTITIES = {"params": ("parameters",), "latency": ("latency", "memory")}  # of a test, where its name is not the one
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -334,18 +334,5 @@ def failed(record: RunRecord, error: WorkerError) -> RunRecord:
         raise UsageError(f"{error.reason}; {error.remedy}") from error
     absent = NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
     trace = error.traceback
-    match record.task.test:
-        case "params":
-            return replace(record, parameters=absent, failure=trace)
-        case "flops":
-            return replace(record, flops=absent, failure=trace)
-        case "latency":
-            return replace(record, latency=absent, memory=absent, failure=trace)
-        case "energy":
-            return replace(record, energy=absent, failure=trace)
-        case "sustained":
-            return replace(record, sustained=absent, failure=trace)
-        case "roofline":
-            return replace(record, roofline=absent, failure=trace)
-        case "accuracy":
-            return replace(record, accuracy=absent, failure=trace)
+    quantities = dict.fromkeys(_QUANTITIES.get(record.task.test, (record.task.test,)), absent)
+    return replace(record, failure=trace, **quantities)  # type: ignore[arg-type]  # names of outcomes alone

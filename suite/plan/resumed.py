@@ -71,12 +71,23 @@ def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Itera
         yield f"--axis {name}", set(swept), set(sizes) | {size for size, _ in swept.most_common(1)}
     if options.quiet is not None:
         yield "--no-quiet", {"given" if task.quiet is None else "not given" for task in timed}, {"given"}
+    yield from _of_evaluations(tasks, options)
     if options.duration_s is not None:
-        rules = [task.sustained or SustainedRule() for task in timed if task.test == "sustained"]
-        yield "--minutes", {rule.duration_s / 60 for rule in rules}, {options.duration_s / 60}
+        regimes = [task.sustained or SustainedRule() for task in timed if task.test == "sustained"]
+        yield "--minutes", {rule.duration_s / 60 for rule in regimes}, {options.duration_s / 60}
     if options.time_limit_s is not None:
         limits = {task.repetition.time_limit_s for task in timed if task.test == "latency"}
         yield "--time-limit", limits, {options.time_limit_s}
+
+
+def _of_evaluations(tasks: Iterable[Task], options: Options) -> Iterator[tuple[str, set[Any], set[Any]]]:
+    rules = [task.evaluation for task in tasks if task.evaluation is not None]
+    if options.evaluations is not None:
+        yield "--eval", {rule.name for rule in rules}, set(options.evaluations)
+    if options.eval_data is not None:
+        yield "--eval-data", {rule.data for rule in rules}, {options.eval_data}
+    if options.limit is not None:
+        yield "--limit", {rule.limit for rule in rules}, {options.limit}
 
 
 def _same(option: str, then: set[Any], now: set[Any]) -> bool:

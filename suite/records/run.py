@@ -16,6 +16,8 @@ from suite.records.values import Flag, NotMeasured, record, require, require_nam
 
 SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
 
+_QUANTITIES = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline", "accuracy")
+
 
 @record
 class RunRecord:
@@ -57,8 +59,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline", "accuracy")
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in _QUANTITIES}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
 

@@ -1,9 +1,9 @@
-"""What `suite params | flops | latency | energy | sustained` print: one table, then why anything is absent."""
+"""What `suite params | flops | latency | energy | sustained | accuracy` print: one table, then why anything is absent."""
 
 from __future__ import annotations
 
 from suite.records import FlopCount, NotMeasured, ParameterCount, Run
-from suite.report import endurances, energies, quantities
+from suite.report import accuracies, endurances, energies, quantities
 from suite.report.escape import words
 from suite.report.table import Table
 from suite.report.view import RunView
@@ -60,6 +60,25 @@ def sustained_table(run: Run) -> str:
     reasons = [f"{absence.code}: {absence.reason}; {absence.remedy}" for absence in endurances.unknown(view)]
     notes = [words(line) for line in (*endurances.sentences(view, found), *reasons)]
     return "\n\n".join([_with_reasons(shown, view), *(["\n".join(notes)] if notes else [])])
+
+
+def accuracy_table(run: Run) -> str:
+    """Scores of every evaluation, variants as pairs, and what the same inputs cost, for a terminal."""
+    view = RunView(run)
+    everyone = accuracies.answered(view)
+    paired, timed = accuracies.pairs(everyone), accuracies.latency_table(view, everyone)
+    doubts = [
+        words(f"{each.label}: {flag.text}")
+        for each in everyone
+        for found in view.run.records
+        if found.task == each.task
+        for flag in found.flags
+    ]
+    parts = [_with_reasons(accuracies.score_table(everyone), view)]
+    parts += [accuracies.pair_table(paired).text()] if paired else []
+    parts += [timed.text()] if timed else []
+    parts += ["\n".join(dict.fromkeys(doubts))] if doubts else []
+    return "\n\n".join(parts)
 
 
 def _with_reasons(table: Table, view: RunView) -> str:

@@ -27,9 +27,9 @@ class Calls:
     """Timed calls, as they come."""
 
     def __init__(self) -> None:
-        self.example_counts = []  # type: List[int]
-        self.padded_lengths = []  # type: List[int]
-        self.latency_s = []  # type: List[float]
+        self.example_counts: List[int] = []
+        self.padded_lengths: List[int] = []
+        self.latency_s: List[float] = []
 
     def add(self, examples: List[Example], latency_s: float) -> None:
         self.example_counts.append(len(examples))
@@ -44,10 +44,10 @@ class Stretch:
     """What is told of the rows of one request."""
 
     def __init__(self, further_count: int) -> None:
-        self.values = [[] for _ in range(1 + further_count)]  # type: List[List[float]]
-        self.weights = [[] for _ in range(further_count)]  # type: List[List[float]]
-        self.groups = []  # type: List[int]
-        self.lengths = []  # type: List[int]
+        self.values: List[List[float]] = [[] for _ in range(1 + further_count)]
+        self.weights: List[List[float]] = [[] for _ in range(further_count)]
+        self.groups: List[int] = []
+        self.lengths: List[int] = []
         self.alone, self.padded = Calls(), Calls()
         self.changed_count = self.compared_count = self.unreachable_count = 0
 
@@ -85,7 +85,7 @@ class Evaluating:
         self.row = 0
         self._evaluation = evaluation
         self._subject = subject
-        self._rows = iter(evaluation.rows(subject.model, data))  # type: Iterator[Row]
+        self._rows: Iterator[Row] = iter(evaluation.rows(subject.model, data))
         self._is_warm = False
         for _ in range(start):
             if next(self._rows, None) is None:
@@ -94,7 +94,7 @@ class Evaluating:
 
     def answer(self, row_count: int, batch_size: int, *, alone: bool) -> Dict[str, Any]:
         """The next rows, called in batches, and one by one too where that is asked for; see protocol.py."""
-        rows = []  # type: List[Row]
+        rows: List[Row] = []
         for row in self._rows:
             rows.append(row)
             if len(rows) == row_count:
@@ -135,7 +135,7 @@ class Evaluating:
         self._is_warm = True
 
     def _call(self, examples: List[Example], found: Stretch, *, alone: bool) -> None:
-        one_by_one = []  # type: List[List[Judged]]
+        one_by_one: List[List[Judged]] = []
         for example in examples if alone else ():
             timed = self._timed([example])
             found.alone.add([example], timed.latency_s[0])

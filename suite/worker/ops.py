@@ -38,7 +38,7 @@ class Operations:
             lambda: self._imports.module("torch"), lambda: None if self._loaded is None else self._loaded.device
         )
         self._cases: Dict[str, Case] = {}
-        self._evaluating = None  # type: Optional[Tuple[Any, Any]]
+        self._evaluating: Optional[Tuple[Any, Any]] = None
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""

@@ -31,9 +31,9 @@ prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_s
                   a trajectory's own size}, step_count, before_resident_bytes
                                                                            makes the inputs, on the device
 check_inputs      case -> changed [input name, ...], flags [[code, text], ...]
-evaluate          evaluation, data (a path or null), start (a row), row_count, batch_size, alone -> row_count (fewer where
-                  there are no more), ended, examples_sha256, values [[...] of each metric], weights [[...] of each
-                  further metric], groups [...], lengths [...], alone and padded {example_counts, padded_lengths,
+evaluate          evaluation, data (a path or null), start (a row), row_count, batch_size, alone -> row_count (fewer
+                  where there are no more), ended, examples_sha256, values [[...] of each metric], weights [[...] of
+                  each further metric], groups [...], lengths [...], alone and padded {example_counts, padded_lengths,
                   latency_s} of calls one by one and in batches, changed_count and compared_count (answers, between
                   the two), unreachable_count, corrupt_count, corrupt [text, ...], interference
                                                                            answers judged, rows in order
@@ -67,8 +67,8 @@ back between calls from then on), OUTPUT_CHANGED, MEMORY_GROWS, and those of out
 
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
 BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE,
-UNSUPPORTED_PRECISION, EVALUATION_DATA, EVALUATION_MODEL, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for any other exception. The controller adds
-those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
+UNSUPPORTED_PRECISION, EVALUATION_DATA, EVALUATION_MODEL, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for any
+other exception. The controller adds those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
 
 PROTOCOL_VERSION = 3
