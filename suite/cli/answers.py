@@ -125,8 +125,6 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
             if isinstance(figure.net_j, NotMeasured):
                 figures["net_j"] = {"not_measured": asdict(figure.net_j)}
             return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
-        case Accuracy():
-            return _accuracy(value)
         case Roofline():
             rates = {
                 "bandwidth_bytes_per_s": value.bandwidth.best_per_s,
@@ -134,4 +132,4 @@ def _figures(value: Any, found: RunRecord) -> dict[str, Any]:
             }
             return {**asdict(value), **rates}
         case _:
-            return dict(asdict(value))
+            return _accuracy(value) if isinstance(value, Accuracy) else dict(asdict(value))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from suite.records import Test
     from suite.tools import Tools
 
+NEEDS = "What you need"
 INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
 FAILED = 3
 
@@ -160,6 +161,53 @@ def report(
 
     session_of(context, given)
     return running.report_again(run, as_json=given.as_json)
+
+
+@command(
+    app,
+    "recommend",
+    example="suite recommend results/RUN --max-latency 50ms --min-accuracy 97% --prefer memory",
+    takes=("evaluation", *ANSWER),
+)
+def recommend(  # noqa: PLR0913, PLR0917 (what a person may need)
+    context: typer.Context,
+    given: Given,
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
+    max_latency: Annotated[
+        str | None, typer.Option(metavar="50ms", help="Of one input.", rich_help_panel=NEEDS)
+    ] = None,
+    max_energy: Annotated[str | None, typer.Option(metavar="3mJ", help="Of one input.", rich_help_panel=NEEDS)] = None,
+    max_memory: Annotated[str | None, typer.Option(metavar="1GB", help="At its peak.", rich_help_panel=NEEDS)] = None,
+    max_size: Annotated[
+        str | None, typer.Option(metavar="500MB", help="Of the weights.", rich_help_panel=NEEDS)
+    ] = None,
+    min_accuracy: Annotated[
+        str | None, typer.Option(metavar="97%", help="The evaluation's score.", rich_help_panel=NEEDS)
+    ] = None,
+    prefer: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="latency, energy, memory, size, accuracy.", rich_help_panel=NEEDS),
+    ] = "latency",
+    margin: Annotated[
+        str | None, typer.Option(metavar="1%", help="Within which scores are the same.", rich_help_panel=NEEDS)
+    ] = None,
+) -> int:
+    """Choose among what was measured, by what you need."""
+    from suite.cli import recommending
+
+    session_of(context, given)
+    names = given.evaluation or []
+    needs = recommending.Needs(
+        max_latency=max_latency,
+        max_energy=max_energy,
+        max_memory=max_memory,
+        max_size=max_size,
+        min_accuracy=min_accuracy,
+        prefer=prefer,
+        evaluation=names[-1] if names else None,
+        margin=margin,
+    )
+    return recommending.show(run, needs, as_json=given.as_json)
 
 
 @command(app, "list", example="suite list models", takes=(POWER, *ANSWER))

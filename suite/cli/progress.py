@@ -13,6 +13,7 @@ from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
 from suite.records import (
     TIMED,
+    Accuracy,
     EnergyReading,
     FlopCount,
     LatencySamples,
@@ -189,6 +190,8 @@ def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
     if task.is_of_the_machine:
         return f"{task.test} of {task.device}, {units.counted(task.thread_count, 'thread')}"
+    if task.evaluation is not None:
+        return f"{task.model} accuracy, {task.evaluation.name}, {task.runtime} {task.precision}"
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
     if task.test in TIMED:
@@ -205,6 +208,7 @@ def outcome(record: RunRecord) -> str:
         "energy": record.energy,
         "sustained": record.sustained,
         "roofline": record.roofline,
+        "accuracy": record.accuracy,
     }[record.task.test]
     match value:
         case ParameterCount() | FlopCount():
@@ -218,10 +222,16 @@ def outcome(record: RunRecord) -> str:
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:
-            return _ceilings(value) if isinstance(value, Roofline) else "no outcome"
+            return _scored(value) if isinstance(value, Accuracy) else _rates(value)
 
 
-def _ceilings(found: Roofline) -> str:
+def _scored(found: Accuracy) -> str:
+    return f"{statistics.fmean(found.values()):.2%} {found.metrics[0]} of {show_count(found.item_count)}"
+
+
+def _rates(found: Roofline | None) -> str:
+    if found is None:
+        return "no outcome"
     rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]
     return ", ".join([show(found.bandwidth.best_per_s, "B/s"), *rates])
 

@@ -1,4 +1,4 @@
-"""What `suite params | flops | latency | energy | sustained | accuracy` print: one table, then why anything is absent."""
+"""What `suite params`, `flops`, `latency`, ... print: tables, then why anything is absent."""
 
 from __future__ import annotations
 

@@ -159,6 +159,7 @@ class Recommendation:
     """`best`: of those that certainly satisfy. `ties`: of these, those that can't be told from the best in what is
     preferred."""
 
+    everyone: tuple[Choice, ...]
     best: Choice | None
     ties: tuple[Choice, ...]
     certain: tuple[Choice, ...]
@@ -175,6 +176,7 @@ def recommend(candidates: Sequence[Candidate], constraints: Sequence[Constraint]
     best = certain[0] if certain else None
     missed = sorted((choice for choice in choices if choice.fails), key=lambda choice: choice.miss)
     return Recommendation(
+        everyone=tuple(choices),
         best=best,
         ties=() if best is None else tuple(each for each in certain[1:] if _overlap(best, each, prefer)),
         certain=certain,
