@@ -31,6 +31,7 @@ from suite.records import (
     ParameterCount,
     RealCalls,
     SharedGroup,
+    WeightsPrecision,
     record,
 )
 from suite.records.accuracy import MAX_TOLD_CORRUPT
@@ -121,7 +122,14 @@ def loaded(data: object, span: Span) -> Loaded:
         thread_count=fields.whole("thread_count", 1, MOST_THREADS),
         synchronisation=fields.text("synchronisation"),
         configuration=fields.texts("configuration"),
+        weights_precision=precision(fields.text("weights_precision")),
     )
+
+
+def precision(name: str) -> WeightsPrecision:
+    if name not in get_args(WeightsPrecision):
+        raise ValueError(f"weights_precision is {name!r}, not one of {', '.join(get_args(WeightsPrecision))}")
+    return cast(WeightsPrecision, name)
 
 
 def converted(data: object) -> Converted:

@@ -10,7 +10,7 @@ from suite import registry
 from suite.client.replies import Memory, WorkerLike
 from suite.errors import WorkerError
 from suite.measure.bench import Bench
-from suite.records import Accuracy, EvaluatedBatch, EvaluationRule, Flag, MemoryUse, Provenance, Task
+from suite.records import Accuracy, EvaluatedBatch, EvaluationRule, Flag, MemoryUse, Provenance, RunRecord, Task
 from suite.records.journal import Journal
 from suite.stats.quiet import disturbance
 from suite.units import counted, show_count
@@ -28,11 +28,24 @@ class Evaluating:
         assert task.evaluation is not None
         self.bench, self.task, self.rule = bench, task, task.evaluation
         self.memory: MemoryUse | None = None
+        self.found: Accuracy | None = None
         self.batches: list[EvaluatedBatch] = []
         self._journal = journal
         self._begin = begin
 
-    def run(self) -> Accuracy:
+    def into(self, record: RunRecord) -> RunRecord:
+        """The record with what was found."""
+        assert self.found is not None
+        return replace(
+            record,
+            accuracy=self.found,
+            memory=self.memory,
+            provenance=self.found.provenance,
+            variant=self.bench.variant,
+            flags=(*record.flags, *flags(self.found, self.rule)),
+        )
+
+    def run(self) -> None:
         """Raises WorkerError, also where the rows are too few or too many of them can't be read."""
         worker = self.bench.ready()
         declared: Evaluation = registry.get(registry.EVALUATIONS, self.rule.name, "evaluation")
@@ -51,7 +64,7 @@ class Evaluating:
                 f"give {declared.data_is or 'another evaluation'}",
             )
         self.memory = self._memory_use(before, worker.memory(), can_tell=can_tell)
-        return Accuracy(
+        self.found = Accuracy(
             evaluation=declared.name,
             title=declared.title,
             metrics=(declared.metric, *declared.further),
@@ -129,8 +142,8 @@ def flags(found: Accuracy, rule: EvaluationRule) -> Iterator[Flag]:
     if rule.limit is not None and found.ended and found.row_count < rule.limit:
         text = f"{show_count(rule.limit)} rows were asked for, and there are {show_count(found.row_count)}"
         yield Flag(code="LIMIT_BEYOND_END", text=text)
-    if disturbed := sum(batch.disturbed_by is not None for batch in found.batches):
-        text = (
-            f"other work disturbed {disturbed} of {len(found.batches)} stretches of calls: latencies are of the others"
-        )
+    disturbed = sum(batch.disturbed_by is not None for batch in found.batches)
+    if disturbed:
+        all_of = "are upper bounds" if disturbed == len(found.batches) else "are of the others"
+        text = f"other work disturbed {disturbed} of {len(found.batches)} stretches of calls: latencies {all_of}"
         yield Flag(code="STRETCHES_DISTURBED", text=text)

@@ -16,15 +16,17 @@ from suite import host, registry
 from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
 from suite.errors import SuiteError, UsageError, WorkerError
-from suite.measure import ceilings, evaluating
+from suite.measure import ceilings
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
 from suite.measure.energy import EnergyLoad, label_windows
+from suite.measure.evaluating import Evaluating
 from suite.measure.moment import Moment, Observe
 from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.sustained import Regime
 from suite.measure.turns import Turns, interleave
+from suite.measure.variants import Variants
 from suite.power import parts, sign
 from suite.power.meter import Meter, Metered
 from suite.records import (
@@ -96,11 +98,20 @@ class Runner:
     _paces_s: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # by device and threads; see stats.quiet
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
+    _variants: Variants = field(default_factory=Variants)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
         tasks = list(tasks)
         self._asked = frozenset(task.device for task in tasks if task.test not in COUNTING)
+        self._variants = Variants(tell=self.sink.begin)
+        self._variants.expect(tasks)
+        try:
+            self._run(tasks)
+        finally:
+            self._variants.close()
+
+    def _run(self, tasks: Sequence[Task]) -> None:
         for group in grouped(tasks):
             before = self.observe()
             self._began = self._began or before.state
@@ -164,7 +175,7 @@ class Runner:
     # Measuring: one load of one model; latency in interleaved turns, then energy task by task.
 
     def _measure(self, tasks: Sequence[Task]) -> None:
-        bench = Bench(tasks[0], self._open)
+        bench = Bench(tasks[0], self._open, self._variants, tasks)
         paces_s = self._paces_s.setdefault((tasks[0].device, tasks[0].thread_count), [])
         turns = Turns(bench, self.observe, self.sink.expect, tell=self.sink.begin, paces_s=paces_s)
         turns.gate.began = self._began
@@ -208,6 +219,7 @@ class Runner:
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
         )
         trace = None if series.error is None else series.error.traceback  # the samples until then are kept
@@ -245,17 +257,13 @@ class Runner:
         )
 
     def _accuracy_record(self, turns: Turns, task: Task) -> RunRecord:
-        assert task.evaluation is not None
-        before, bench, journal = self.observe(), turns.bench, self.journal(task)
-        asked = evaluating.Evaluating(bench, task, journal, self.sink.begin)
+        before, asked = self.observe(), Evaluating(turns.bench, task, self.journal(task), self.sink.begin)
         try:
-            found = asked.run()
+            asked.run()
         except WorkerError as error:
-            bench.failed(error)
-            return failed(self._blank(task, before, bench.versions), error)
-        record = self._blank(task, before, bench.versions)
-        doubts = (*record.flags, *evaluating.flags(found, task.evaluation))
-        return replace(record, accuracy=found, memory=asked.memory, provenance=found.provenance, flags=doubts)
+            turns.bench.failed(error)
+            return failed(self._blank(task, before, turns.bench.versions), error)
+        return asked.into(self._blank(task, before, turns.bench.versions))
 
     def _sustained_record(self, turns: Turns, task: Task) -> RunRecord:
         self.sink.begin(f"calling {task.model}, batch size {task.batch_size}, back to back")
@@ -288,6 +296,7 @@ class Runner:
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origins, *bench.flags(series.amiss), *series.flags()),
         )
 

@@ -108,7 +108,7 @@ def tasks_of_evaluation(spec: PlanSpec, found: Asked, ways: Iterable[Way]) -> It
         tests = tuple(tasks_of(alone, found.model, way)) if found.is_companion else ()
         yield from tests
         (base, *_) = tuple(tasks_of(spec.model_copy(update={"tests": ["latency"]}), found.model, way))
-        yield dataclasses.replace(base, test="accuracy", batch_size=1, axes=(), scenario="forward", evaluation=rule)
+        yield dataclasses.replace(base, test="accuracy", batch_size=1, scenario="forward", evaluation=rule)
 
 
 def _own(stated: Evaluated, ways: Iterable[Way]) -> Iterator[Way]:

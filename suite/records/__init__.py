@@ -6,7 +6,8 @@ measured   counts, calls, memory                energy     traces, windows, joul
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
 sustained  SustainedRule, Sustained            roofline   what the device can do
-accuracy   EvaluationRule, Accuracy               hypothesis Hypothesis
+accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
+hypothesis Hypothesis
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -54,12 +55,14 @@ from suite.records.measured import (
     Provenance,
     SharedGroup,
     StopReason,
+    WeightsPrecision,
 )
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
+from suite.records.variant import TOLERANCES, Build, Fidelity, OutputFidelity, Variant
 
 __all__ = [
     "MACHINE",
@@ -67,9 +70,11 @@ __all__ = [
     "SCHEMA_VERSION",
     "TESTS",
     "TIMED",
+    "TOLERANCES",
     "Accuracy",
     "AllCalls",
     "Block",
+    "Build",
     "CallWindow",
     "Ceiling",
     "ColdStart",
@@ -81,6 +86,7 @@ __all__ = [
     "ErrorBudget",
     "EvaluatedBatch",
     "EvaluationRule",
+    "Fidelity",
     "Flag",
     "FlopCount",
     "HeatRule",
@@ -96,6 +102,7 @@ __all__ = [
     "MemoryUse",
     "NotMeasured",
     "OperatorCost",
+    "OutputFidelity",
     "ParameterCount",
     "Part",
     "Pause",
@@ -118,6 +125,8 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Variant",
+    "WeightsPrecision",
     "disjoint",
     "record",
     "require",

@@ -157,11 +157,7 @@ class Accuracy:
 
     @property
     def alone(self) -> RealCalls:
-        return _joined(batch.alone for batch in self.quiet_batches)
-
-    @property
-    def padded(self) -> RealCalls:
-        return _joined(batch.padded for batch in self.quiet_batches)
+        return joined(batch.alone for batch in self.quiet_batches)
 
     def count(self, name: str) -> int:
         """The sum of a batch's field: "corrupt_count"."""
@@ -172,7 +168,8 @@ class Accuracy:
         return tuple(text for batch in self.batches for text in batch.corrupt)[:MAX_TOLD_CORRUPT]
 
 
-def _joined(parts: Iterable[RealCalls]) -> RealCalls:
+def joined(parts: Iterable[RealCalls]) -> RealCalls:
+    """One after the other."""
     calls = list(parts)
     return RealCalls(
         example_counts=tuple(value for part in calls for value in part.example_counts),

@@ -7,6 +7,7 @@ from functools import cache
 
 from suite import units
 from suite.records import Accuracy, LatencySamples, NotMeasured, RunRecord, Task, record
+from suite.records.accuracy import joined
 from suite.report.gaps import CUT_OFF
 from suite.report.points import point_of
 from suite.report.table import Cell, Column, Table, Value, table
@@ -69,8 +70,9 @@ def alone(found: Accuracy) -> RealLatency | None:
 @cache
 def padded(found: Accuracy) -> RealLatency | None:
     """The batches of the same examples as `alone`, or of all where none was called alone."""
-    lengths = [length for batch in found.quiet_batches for length in batch.lengths]
-    return real_latency(found.padded, lengths)
+    timed = [batch for batch in found.quiet_batches if batch.alone.latency_s] or found.quiet_batches
+    lengths = [length for batch in timed for length in batch.lengths]
+    return real_latency(joined(batch.padded for batch in timed), lengths)
 
 
 def pairs(everyone: tuple[Answered, ...]) -> tuple[Pair, ...]:

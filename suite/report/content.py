@@ -39,10 +39,12 @@ __all__ = [
     "Content",
     "Details",
     "Document",
+    "Drawn",
     "Gap",
     "Heading",
     "Link",
     "Note",
+    "Numbered",
     "Paragraph",
     "Picture",
     "Sign",
@@ -81,6 +83,13 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbered:
+    """Questions: each line has its number, and its answers below it."""
+
+    items: tuple[tuple[Span | Spans, Bullets], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A line that stands out: `doubt` for what to distrust, `missing` for what was not measured."""
 
@@ -109,8 +118,9 @@ class Details:
     csv: str = ""
 
 
-Block: TypeAlias = Heading | Paragraph | Bullets | Note | Picture | Details | Table
+Block: TypeAlias = Heading | Paragraph | Bullets | Numbered | Note | Picture | Details | Table
 Content: TypeAlias = tuple[Block, ...]
+Drawn: TypeAlias = Picture | Paragraph  # a picture, or why there is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
-from suite.worker import case, tensors, timing
+from suite.worker import case, plugins, precision, tensors, timing
 from suite.worker.evaluation import Corrupt, Evaluation, Example, Judged, Row
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -13,12 +13,19 @@ MOST_TOLD = 5  # corrupt rows, told one by one
 WARMUP_COUNT = 3
 
 
+class Way(NamedTuple):
+    """How the model is run."""
+
+    target: Any
+    device: str
+    precision: str
+
+
 class Subject(NamedTuple):
     """What is evaluated, and how its calls are timed."""
 
     model: Model
-    target: Any
-    device: str
+    way: Way
     synchronise: timing.Synchronise
     clock: timing.Clock
 
@@ -82,6 +89,7 @@ class Evaluating:
                 "{} is not for {}".format(evaluation.title, subject.model.title),
                 "choose {}".format(" or ".join(evaluation.models)),
             )
+        self.asked = (evaluation.name, data)
         self.row = 0
         self._evaluation = evaluation
         self._subject = subject
@@ -130,29 +138,32 @@ class Evaluating:
 
     def _warm_up(self, examples: List[Example]) -> None:
         for _ in range(WARMUP_COUNT):
-            self._timed(examples[:1])
-            self._timed(examples)
+            self._timed(examples[:1], twice=False)
+            self._timed(examples, twice=False)
         self._is_warm = True
 
     def _call(self, examples: List[Example], found: Stretch, *, alone: bool) -> None:
         one_by_one: List[List[Judged]] = []
         for example in examples if alone else ():
-            timed = self._timed([example])
-            found.alone.add([example], timed.latency_s[0])
+            timed = self._timed([example], twice=True)
+            found.alone.add([example], timed.latency_s[-1])
             one_by_one += self._judged(timed.output, [example])
-        timed = self._timed(examples)
-        found.padded.add(examples, timed.latency_s[0])
+        timed = self._timed(examples, twice=alone)
+        found.padded.add(examples, timed.latency_s[-1])
         judged = self._judged(timed.output, examples)
         found.add(examples, judged)
         found.compare(one_by_one, judged)
 
-    def _timed(self, examples: List[Example]) -> timing.Timed:
-        """One call, the inputs being on the device."""
+    def _timed(self, examples: List[Example], *, twice: bool) -> timing.Timed:
+        """The last call's output and latency, the inputs being on the device.
+
+        twice: a runtime may take the first call with new tensors to bind them, which no timed call elsewhere holds.
+        """
         subject = self._subject
-        made = self._evaluation.inputs(subject.model, examples)
-        inputs = {name: tensors.moved(value, subject.device) for name, value in made.items()}
-        call, _ = subject.model.bind(subject.target, inputs, "forward")
-        return timing.time_calls(call, subject.synchronise, 1, subject.clock)
+        made = precision.cast_inputs(self._evaluation.inputs(subject.model, examples), subject.way.precision)
+        inputs = {name: tensors.moved(value, subject.way.device) for name, value in made.items()}
+        call, _ = subject.model.bind(subject.way.target, inputs, "forward")
+        return timing.time_calls(call, subject.synchronise, 2 if twice else 1, subject.clock)
 
     def _judged(self, output: Any, examples: List[Example]) -> List[List[Judged]]:
         judged = self._evaluation.judge(self._subject.model, output, examples)
@@ -163,3 +174,13 @@ class Evaluating:
                 "let `judge` return one list for each example",
             )
         return judged
+
+
+def reading(before: Optional[Evaluating], subject: Subject, asked: Dict[str, Any]) -> Evaluating:
+    """The one before, if it stands where the request begins; else the rows are read anew. Raises WorkerFault."""
+    row_count, start = asked["row_count"], asked["start"]
+    if not (1 <= row_count <= MOST_ROWS and asked["batch_size"] >= 1 and start >= 0):
+        raise WorkerFault("BAD_REQUEST", "{} rows from row {}".format(row_count, start), "Ask for fewer at a time")
+    if before is not None and before.row == start and before.asked == (asked["evaluation"], asked["data"]):
+        return before
+    return Evaluating(plugins.evaluation(asked["evaluation"]), subject, asked["data"], start)
