@@ -39,7 +39,8 @@ def asked(
         names = " or ".join(model.name for model in models)
         raise PlanError(f"{where}: no evaluation is for {names}; name one, there is {', '.join(there)}")
     found: list[Asked] = []
-    for each in stated:
+    overridden: dict[str, list[str]] = {name: [] for name in ("runtimes", "precisions") if name in origins}
+    for each in (each.model_copy(update=overridden) for each in stated):
         if each.name not in there:
             raise PlanError(f"{where}: {missing(EVALUATIONS, each.name, 'evaluation')}")
         found += _answering(each, there[each.name], models, known, origins, where)

@@ -133,7 +133,7 @@ def score_table(everyone: tuple[Answered, ...]) -> Table:
     rows: list[list[Cell]] = []
     for each in everyone:
         if isinstance(each.found, NotMeasured):
-            rows.append([each.label, each.evaluation, *[each.found] * 6])
+            rows.append([each.label, each.evaluation, "-", each.found, *["-"] * 4])
             continue
         for place, metric in enumerate(each.found.metrics):
             rows.append([each.label, each.found.title, metric, *_score_cells(scored(each.found, place))])

@@ -112,6 +112,7 @@ class Evaluating:
         for example in examples:
             self._hash(example, total)
         if examples and not self._is_warm:
+            self._evaluation.check(self._subject.model, self._subject.way.target)
             self._warm_up(examples[:batch_size])
         for start in range(0, len(examples), batch_size):
             self._call(examples[start : start + batch_size], found, alone=alone)

@@ -73,6 +73,9 @@ class Evaluation:
         """
         raise NotImplementedError
 
+    def check(self, model: Any, target: Any) -> None:
+        """Whether the loaded model fits the data, before its first call. Raises WorkerFault."""
+
     def inputs(self, model: Any, examples: List[Example]) -> Dict[str, Any]:
         """Named CPU tensors of one batch, padded to its longest example."""
         raise NotImplementedError
