@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from suite import __version__
@@ -31,6 +31,7 @@ from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
 from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, seal, store
+from suite.records.journal import FileJournal
 from suite.records.store import RunStore
 from suite.tools import Tools
 
@@ -202,7 +203,9 @@ class Battery:
             progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
             sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
             hypotheses, done = self.run_store.manifest.hypotheses, self.run_store.done
-            Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts, hypotheses, done).run(tasks)
+            journal = partial(FileJournal, self.out)
+            measured_with = (self.meter, self.tools.observe, self.tools.facts, hypotheses, done, journal)
+            Runner(sink, open_worker, *measured_with).run(tasks)
 
     def run(self) -> Run:
         """The run as it is stored."""

@@ -19,6 +19,7 @@ from suite.cli.answer import Answer
 from suite.cli.declared import command
 from suite.cli.options import (
     ANSWER,
+    EVALUATION,
     MACHINE,
     OUTPUT,
     POWER,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from suite.records import Test
     from suite.tools import Tools
 
+NEEDS = "What you need"
 INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
 FAILED = 3
 
@@ -68,7 +70,12 @@ def suite(
         help_unless_command(context)
 
 
-@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, SUSTAINED, POWER))
+@command(
+    app,
+    "all",
+    example="suite all --quick --model lxmert --model et-human",
+    takes=(*TIMED, EVALUATION, SUSTAINED, POWER),
+)
 def run_all(
     context: typer.Context,
     given: Given,
@@ -78,7 +85,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency, energy, sustained, roofline, profile (again for more).",
+            help="params, flops, latency, energy, sustained, accuracy, roofline, profile (again).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
@@ -151,6 +158,17 @@ def sustained(
 
     given = replace(given, minutes=words.sustained_minutes(given.minutes, duration))
     return _single("sustained", context, given)
+
+
+@command(
+    app,
+    "accuracy",
+    example="suite accuracy --model lxmert-digits --eval digits-vqa",
+    takes=("model", "plan", "weights", "checkpoint", EVALUATION, MACHINE, *RULES, OUTPUT),
+)
+def accuracy(context: typer.Context, given: Given) -> Answer:
+    """Judge answers whose truth is known, with intervals."""
+    return _single("accuracy", context, given)
 
 
 @command(
@@ -254,13 +272,60 @@ def compare(  # noqa: PLR0913, PLR0917  # each is an option
     )
 
 
+@command(
+    app,
+    "recommend",
+    example="suite recommend results/RUN --max-latency 50ms --min-accuracy 97% --prefer memory",
+    takes=("evaluation", *ANSWER),
+)
+def recommend(  # noqa: PLR0913, PLR0917 (what a person may need)
+    context: typer.Context,
+    given: Given,
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
+    max_latency: Annotated[
+        str | None, typer.Option(metavar="50ms", help="Of one input.", rich_help_panel=NEEDS)
+    ] = None,
+    max_energy: Annotated[str | None, typer.Option(metavar="3mJ", help="Of one input.", rich_help_panel=NEEDS)] = None,
+    max_memory: Annotated[str | None, typer.Option(metavar="1GB", help="At its peak.", rich_help_panel=NEEDS)] = None,
+    max_size: Annotated[
+        str | None, typer.Option(metavar="500MB", help="Of the weights.", rich_help_panel=NEEDS)
+    ] = None,
+    min_accuracy: Annotated[
+        str | None, typer.Option(metavar="97%", help="The evaluation's score.", rich_help_panel=NEEDS)
+    ] = None,
+    prefer: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="latency, energy, memory, size, accuracy.", rich_help_panel=NEEDS),
+    ] = "latency",
+    margin: Annotated[
+        str | None, typer.Option(metavar="1%", help="Within which scores are the same.", rich_help_panel=NEEDS)
+    ] = None,
+) -> int:
+    """Choose among what was measured, by what you need."""
+    from suite.cli import recommending
+
+    session_of(context, given)
+    names = given.evaluation or []
+    needs = recommending.Needs(
+        max_latency=max_latency,
+        max_energy=max_energy,
+        max_memory=max_memory,
+        max_size=max_size,
+        min_accuracy=min_accuracy,
+        prefer=prefer,
+        evaluation=names[-1] if names else None,
+        margin=margin,
+    )
+    return recommending.show(run, needs, as_json=given.as_json)
+
+
 @command(app, "list", example="suite list models", takes=(POWER, *ANSWER))
 def list_what(
     context: typer.Context,
     given: Given,
-    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
+    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|evaluations|power|plans]")] = None,
 ) -> Answer:
-    """List what can be named: models, runtimes, power, plans."""
+    """List what can be named: models, evaluations, plans, ..."""
     from suite.cli import listing
 
     tools = session_of(context, given).tools

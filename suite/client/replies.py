@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 from suite.records import (
     Build,
+    EvaluatedBatch,
+    EvaluationRule,
     Fingerprint,
     FlopCount,
     Interference,
@@ -54,7 +56,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped"]
 
 
 @record
@@ -215,6 +217,10 @@ class WorkerLike(Protocol):
 
     def fingerprint(self, case: str) -> Fingerprint | None:
         """Of the case's first outputs."""
+        ...
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
         ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...

@@ -36,6 +36,8 @@ from suite.client.replies import (
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
 from suite.records import (
+    EvaluatedBatch,
+    EvaluationRule,
     Fingerprint,
     FlopCount,
     Interference,
@@ -233,6 +235,19 @@ class Worker(WorkerLike):
         reply = self._ask("fingerprint", case=case)
         with decoding(self._wire, "fingerprint"):
             return decode.fingerprint(reply)
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        reply = self._ask(
+            "evaluate",
+            evaluation=rule.name,
+            data=_absolute(rule.data),
+            start=start,
+            row_count=row_count,
+            batch_size=rule.batch_size,
+            alone=alone,
+        )
+        with decoding(self._wire, "evaluate"):
+            return decode.evaluated(reply, row_count, alone, self._wire.span)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from suite.client.replies import Built, Checked, Hello, Imported, Loaded, Memory, Prepared, WorkerLike
+from suite.client.replies import Axes, Built, Checked, Hello, Imported, Loaded, Memory, Prepared, WorkerLike
 from suite.errors import WorkerError
 from suite.measure.variants import (
     OpenWorker,
@@ -21,7 +21,17 @@ from suite.measure.variants import (
     flags as variant_flags,
 )
 from suite.pinned import lock as models_lock
-from suite.records import ColdStart, Fidelity, Fingerprint, Flag, NotMeasured, Provenance, Task, Variant
+from suite.records import (
+    ColdStart,
+    Fidelity,
+    Fingerprint,
+    Flag,
+    InputsSource,
+    NotMeasured,
+    Provenance,
+    Task,
+    Variant,
+)
 
 __all__ = ["Bench", "OpenWorker"]
 
@@ -180,18 +190,21 @@ class Bench:
         return (*told, *variant_flags(self.variant, self.task.precision))
 
     def provenance(self, prepared: Prepared, fingerprint: Fingerprint | None) -> Provenance:
+        found = self.provenance_of(prepared.inputs_source, prepared.inputs_sha256, prepared.own_sizes)
+        return replace(found, fingerprint=fingerprint)
+
+    def provenance_of(self, inputs_source: InputsSource, inputs_sha256: str, own_sizes: Axes = ()) -> Provenance:
         assert self.loaded is not None
         return Provenance(
             weights_source=self.loaded.weights_source,
             weights_sha256=self.loaded.weights_sha256,
             weights_verified=self.loaded.weights_sha256 == self._expected_weights_sha256(),
-            inputs_source=prepared.inputs_source,
-            inputs_sha256=prepared.inputs_sha256,
+            inputs_source=inputs_source,
+            inputs_sha256=inputs_sha256,
             inputs_checked=self._checked.changed if self._checked is not None else (),
             configuration=self.loaded.configuration,
-            own_sizes=prepared.own_sizes,
+            own_sizes=tuple(own_sizes),
             weights_precision=self.loaded.weights_precision,
-            fingerprint=fingerprint,
         )
 
     def _expected_weights_sha256(self) -> str | None:
@@ -200,7 +213,7 @@ class Bench:
         if self.loaded.weights_precision != "fp32":
             return None
         match self.loaded.weights_source:
-            case "seeded":
+            case "seeded" | "shipped":
                 return models_lock.expected_weights_sha256(self.task.model, self.task.seed)
             case "pinned":
                 return models_lock.pinned_weights_sha256(self.task.model)

@@ -8,7 +8,7 @@ quiet      QuietRule, Interference              heat       HeatRule, Cooling
 fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
 hypothesis Hypothesis                         profile    where the time of a call goes
-variant    Variant, Build, Fidelity
+accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -17,6 +17,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
+from suite.records.accuracy import Accuracy, EvaluatedBatch, EvaluationRule, RealCalls
 from suite.records.asked import (
     MACHINE,
     PRECISIONS,
@@ -48,6 +49,7 @@ from suite.records.measured import (
     Block,
     ColdStart,
     FlopCount,
+    InputsSource,
     LatencySamples,
     MemoryUse,
     OperatorCost,
@@ -72,6 +74,7 @@ __all__ = [
     "TESTS",
     "TIMED",
     "TOLERANCES",
+    "Accuracy",
     "AllCalls",
     "Block",
     "Build",
@@ -84,6 +87,8 @@ __all__ = [
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "EvaluatedBatch",
+    "EvaluationRule",
     "Fidelity",
     "Fingerprint",
     "Flag",
@@ -92,6 +97,7 @@ __all__ = [
     "HostFacts",
     "HostState",
     "Hypothesis",
+    "InputsSource",
     "Interference",
     "Interval",
     "LatencySamples",
@@ -111,6 +117,7 @@ __all__ = [
     "Profile",
     "Provenance",
     "QuietRule",
+    "RealCalls",
     "Repetition",
     "Roofline",
     "Run",

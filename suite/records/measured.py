@@ -11,6 +11,7 @@ from suite.records.values import record, require, require_positive, require_with
 
 # disturbed: quiet never came, so every block counts; decided: the plan's question needs no more of this series;
 # failed: the worker was lost midway
+InputsSource = Literal["seeded", "trajectory", "evaluation"]
 WeightsPrecision = Literal["fp32", "bf16", "fp16"]
 StopReason = Literal["target", "fixed", "time_limit", "call_limit", "disturbed", "decided", "failed"]
 
@@ -177,10 +178,10 @@ class MemoryUse:
 class Provenance:
     """Where weights and inputs came from, so that two records can be known to have computed the same thing."""
 
-    weights_source: Literal["seeded", "checkpoint", "pinned"]
+    weights_source: Literal["seeded", "checkpoint", "pinned", "shipped"]
     weights_sha256: str
     weights_verified: bool  # equal to models.lock's hash for this source
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: InputsSource
     inputs_sha256: str
     inputs_checked: tuple[str, ...]  # inputs that were shown to change the output
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one

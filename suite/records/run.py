@@ -6,6 +6,7 @@ from dataclasses import field
 
 from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TAG_COUNT, MAX_TAG_LENGTH, MAX_TASK_COUNT
 from suite.outside import brief, one_line
+from suite.records.accuracy import Accuracy
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
@@ -19,6 +20,19 @@ from suite.records.values import Flag, NotMeasured, record, require, require_nam
 from suite.records.variant import Variant
 
 SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
+
+_QUANTITIES = (
+    "parameters",
+    "flops",
+    "latency",
+    "cold_start",
+    "memory",
+    "energy",
+    "sustained",
+    "roofline",
+    "accuracy",
+    "profile",
+)
 
 
 @record
@@ -44,6 +58,7 @@ class RunRecord:
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
     profile: Profile | NotMeasured | None = None
+    accuracy: Accuracy | NotMeasured | None = None
     provenance: Provenance | None = None
     variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
@@ -64,8 +79,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline", "profile")
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in _QUANTITIES}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
 

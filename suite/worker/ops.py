@@ -47,6 +47,7 @@ class Operations:
             self._meter.gpu_own_bytes,
         )
         self._cases: Dict[str, Case] = {}
+        self._evaluating: Any = None
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""
@@ -66,6 +67,7 @@ class Operations:
             "prepare": self.prepare,
             "check_inputs": self.check_inputs,
             "fingerprint": self.fingerprint,
+            "evaluate": self.evaluate,
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
@@ -152,7 +154,7 @@ class Operations:
         from suite.worker import loading
 
         self._cases.clear()
-        self._loaded = None
+        self._loaded = self._evaluating = None
         self._peaks.available_bytes = memory.available_bytes()
         torch = self._imports.module("torch")
         way = {"runtime": runtime, "precision": precision, "device": device}
@@ -248,6 +250,22 @@ class Operations:
     def fingerprint(self, case: str) -> Dict[str, Any]:
         """Of the case's first outputs since it was prepared: no call is made for it."""
         return {"fingerprint": self._case(case).fingerprint}
+
+    def evaluate(self, **asked: Any) -> Dict[str, Any]:
+        """Goes on where the last request ended; from any other row it begins to read anew."""
+        from suite.worker import evaluate
+
+        loaded, before = self._model_in_memory(), self._evaluating
+        self._evaluating = None  # what fails midway begins anew
+        way = evaluate.Way(loaded.target, loaded.device, loaded.started.precision)
+        subject = evaluate.Subject(loaded.model, way, loaded.synchronise, self._clock)
+        with grad_mode(loaded.model, way.precision):
+            reading = evaluate.reading(before, subject, asked)
+            edge = self._meter.before()
+            answer = reading.answer(asked["row_count"], asked["batch_size"], alone=asked["alone"])
+            beside = self._meter.since(edge)
+        self._evaluating = reading
+        return dict(answer, interference=beside)
 
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
         if call_count < 1:

@@ -18,6 +18,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.registry",
         "suite.stats",
         "suite.records.chain",
+        "suite.records.journal",
         "suite.records.lines",
         "suite.records.schema",
         "suite.records.seal",
@@ -37,6 +38,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
 PLUGIN_PACKAGES = (
     "suite.worker.models",
     "suite.worker.runtimes",
+    "suite.worker.evaluations",
     "suite.power.sources",
     "suite.report.sections",
     "suite.host.probes",
@@ -46,6 +48,7 @@ WORKER_PACKAGES = ("torch", "transformers", "onnx", "onnxruntime")
 WORKER_CONTRACTS = (
     "suite.worker.model",
     "suite.worker.runtime",
+    "suite.worker.evaluation",
     "suite.worker.outcome",
     "suite.worker.protocol",
     "suite.worker.plugins",
