@@ -39,7 +39,7 @@ PLUGIN_PACKAGES = (
     "suite.report.sections",
     "suite.host.probes",
 )
-WORKER_PACKAGES = ("torch", "transformers", "onnxruntime")
+WORKER_PACKAGES = ("torch", "transformers", "onnx", "onnxruntime")
 # What the controller may read of the worker: declarations and the wire, never what runs there.
 WORKER_CONTRACTS = (
     "suite.worker.model",
