@@ -20,6 +20,7 @@ from suite.errors import SuiteError, UsageError, WorkerError
 from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
 from suite.outside import one_line
+from suite.plan import brought
 from suite.plan import load as plans
 from suite.plan.devices import chosen
 from suite.plan.load import Options, Plan, Surroundings
@@ -209,6 +210,7 @@ def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> 
         started_utc=started_utc,
         tasks=plan.tasks,
         hypotheses=plan.hypotheses,
+        brought=plan.brought,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
     return Battery(run_store, meter, tools, power)
@@ -231,6 +233,7 @@ def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
         raise UsageError(f"--resume: name the folder of the run to go on with by --out{hint}")
     run_store = RunStore.resume(request.out)
     try:
+        request = _brought_again(run_store.manifest, request, around)
         _check_same(run_store.manifest, request, around)
         power = request.power or _power_as_begun(run_store)
         meter = _meter(run_store.missing(), power, tools)
@@ -240,6 +243,16 @@ def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
         run_store.close()
         raise
     return Battery(run_store, meter, tools, power)
+
+
+def _brought_again(manifest: Manifest, request: Request, around: Surroundings) -> Request:
+    """The request with the names of the run's models in the place of their words. Raises UsageError."""
+    given = request.options.models
+    names = brought.again(manifest.brought, given or (), around.bring)
+    if given is None or not names:
+        return request
+    models = tuple(names.get(word, word) for word in given)
+    return replace(request, options=replace(request.options, models=models, beside=None))
 
 
 def _power_as_begun(run_store: RunStore) -> str:

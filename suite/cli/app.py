@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from suite import __version__
 from suite.cli import groups, power_app
 from suite.cli.declared import command
-from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, SUSTAINED, TIMED, Given
+from suite.cli.options import ANSWER, BROUGHT, MACHINE, OUTPUT, POWER, SIZES, SUBJECT, SUSTAINED, TIMED, Given
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.cli.streams import Forgiving, occupy, silence
 from suite.errors import SuiteError
@@ -82,7 +82,12 @@ def run_all(
     return running.whole(request, session_of(context, given), as_json=given.as_json)
 
 
-@command(app, "params", example="suite params --model et-human-synthetic", takes=("model", "checkpoint", OUTPUT))
+@command(
+    app,
+    "params",
+    example="suite params --model et-human-synthetic",
+    takes=("model", "axis", "checkpoint", BROUGHT, OUTPUT),
+)
 def params(context: typer.Context, given: Given) -> int:
     """Count parameters: unique, shared, trainable, embeddings."""
     return _single("params", context, given)
@@ -92,7 +97,7 @@ def params(context: typer.Context, given: Given) -> int:
     app,
     "flops",
     example="suite flops --model lxmert --axis text_tokens=20,40",
-    takes=("model", "plan", "axis", "checkpoint", OUTPUT),
+    takes=("model", "plan", "axis", "checkpoint", BROUGHT, OUTPUT),
 )
 def flops(context: typer.Context, given: Given) -> int:
     """Count MACs and FLOPs of a forward pass at batch 1."""
@@ -109,7 +114,7 @@ def latency(context: typer.Context, given: Given) -> int:
     app,
     "energy",
     example="suite energy --model et-human --power auto",
-    takes=(SUBJECT, SIZES, MACHINE, POWER, OUTPUT),
+    takes=(SUBJECT, SIZES, BROUGHT, MACHINE, POWER, OUTPUT),
 )
 def energy(context: typer.Context, given: Given) -> int:
     """Measure joules per inference, with and without idle."""
@@ -120,7 +125,7 @@ def energy(context: typer.Context, given: Given) -> int:
     app,
     "sustained",
     example="suite sustained --minutes 10 --model et-human",
-    takes=(SUBJECT, "batch_size", MACHINE, SUSTAINED, "no_quiet", "power", "rails", "sysfs_root", OUTPUT),
+    takes=(SUBJECT, SIZES, BROUGHT, MACHINE, SUSTAINED, "no_quiet", "power", "rails", "sysfs_root", OUTPUT),
 )
 def sustained(context: typer.Context, given: Given) -> int:
     """Call for minutes: throttling, heat, latency at the end."""

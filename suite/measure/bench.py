@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from suite import registry
 from suite.client.replies import Checked, Hello, Imported, Loaded, Prepared, WorkerLike
 from suite.errors import WorkerError
 from suite.pinned import lock as models_lock
@@ -95,6 +96,7 @@ class Bench:
 
     def provenance(self, prepared: Prepared) -> Provenance:
         assert self.loaded is not None
+        brought = registry.brought(self.task.model)
         return Provenance(
             weights_source=self.loaded.weights_source,
             weights_sha256=self.loaded.weights_sha256,
@@ -104,6 +106,8 @@ class Bench:
             inputs_checked=self._checked.changed if self._checked is not None else (),
             configuration=self.loaded.configuration,
             own_sizes=prepared.own_sizes,
+            origin=None if brought is None else brought.word,
+            origin_sha256=None if brought is None else brought.content_sha256,
         )
 
     def _expected_weights_sha256(self) -> str | None:
@@ -114,7 +118,7 @@ class Bench:
                 return models_lock.expected_weights_sha256(self.task.model, self.task.seed)
             case "pinned":
                 return models_lock.pinned_weights_sha256(self.task.model)
-            case "checkpoint":
+            case "checkpoint" | "brought":
                 return None
 
     def failed(self, error: WorkerError) -> None:

@@ -21,12 +21,13 @@ from suite.host.system import System
 from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
 from suite.outside import one_line
 from suite.plan import supposed
+from suite.plan.brought import Beside, Bring, named
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.devices import There, nobody_asked
 from suite.plan.spec import parse, place
 from suite.plan.tasks import Way, tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
-from suite.records import Hypothesis, Task, Test, record
+from suite.records import BroughtModel, Hypothesis, Task, Test, record
 from suite.worker.model import Model
 
 SHIPPED = Path(suite.__file__).resolve().parents[1] / "plans"
@@ -50,6 +51,7 @@ class Options:
     trajectory: str | None = None
     quiet: str | None = None  # "none": every block counts
     duration_s: float | None = None  # of sustained calls
+    beside: Beside | None = None  # of models that are brought
     time_limit_s: float | None = None  # of each point; the plan's budget over all of them is put aside
 
     def given(self) -> dict[str, Any]:
@@ -64,6 +66,7 @@ class Plan:
     description: str
     tasks: tuple[Task, ...]
     hypotheses: tuple[Hypothesis, ...] = ()
+    brought: tuple[BroughtModel, ...] = ()
 
 
 @record
@@ -80,6 +83,7 @@ class Surroundings:
     cpu_count: int
     quota: float | None = None
     devices: There = nobody_asked
+    bring: Bring = registry.bring
 
     @classmethod
     def here(cls) -> Surroundings:
@@ -160,18 +164,22 @@ _OPTION_NAMES = {
 
 def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surroundings) -> Plan:
     merged, origins = _merge(raw, options)
+    merged, brought = _bring(merged, options, place(origins, file, "models"), around)
     spec = parse(merged, origins, file)
     models = check(spec, around.models, origins, file)
     supposed.check(spec, models, around.models, origins, file)
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
     devices = spec.on(around.devices)
-    ways = [
-        Way(thread_count=thread_count, device=device, runtime=runtime, precision=precision)
+    of_models = (
+        task
+        for model in models
         for device in devices
-        for runtime, precision in spec.variants
-    ]
-    of_models = (task for model in models for way in ways for task in tasks_of(spec, model, way))
+        for runtime, precision in spec.variants_of(model.runtimes, model.precisions, merged)
+        for task in tasks_of(
+            spec, model, Way(thread_count=thread_count, device=device, runtime=runtime, precision=precision)
+        )
+    )
     asked = chain(*(tasks_of_machine(spec, thread_count, device) for device in devices), of_models)
     try:
         tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
@@ -185,7 +193,22 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
         description=spec.description,
         tasks=within_budget(tuple(tasks), spec.time_budget_s),
         hypotheses=tuple(dict.fromkeys(stated.as_record() for stated in spec.hypotheses)),
+        brought=brought,
     )
+
+
+def _bring(
+    merged: dict[str, Any], options: Options, where: str, around: Surroundings
+) -> tuple[dict[str, Any], tuple[BroughtModel, ...]]:
+    """With names in the place of words, and of axes in the place of a file's own symbols."""
+    models = merged.get("models")
+    if not isinstance(models, list) or not all(isinstance(name, str) for name in models):
+        return merged, ()
+    names, brought = named(models, options.axes or (), options.beside or Beside(), where, around.bring)
+    symbols = {axis.label: axis.name for model in brought for axis in model.axes}
+    if isinstance(axes := merged.get("axes"), dict):
+        merged = {**merged, "axes": {symbols.get(name, name): sizes for name, sizes in axes.items()}}
+    return {**merged, "models": names}, brought
 
 
 def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], dict[str, str]]:
@@ -198,6 +221,7 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         if len(names) > 1:
             del given["device"]
     time_limit_s, duration_s = given.pop("time_limit_s", None), given.pop("duration_s", None)
+    given.pop("beside", None)
     merged = {**raw, **{key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}}
     if options.axes is not None:
         merged["axes"] = {name: list(sizes) for name, sizes in options.axes}

@@ -6,7 +6,7 @@ measured   counts, calls, memory                energy     traces, windows, joul
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
 sustained  SustainedRule, Sustained            roofline   what the device can do
-hypothesis Hypothesis
+hypothesis Hypothesis                         brought    BroughtModel
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -26,6 +26,7 @@ from suite.records.asked import (
     Task,
     Test,
 )
+from suite.records.brought import MAX_BROUGHT_COUNT, BroughtAxis, BroughtModel
 from suite.records.derived import AllCalls, Interval, Summary
 from suite.records.energy import (
     CallWindow,

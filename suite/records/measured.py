@@ -175,11 +175,13 @@ class MemoryUse:
 class Provenance:
     """Where weights and inputs came from, so that two records can be known to have computed the same thing."""
 
-    weights_source: Literal["seeded", "checkpoint", "pinned"]
+    weights_source: Literal["seeded", "checkpoint", "pinned", "brought"]
     weights_sha256: str
     weights_verified: bool  # equal to models.lock's hash for this source
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: Literal["seeded", "trajectory", "file"]
     inputs_sha256: str
     inputs_checked: tuple[str, ...]  # inputs that were shown to change the output
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
     own_sizes: tuple[tuple[str, int], ...] = ()  # a trajectory's, before it was cut or padded to the task's
+    origin: str | None = None  # where a model lies that is not the suite's own: what was typed, paths made absolute
+    origin_sha256: str | None = None  # of that file, of a folder's files, or of the source that a function lies in

@@ -15,9 +15,17 @@ class Case:
     """`call` is what is timed. Where calls change their inputs, `fresh_call` sets those back and gives the call."""
 
     def __init__(
-        self, model: Model, target: Any, device: str, scenario: str, make: Callable[[], Dict[str, Any]]
+        self,
+        model: Model,
+        target: Any,
+        device: str,
+        scenario: str,
+        make: Callable[[], Dict[str, Any]],
+        sizes: Optional[Dict[str, int]] = None,
     ) -> None:
-        """make: gives the named inputs on the CPU, the same bytes each time. Raises WorkerFault BAD_PLUGIN."""
+        """make: gives the named inputs on the CPU, the same bytes each time. sizes: by axis, for what is said of a call
+        that fails. Raises WorkerFault BAD_PLUGIN."""
+        self.sizes = sizes
         made = _required_inputs(model, make())
         self.scenario = scenario
         self.inputs_sha256 = digest(made)
@@ -121,10 +129,11 @@ def _leaves(inputs: Dict[str, Any]) -> Dict[str, Any]:
 
 
 @contextlib.contextmanager
-def grad_mode(model: Model) -> Iterator[None]:
+def grad_mode(model: Model, sizes: Optional[Dict[str, int]] = None) -> Iterator[None]:
     """The mode that the model is called in, timed or not.
 
-    Raises WorkerFault BAD_PLUGIN, or INFERENCE_MODE where the call fails on what inference tensors can't do.
+    sizes: by axis, of a call of which the model may say why it fails. Raises WorkerFault BAD_PLUGIN, INFERENCE_MODE
+    where the call fails on what inference tensors can't do, or what the model says.
     """
     import torch
 
@@ -136,7 +145,8 @@ def grad_mode(model: Model) -> Iterator[None]:
         )
     with getattr(torch, model.grad_mode)():
         try:
-            yield
+            with _explained(model, sizes):
+                yield
         except RuntimeError as error:
             remedy = inference_remedy(model, error)
             if remedy is None:
@@ -144,6 +154,19 @@ def grad_mode(model: Model) -> Iterator[None]:
             raise WorkerFault(
                 "INFERENCE_MODE", "{} failed: {}".format(model.title, _first_line(error)), remedy
             ) from error
+
+
+@contextlib.contextmanager
+def _explained(model: Model, sizes: Optional[Dict[str, int]]) -> Iterator[None]:
+    try:
+        yield
+    except WorkerFault:
+        raise
+    except Exception as error:
+        told = None if sizes is None else model.explain(error, sizes)
+        if told is None:
+            raise
+        raise told from error
 
 
 def inference_remedy(model: Model, error: RuntimeError) -> Optional[str]:

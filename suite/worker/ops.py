@@ -3,7 +3,7 @@
 import functools
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, interference, memory, packages, plugins, roofline, timing
+from suite.worker import devices, interference, memory, packages, roofline, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
 from suite.worker.imports import Imports
 from suite.worker.loop import Operation
@@ -124,7 +124,7 @@ class Operations:
         torch = self._imports.module("torch")
         plugin = self._imports.model(model)
         device = devices.check_device(torch, device)
-        runner = plugins.runtime(runtime, precision)
+        runner = plugin.runner(runtime, precision)
         devices.set_threads(torch, thread_count)
         devices.make_repeatable(torch, seed)
 
@@ -182,9 +182,9 @@ class Operations:
             own_sizes.update({} if trajectory is None else model.own_sizes(source))
             return model.inputs(batch_size, axes, source)
 
-        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make)
+        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make, axes)
         return {
-            "inputs_source": "seeded" if trajectory is None else "trajectory",
+            "inputs_source": model.inputs_source if trajectory is None else "trajectory",
             "inputs_sha256": made.inputs_sha256,
             "own_sizes": own_sizes,
             "step_count": made.step_count,
@@ -206,7 +206,7 @@ class Operations:
             raise WorkerFault("BAD_REQUEST", "call_count is {}".format(call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes = self._held_bytes()
-        with grad_mode(loaded.model):
+        with grad_mode(loaded.model, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_calls(prepared.call, loaded.synchronise, call_count, self._clock)
@@ -228,7 +228,7 @@ class Operations:
             raise WorkerFault("BAD_REQUEST", "min_call_count is {}".format(min_call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes, window = self._held_bytes(), (loaded.synchronise, duration_s, min_call_count, self._clock)
-        with grad_mode(loaded.model):
+        with grad_mode(loaded.model, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_for(prepared.call, *window)

@@ -15,6 +15,7 @@ import sys
 from types import ModuleType
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from suite.worker.brought import words
 from suite.worker.outcome import WorkerFault
 
 MODELS = "suite.worker.models"
@@ -113,9 +114,14 @@ def foreign(package_name: str, folders: Sequence[str]) -> List[str]:
 
 def load(origin: str) -> Any:
     """The plug-in that lies there, imported under guard. Raises WorkerFault BAD_PLUGIN, whatever goes wrong."""
+    if words.is_origin(origin):
+        from suite.worker.brought import loading
+
+        with guarded(words.settings_of(origin)["word"]):
+            return loading.load(origin)
     with guarded(origin):
         if os.path.isabs(origin):
-            return _plugin(origin, _import_file(origin))
+            return _plugin(origin, import_file(origin))
         module_name, _, attributes = origin.partition(":")
         found = importlib.import_module(module_name.strip())  # type: Any
         for attribute in filter(None, attributes.partition("[")[0].strip().split(".")):
@@ -179,7 +185,7 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def _import_file(path: str) -> ModuleType:
+def import_file(path: str) -> ModuleType:
     name = "suite_plugin:" + path  # no import statement can say this, so it hides no other module
     if name in sys.modules:
         return sys.modules[name]

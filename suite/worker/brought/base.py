@@ -1,15 +1,19 @@
 """What all brought models share: inputs made from a layout, real ones from a file, and what to say of a failing call."""
 
+import hashlib
+import os
 import re
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
+from suite.worker import files
 from suite.worker.brought import arrays, values
 from suite.worker.brought.shapes import BATCH, Layout
+from suite.worker.loop import is_out_of_memory
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
 _EXPECTED = re.compile(r"Got: (\d+) Expected: (\d+)")
-_NO_SIZES = ("out of memory", "bad_alloc", "can't allocate", "cannot allocate")
+_NO_SIZES = ("inference tensor", "inferencemode")
 
 
 class Brought(Model):
@@ -29,12 +33,20 @@ class Brought(Model):
 
     def settle(self, layout: Layout) -> None:
         """Takes the layout for its inputs and axes."""
-        self.layout, self.axes = layout, layout.axes
+        self.layout, self.axes, self.one_batch = layout, layout.axes, not layout.has_batch
         ranges = self.settings.setdefault("ranges", {})
         for name in ranges:
             if name not in layout.dims:
                 known = ", ".join(given.name for given in layout.inputs)
                 raise WorkerFault("BAD_INPUT", "{} has no input {!r}".format(self.title, name), "it has " + known)
+
+    def introduce(self) -> None:
+        """Finds out what the settings leave open, once, and shows that the model can be called. Raises WorkerFault."""
+        raise NotImplementedError
+
+    def content_sha256(self) -> str:
+        """Of the file that the word names."""
+        return sha256_of([self.word])
 
     def real_inputs(self) -> Optional[arrays.Arrays]:
         """The person's own inputs, where a file of them was named. Raises WorkerFault INPUTS_*."""
@@ -63,7 +75,9 @@ class Brought(Model):
         if batch_size != 1 and not self.layout.has_batch:
             raise WorkerFault(
                 "BATCH_FIXED",
-                "{} takes inputs of one fixed size each, without a batch that could be {}".format(self.title, batch_size),
+                "{} takes inputs of one fixed size each, without a batch that could be {}".format(
+                    self.title, batch_size
+                ),
                 "measure it at --batch-size 1, where a call is what the file fixes, or bring it with an open batch",
             )
 
@@ -81,11 +95,13 @@ class Brought(Model):
     def explain(self, error: Exception, sizes: Dict[str, int]) -> Optional[WorkerFault]:
         """A line on a call that failed where a size may be at fault; None where it is another's."""
         text = " ".join(str(error).split())
-        if not self.axes or any(words in text.lower() for words in _NO_SIZES):
+        if not self.axes or is_out_of_memory(error) or any(words in text.lower() for words in _NO_SIZES):
             return None
         told = ", ".join("{} = {}".format(axis.name, sizes.get(axis.name, axis.default)) for axis in self.axes)
         wanted = dict((int(got), int(expected)) for got, expected in _EXPECTED.findall(text))
-        flags = ["--axis {}={}".format(axis.name, wanted.get(sizes.get(axis.name, axis.default), "N")) for axis in self.axes]
+        flags = [
+            "--axis {}={}".format(axis.name, wanted.get(sizes.get(axis.name, axis.default), "N")) for axis in self.axes
+        ]
         sure = [flag for flag in flags if not flag.endswith("=N")]
         return WorkerFault(
             "CALL_FAILED",
@@ -102,10 +118,31 @@ class Brought(Model):
         except WorkerFault:
             raise
         except Exception as error:
-            told = self.explain(error, sizes)
-            if told is None:
+            if is_out_of_memory(error):
                 raise
-            raise told from error
+            told = self.explain(error, sizes)
+            raise told or WorkerFault(
+                "CALL_FAILED",
+                "{} can't be called with made-up values: {}".format(self.title, line(error)),
+                "bring real ones by --inputs FILE.npz, or say what they may be by --range NAME=LOW..HIGH",
+            ) from error
+
+
+def sha256_of(paths: Sequence[str]) -> str:
+    """Of one file its own; of several that over their names and hashes."""
+    found = [_file_sha256(path) for path in paths]
+    if len(found) == 1:
+        return found[0]
+    lines = "".join("{} {}\n".format(os.path.basename(path), one) for path, one in zip(paths, found))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _file_sha256(path: str) -> str:
+    total = hashlib.sha256()
+    with files.open_regular(path) as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            total.update(part)
+    return total.hexdigest()
 
 
 def unreadable(path: str, reason: str, remedy: str) -> WorkerFault:

@@ -8,6 +8,7 @@ from suite.worker.brought import base, onnx_cost, onnx_graph
 from suite.worker.brought.artefact import Artefact
 from suite.worker.brought.shapes import layout
 from suite.worker.outcome import WorkerFault
+from suite.worker.weights import Stream
 
 RUNTIME = "onnxruntime"
 _PRECISIONS = {"float16": "fp16", "bfloat16": "bf16", "int8": "int8", "uint8": "int8"}
@@ -33,8 +34,11 @@ class OnnxModel(base.Brought):
     def introduce(self) -> None:
         """Finds the ranges of integer inputs, and shows that ONNX Runtime can run the file."""
         ranges = self.settings["ranges"]
-        for name, size in onnx_graph.table_sizes(self.proto.graph).items():
-            ranges.setdefault(name, [0, size - 1])
+        entries: Dict[str, int] = {}
+        for table in onnx_graph.tables(self.proto.graph):
+            entries[table.input] = min(table.entry_count, entries.get(table.input, table.entry_count))
+        for name, count in entries.items():
+            ranges.setdefault(name, [0, count - 1])
         if self.real_inputs() is None:
             opened = _session(self.path, "cpu", 1)
             self.settle_ranges(lambda arrays: opened.bind(arrays)())
@@ -42,11 +46,13 @@ class OnnxModel(base.Brought):
     def build(self, options: Dict[str, Any]) -> Any:
         return OnnxArtefact(self)
 
-    def make_ready(self, module: Any, runtime: str, precision: str, device: str) -> Any:
+    def runner(self, runtime: str, precision: str) -> Any:
         if runtime != RUNTIME:
             raise WorkerFault(
                 "UNSUPPORTED_RUNTIME",
-                "{} is an ONNX file, which the runtime {} can't run: it holds no torch module".format(self.title, runtime),
+                "{} is an ONNX file, which the runtime {} can't run: it holds no torch module".format(
+                    self.title, runtime
+                ),
                 "leave --runtime out, or say --runtime {}".format(RUNTIME),
             )
         if precision not in self.precisions:
@@ -55,6 +61,10 @@ class OnnxModel(base.Brought):
                 "{} holds its weights in {}, and not in {}".format(self.title, self.precisions[0], precision),
                 "leave --precision out, or bring a file in {}".format(precision),
             )
+        return self
+
+    def make_ready(self, module: Any, precision: str, device: str) -> Any:
+        """As a runtime's: the file itself, opened on the device with the threads that torch has."""
         import torch
 
         return _session(self.path, device, torch.get_num_threads())
@@ -69,22 +79,22 @@ class OnnxArtefact(Artefact):
         self._graph = model.proto.graph
 
     def count_parameters(self) -> Dict[str, Any]:
-        """Weights are all tensors of the file that are no shapes, indices or axes; those count as buffers."""
-        weights = [tensor for _, tensor in onnx_graph.tensors(self._graph) if onnx_graph.is_weight(tensor)]
-        others = [tensor for _, tensor in onnx_graph.tensors(self._graph) if not onnx_graph.is_weight(tensor)]
+        """Every tensor of the file is a parameter, also a shape or an index that its exporter wrote as a constant; none
+        can be trained."""
+        held = [tensor for _, tensor in onnx_graph.tensors(self._graph)]
         totals: Dict[str, int] = {}
-        for tensor in weights + others:
+        for tensor in held:
             dtype = onnx_graph.dtype_of(tensor.data_type)
             totals[dtype] = totals.get(dtype, 0) + onnx_graph.byte_count(tensor)
-        count = sum(map(onnx_graph.element_count, weights))
+        count = sum(map(onnx_graph.element_count, held))
         return {
             "unique_count": count,
             "registered_count": count,
             "trainable_count": 0,
-            "embedding_count": 0,
-            "buffer_element_count": sum(map(onnx_graph.element_count, others)),
-            "parameter_bytes": sum(map(onnx_graph.byte_count, weights)),
-            "buffer_bytes": sum(map(onnx_graph.byte_count, others)),
+            "embedding_count": sum(table.element_count for table in onnx_graph.tables(self._graph)),
+            "buffer_element_count": 0,
+            "parameter_bytes": sum(totals.values()),
+            "buffer_bytes": 0,
             "bytes_by_dtype": [[dtype, totals[dtype]] for dtype in sorted(totals)],
             "shared": [],
         }
@@ -94,8 +104,12 @@ class OnnxArtefact(Artefact):
 
     def count_flops(self, batch_size: int, axes: Dict[str, int]) -> Dict[str, Any]:
         shapes = {name: self._model.layout.shape(name, batch_size, axes) for name in self._model.layout.dims}
-        found = onnx_cost.count(self._model.proto, shapes, self._model.title)
-        return found._asdict()
+
+        def make() -> Dict[str, Any]:
+            made = self._model.inputs(batch_size, axes, Stream(0, "inputs"))
+            return {name: tensor.numpy() for name, tensor in made.items()}
+
+        return onnx_cost.count(self._model.proto, shapes, make, self._model.title)._asdict()
 
 
 def load(settings: Dict[str, Any]) -> OnnxModel:
@@ -114,11 +128,13 @@ def _read(path: str) -> Any:
         ) from error
     try:
         with files.open_regular(path) as file:
-            found = onnx.load_model(file, load_external_data=False)
+            found = onnx.load_model_from_string(file.read())
     except OSError as error:
         raise base.unreadable(path, "can't be read: {}".format(error.strerror), "give the path of the file") from error
     except Exception as error:  # protobuf's own kinds, of each of its versions
-        raise base.unreadable(path, "is no ONNX file ({})".format(base.line(error)), "export the model again") from error
+        raise base.unreadable(
+            path, "is no ONNX file ({})".format(base.line(error)), "export the model again"
+        ) from error
     if not found.graph.node:
         raise base.unreadable(path, "is no ONNX file: it holds no operator", "export the model again")
     return found

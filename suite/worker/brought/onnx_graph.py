@@ -1,12 +1,23 @@
 """What stands in an ONNX file, to any depth of its subgraphs: weights by element type, inputs, tables looked up in."""
 
 import hashlib
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from suite.worker.brought.shapes import Input
 
 _BYTES = {"float16": 2, "bfloat16": 2, "float64": 8, "int64": 8, "uint64": 8, "complex64": 8, "complex128": 16}
-_SAME_VALUES = ("Cast", "Identity", "Unsqueeze", "Squeeze", "Reshape", "Flatten", "Transpose", "Expand", "Slice", "Concat")
+_SAME_VALUES = (
+    "Cast",
+    "Identity",
+    "Unsqueeze",
+    "Squeeze",
+    "Reshape",
+    "Flatten",
+    "Transpose",
+    "Expand",
+    "Slice",
+    "Concat",
+)
 _SMALL = 8  # bits
 _BITS = {"int4": 4, "uint4": 4, "float4e2m1": 4, "int2": 2, "uint2": 2}
 
@@ -88,29 +99,42 @@ def inputs(graph: Any) -> List[Input]:
         if value.name in filled:
             continue
         kind = value.type.tensor_type
-        dims = [d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in kind.shape.dim]
+        dims = [_size(dim) for dim in kind.shape.dim]
         dtype = dtype_of(kind.elem_type) if value.type.HasField("tensor_type") else "no tensor"
         found.append(Input(value.name, dtype, tuple(dims)))
     return found
 
 
-def table_sizes(graph: Any) -> Dict[str, int]:
-    """Of each input that is looked up in a table of the file, how many entries the smallest one has."""
-    held = {name: list(tensor.dims) for name, tensor in tensors(graph) if "." not in name[:2]}
+def _size(dim: Any) -> Any:
+    """Some exporters write -1 for what is open."""
+    if dim.HasField("dim_value"):
+        return int(dim.dim_value) if dim.dim_value > 0 else None
+    return dim.dim_param or None
+
+
+class Table(NamedTuple):
+    input: str  # of the graph, whose integers are places in it
+    entry_count: int
+    element_count: int
+
+
+def tables(graph: Any) -> List[Table]:
+    """The tables of the file that inputs are looked up in, each once."""
+    held = {name: tensor for name, tensor in tensors(graph) if not name[:1].isdigit()}
     origins = {given.name: given.name for given in inputs(graph)}
-    found = {}  # type: Dict[str, int]
+    found = {}  # type: Dict[Tuple[str, str], Table]
     for node in graph.node:
         if node.op_type == "Gather" and len(node.input) > 1 and node.input[0] in held:
-            origin = origins.get(node.input[1])
-            dims = held[node.input[0]]
+            origin, table = origins.get(node.input[1]), held[node.input[0]]
             axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
-            if origin is not None and -len(dims) <= axis < len(dims):
-                found[origin] = min(found.get(origin, dims[axis]), dims[axis])
+            if origin is not None and -len(table.dims) <= axis < len(table.dims):
+                key = (origin, node.input[0])
+                found[key] = Table(origin, int(table.dims[axis]), element_count(table))
         elif node.op_type in _SAME_VALUES and node.output:
             origin = _single(origins, node.input)
             if origin is not None:
                 origins[node.output[0]] = origin
-    return found
+    return list(found.values())
 
 
 def _single(origins: Dict[str, str], names: Any) -> Optional[str]:

@@ -68,7 +68,9 @@ def layout(
         for size, own in zip(dims[given.name], real(given)):
             if isinstance(size, str) and hints.setdefault(size, Hint(own, own, own)).default != own:
                 hints[size] = Hint(own, own, own)
-    return Layout(tuple(inputs), dims, _axes(inputs, dims, settings, hints, title), any(BATCH in d for d in dims.values()))
+    return Layout(
+        tuple(inputs), dims, _axes(inputs, dims, settings, hints, title), any(BATCH in d for d in dims.values())
+    )
 
 
 def _overlaid(given: Input, settings: Dict[str, Any], title: str) -> Input:
@@ -80,7 +82,9 @@ def _overlaid(given: Input, settings: Dict[str, Any], title: str) -> Input:
         if ranks or fixed:
             raise WorkerFault(
                 "BAD_SHAPE",
-                "{}: the shape {} of {} does not fit the file's {}".format(title, shown(shape), given.name, shown(given.shape)),
+                "{}: the shape {} of {} does not fit the file's {}".format(
+                    title, shown(shape), given.name, shown(given.shape)
+                ),
                 "give one that does: --shape {}={}".format(given.name, ",".join(map(_word, given.shape))),
             )
         given = given._replace(shape=tuple(shape))
@@ -94,11 +98,13 @@ def _named(given: Input) -> Tuple[Union[int, str], ...]:
     for place, size in enumerate(given.shape):
         if isinstance(size, int) and size > 0:
             found.append(size)
-        elif size is None or isinstance(size, int) or size.strip().lower() in _NOBODY:
-            found.append("{}_{}".format(axis_name(given.name), place))
         else:
-            found.append(axis_name(size))
+            found.append(axis_name(size) if _tells(size) else "{}_{}".format(axis_name(given.name), place))
     return tuple(found)
+
+
+def _tells(size: Any) -> bool:
+    return isinstance(size, str) and size.strip().lower() not in _NOBODY and size.isprintable()
 
 
 def _batch_symbols(inputs: Sequence[Input], named: Dict[str, Tuple[Union[int, str], ...]]) -> List[Union[int, str]]:
@@ -133,7 +139,7 @@ def _axes(
                 continue
             least = told.get("minimum", hint.minimum if hint else 1)
             most = told.get("maximum", hint.maximum if hint else MOST_SIZE)
-            label = told.get("label") or (own if isinstance(own, str) and own.isprintable() else size)
+            label = told.get("label") or (own if _tells(own) else size)
             found[size] = Axis(size, label[:100], default, least, most)
     if places:
         raise _unresolved(places, title)

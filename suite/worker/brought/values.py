@@ -20,7 +20,9 @@ def drawn(given: Input, shape: Sequence[int], source: Any, within: Optional[Rang
         return {"int": int, "float": float, "bool": bool}[given.dtype](value)
     dtype = getattr(torch, given.dtype)
     if dtype.is_floating_point or dtype.is_complex:
-        made = source.uniform(shape) if within is None else source.fractions(shape) * (within[1] - within[0]) + within[0]
+        made = (
+            source.uniform(shape) if within is None else source.fractions(shape) * (within[1] - within[0]) + within[0]
+        )
         return made.to(dtype)
     if within is None and (is_mask(given) or dtype == torch.bool):
         return torch.ones(tuple(shape), dtype=dtype)
