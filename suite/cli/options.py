@@ -97,7 +97,7 @@ class Given:
     ] = None
     runtime: Annotated[
         list[str] | None,
-        _option(MACHINE, "--runtime", metavar="NAME,...", help="eager, ... (suite list runtimes); several take turns."),
+        _option(MACHINE, "--runtime", metavar="NAME,...", help="eager, ... (suite list runtimes)."),
     ] = None
     precision: Annotated[
         list[str] | None,

@@ -25,6 +25,7 @@ from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.sustained import Regime
 from suite.measure.turns import Turns, interleave
+from suite.measure.variants import Variants
 from suite.power import parts, sign
 from suite.power.meter import Meter, Metered
 from suite.records import (
@@ -93,11 +94,20 @@ class Runner:
     _paces_s: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # by device and threads; see stats.quiet
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
+    _variants: Variants = field(default_factory=Variants)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
         tasks = list(tasks)
         self._asked = frozenset(task.device for task in tasks if task.test not in COUNTING)
+        self._variants = Variants(tell=self.sink.begin)
+        self._variants.expect(tasks)
+        try:
+            self._run(tasks)
+        finally:
+            self._variants.close()
+
+    def _run(self, tasks: Sequence[Task]) -> None:
         for group in grouped(tasks):
             before = self.observe()
             self._began = self._began or before.state
@@ -161,7 +171,7 @@ class Runner:
     # Measuring: one load of one model; latency in interleaved turns, then energy task by task.
 
     def _measure(self, tasks: Sequence[Task]) -> None:
-        bench = Bench(tasks[0], self._open)
+        bench = Bench(tasks[0], self._open, self._variants, tasks)
         paces_s = self._paces_s.setdefault((tasks[0].device, tasks[0].thread_count), [])
         turns = Turns(bench, self.observe, self.sink.expect, tell=self.sink.begin, paces_s=paces_s)
         turns.gate.began = self._began
@@ -201,6 +211,7 @@ class Runner:
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
         )
         trace = None if series.error is None else series.error.traceback  # the samples until then are kept
@@ -268,6 +279,7 @@ class Runner:
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origins, *bench.flags(series.amiss), *series.flags()),
         )
 

@@ -140,6 +140,7 @@ class Turns:
             first_call_s = self._warm_up(worker, series)
             series.cold_start = self.bench.cold_start(first_call_s) if fresh else series.cold_start
             self.bench.check_inputs(series.case)
+            self.bench.look_at_variant(series.case, series.task)
         elif self.gate.take_paused() or arrived:
             self.time(worker, series, 1, warmup=True)
         return worker

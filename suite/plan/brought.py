@@ -148,8 +148,8 @@ def again(entries: Iterable[BroughtModel], given: Iterable[str], bring: Bring = 
         trusting = bool(words.settings_of(entry.origin).get("trust"))
         if kind is None or ((kind.runs_code or trusting) and not _was_given(entry, spoken)):
             raise UsageError(
-                f"{word}: the run was begun with this model, which runs code of its own, and what a run's folder names is "
-                f"never run: give it again by --model {word}"
+                f"{word}: the run was begun with this model, which runs code of its own, and what a run's folder "
+                f"names is never run: give it again by --model {word}"
             )
         found = bring(entry.origin)
         if found.content_sha256 != entry.content_sha256 and entry.content_sha256 is not None:

@@ -94,12 +94,13 @@ def _check_sizes(axis: Axis, model: Model, sizes: Iterable[int], where: str) -> 
 
 
 def _check_usual(spec: PlanSpec, models: Iterable[Model], where: str) -> None:
-    """Sustained calls run at a model's usual sizes alone, of which a person chooses those of a model that they bring."""
+    """Sustained calls run at a model's usual sizes alone, which a person chooses of one that they bring."""
     for model in models:
         for axis in model.axes:
             if spec.axes.get(axis.name, [axis.default]) != [axis.default]:
                 raise PlanError(
-                    f"{where}: sustained calls of {model.name} run at its usual {axis.default} {axis.label}; leave it out"
+                    f"{where}: sustained calls of {model.name} run at its usual {axis.default} {axis.label}; "
+                    "leave it out"
                 )
 
 

@@ -106,7 +106,7 @@ def _told(invalid: ValidationError) -> str:
     error = invalid.errors(include_url=False)[0]
     location = [str(part) for part in error["loc"] if str(part) not in ("AxisTable", "constrained-int")]
     if error["type"] == "extra_forbidden":
-        tables = {"axes": AxisTable, "inputs": InputTable}
+        tables: dict[str, type[_Table]] = {"axes": AxisTable, "inputs": InputTable}
         known = tables.get(location[0], Description) if len(location) > 1 else Description
         return unknown("key", location[-1], known.model_fields)
     if error["type"] == "missing":

@@ -6,7 +6,8 @@ measured   counts, calls, memory                energy     traces, windows, joul
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
 sustained  SustainedRule, Sustained            roofline   what the device can do
-hypothesis Hypothesis                         brought    BroughtModel
+hypothesis Hypothesis                           variant    Variant, Build, Fidelity
+brought    BroughtModel
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -26,7 +27,7 @@ from suite.records.asked import (
     Task,
     Test,
 )
-from suite.records.brought import MAX_BROUGHT_COUNT, BroughtAxis, BroughtModel
+from suite.records.brought import BroughtAxis, BroughtModel
 from suite.records.derived import AllCalls, Interval, Summary
 from suite.records.energy import (
     CallWindow,
@@ -53,12 +54,14 @@ from suite.records.measured import (
     Provenance,
     SharedGroup,
     StopReason,
+    WeightsPrecision,
 )
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
+from suite.records.variant import TOLERANCES, Build, Fidelity, OutputFidelity, Variant
 
 __all__ = [
     "MACHINE",
@@ -66,8 +69,12 @@ __all__ = [
     "SCHEMA_VERSION",
     "TESTS",
     "TIMED",
+    "TOLERANCES",
     "AllCalls",
     "Block",
+    "BroughtAxis",
+    "BroughtModel",
+    "Build",
     "CallWindow",
     "Ceiling",
     "ColdStart",
@@ -77,6 +84,7 @@ __all__ = [
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "Fidelity",
     "Flag",
     "FlopCount",
     "HeatRule",
@@ -91,6 +99,7 @@ __all__ = [
     "MemoryUse",
     "NotMeasured",
     "OperatorCost",
+    "OutputFidelity",
     "ParameterCount",
     "Part",
     "Pause",
@@ -112,6 +121,8 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Variant",
+    "WeightsPrecision",
     "disjoint",
     "record",
     "require",

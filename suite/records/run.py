@@ -13,6 +13,7 @@ from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryU
 from suite.records.roofline import Roofline
 from suite.records.sustained import Sustained
 from suite.records.values import Flag, NotMeasured, record, require, require_name
+from suite.records.variant import Variant
 
 SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
 
@@ -40,6 +41,7 @@ class RunRecord:
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
     provenance: Provenance | None = None
+    variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns

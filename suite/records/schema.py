@@ -28,7 +28,7 @@ from suite.records.values import require
 
 Json = dict[str, Any]
 Upgrade = Callable[[Json], Json]
-UPGRADES: Mapping[int, Upgrade] = {1: lambda data: data}  # from that version to the next one; 2 only added fields
+UPGRADES: Mapping[int, Upgrade] = {1: lambda data: data, 2: lambda data: data}  # to the next; both only added fields
 RECORD = TypeAdapter(RunRecord)
 MANIFEST = TypeAdapter(Manifest)
 

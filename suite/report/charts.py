@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from suite.report.drawings import RAW
 from suite.report.plots import FAINT, INK, colour, marker
 
 # Places of samples beside their true x, as fractions of a jitter width: spread evenly, and the same on every run.
@@ -110,8 +111,8 @@ def _dots_within(
 
 def _marks(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int, size: float = 3.5) -> None:
     x, y = [at for at, _ in placed], [value for _, value in placed]
-    alpha = 0.5 if shape == "." else 1.0
-    axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=size, markeredgewidth=0, clip_on=False)
+    alpha, gid = (0.5, RAW) if shape == "." else (1.0, None)
+    axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=size, markeredgewidth=0, clip_on=False, gid=gid)
 
 
 def _rings(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int, size: float = 3.5) -> None:

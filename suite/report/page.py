@@ -10,24 +10,28 @@ from suite.errors import StoreError
 from suite.records import Run
 from suite.records.folder import Folder
 from suite.report import overview
+from suite.report.content import Chapter, Document
 from suite.report.plots import Plots, style
-from suite.report.section import Section, paragraphs
+from suite.report.section import Section
 from suite.report.view import Declaration, RunView
+from suite.report.writers import html, markdown
 
 
 def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None = None) -> Path:
-    """Writes out/report.md and out/plots/*.png and returns the path of report.md.
+    """Writes out/report.md, report.html and plots/ (PNG and SVG) and returns the path of report.md.
 
     The same run gives the same bytes. `declarations` are the models' titles and reasons, by name; by default those of
     the plug-ins installed here. Raises StoreError where `out` cannot be written.
     """
     view, plots = RunView(run, declarations), Plots()
     with style():
-        text = compose(view, plots)
+        document = compose(view, plots)
+    text, web = markdown.write(document), html.write(document, plots.drawings)
     try:
         with Folder(out) as folder:
             with folder.inner("plots") as pictures:
                 plots.write(pictures)
+            folder.write_whole("report.html", web.encode(), durable=False)
             folder.write_whole("report.md", text.encode(), durable=False)
     except OSError as exc:
         raise StoreError(
@@ -37,16 +41,12 @@ def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None =
     return out / "report.md"
 
 
-def compose(view: RunView, plots: Plots) -> str:
-    """The whole page as Markdown; sections are numbered as they come."""
-    parts = [overview.render(view)]
-    number = 0
-    for section in sections():
-        body = section.render(view, plots)
-        if body:
-            number += 1
-            parts.append(f"## {number}. {section.title}\n\n{body}")
-    return paragraphs(*parts) + "\n"
+def compose(view: RunView, plots: Plots) -> Document:
+    """The whole page, for any writer; its pictures are drawn into `plots`."""
+    chapters = [
+        Chapter(section.name, section.title, body) for section in sections() if (body := section.render(view, plots))
+    ]
+    return Document(title=overview.title(view), lead=overview.render(view), chapters=tuple(chapters))
 
 
 def sections() -> list[Section]:

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from suite.report.content import Content
 from suite.report.plots import Plots
 from suite.report.view import RunView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """`render` returns Markdown without the section's own heading (deeper ones start at ###).
+    """`render` returns the section's blocks without its own heading (deeper ones are of level 3 or more).
 
-    Empty text leaves the section out: nothing that it shows was asked for. Sections are numbered by `order`.
+    No blocks leave the section out: nothing that it shows was asked for. Sections are numbered by `order`.
     """
 
     name: str
     order: int
     title: str
-    render: Callable[[RunView, Plots], str]
-
-
-def paragraphs(*parts: str) -> str:
-    """Parts with a blank line between them, as Markdown wants it around tables; empty parts are left out."""
-    return "\n\n".join(part for part in parts if part)
+    render: Callable[[RunView, Plots], Content]

@@ -1,12 +1,13 @@
 """Tables: built once, shown as Markdown in the report or as plain text on a terminal.
 
-A cell is text, or an absence: a NotMeasured (shown with its code) or None (not asked for). It is never blank.
+A cell is text, a Value with its number, or an absence: a NotMeasured (shown with its code) or None (not asked for).
+It is never blank.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import tabulate
@@ -14,43 +15,68 @@ import tabulate
 from suite.records import NotMeasured
 from suite.report.escape import MAX_CELL, inline, words
 
-Cell: TypeAlias = str | NotMeasured | None
-
 NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A figure as it is shown, and the number that it stands for: what a table is sorted by, in one unit a column."""
+
+    text: str
+    number: float
+
+
+Cell: TypeAlias = str | Value | NotMeasured | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What stands over a column. unit: of every figure in it; "" where cells tell theirs, or are counts or words."""
+
+    title: str
+    unit: str = ""
+    wordy: bool = False  # words, which begin at the left; else figures
+
+    @property
+    def header(self) -> str:
+        return f"{self.title} ({self.unit})" if self.unit else self.title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """`headers[i]` stands over `row[i]` of each row. The first `left` columns hold words, the others figures."""
+    """`columns[i]` stands over `row[i]` of each row. caption: what the table shows, for who can't see it."""
 
-    headers: tuple[str, ...]
+    columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    left: int = 1
-    wordy: tuple[str, ...] = field(default=())  # further columns of words, by their header
+    caption: str = ""
 
     def __post_init__(self) -> None:
         for row in self.rows:
-            if len(row) != len(self.headers):
-                raise ValueError(f"a row has {len(row)} cells under {len(self.headers)} headers: {row}")
+            if len(row) != len(self.columns):
+                raise ValueError(f"a row has {len(row)} cells under {len(self.columns)} headers: {row}")
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        return tuple(column.header for column in self.columns)
 
     def without(self, *beginnings: str) -> Table:
         """The table less the columns whose headers begin so: a terminal is narrower than a page."""
         kept = [index for index, header in enumerate(self.headers) if not header.startswith(beginnings)]
         return replace(
             self,
-            headers=tuple(self.headers[index] for index in kept),
+            columns=tuple(self.columns[index] for index in kept),
             rows=tuple(tuple(row[index] for index in kept) for row in self.rows),
         )
 
     def markdown(self) -> str:
         """A GitHub table; an absence links to its entry among what was not measured."""
-        rows = [[escape(cell) if isinstance(cell, str) else absent(cell) for cell in row] for row in self.rows]
+        rows = [[_in_markdown(cell) for cell in row] for row in self.rows]
         headers = [escape(header) for header in self.headers]
         widths = [
             max(len(header) + 2, *(len(row[index]) for row in rows)) if rows else len(header) + 2
             for index, header in enumerate(headers)
         ]
-        aligned = [str.ljust if word else str.rjust for word in self._words()]
+        aligned = [str.ljust if column.wordy else str.rjust for column in self.columns]
 
         def line(cells: list[str]) -> str:
             placed = (place(cell, width) for place, cell, width in zip(aligned, cells, widths, strict=True))
@@ -61,11 +87,8 @@ class Table:
 
     def text(self) -> str:
         """A table for a terminal."""
-        rows = [
-            [words(cell, MAX_CELL) if isinstance(cell, str) else absent_plain(cell) for cell in row]
-            for row in self.rows
-        ]
-        alignment = ["left" if word else "right" for word in self._words()]
+        rows = [[words(told(cell), MAX_CELL) for cell in row] for row in self.rows]
+        alignment = ["left" if column.wordy else "right" for column in self.columns]
         text = tabulate.tabulate(
             rows,
             [words(header, MAX_CELL) if header else "" for header in self.headers],
@@ -76,14 +99,37 @@ class Table:
         )
         return "\n".join(line.rstrip() for line in text.splitlines())
 
-    def _words(self) -> list[bool]:
-        """Which columns hold words."""
-        return [index < self.left or header in self.wordy for index, header in enumerate(self.headers)]
+
+def table(
+    headers: Sequence[str | Column],
+    rows: Sequence[Sequence[Cell]],
+    left: int = 1,
+    wordy: Sequence[str] = (),
+    caption: str = "",
+) -> Table:
+    """A Table from any sequences. The first `left` columns, and those of which the header is in `wordy`, hold words."""
+    columns = [header if isinstance(header, Column) else Column(header) for header in headers]
+    return Table(
+        columns=tuple(
+            replace(column, wordy=column.wordy or index < left or column.header in wordy)
+            for index, column in enumerate(columns)
+        ),
+        rows=tuple(tuple(row) for row in rows),
+        caption=caption,
+    )
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], left: int = 1, wordy: Sequence[str] = ()) -> Table:
-    """A Table from any sequences."""
-    return Table(headers=tuple(headers), rows=tuple(tuple(row) for row in rows), left=left, wordy=tuple(wordy))
+def told(cell: Cell) -> str:
+    """A cell's words where nothing can be linked."""
+    if isinstance(cell, Value):
+        return cell.text
+    return cell if isinstance(cell, str) else absent_plain(cell)
+
+
+def _in_markdown(cell: Cell) -> str:
+    if isinstance(cell, Value):
+        return escape(cell.text)
+    return escape(cell) if isinstance(cell, str) else absent(cell)
 
 
 def absent(value: NotMeasured | None) -> str:

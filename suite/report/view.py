@@ -28,7 +28,9 @@ from suite.records import (
     Sustained,
     Task,
     Test,
+    Variant,
 )
+from suite.report import ran
 from suite.report.gaps import CUT_OFF, no_latency
 from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, base_of, differs_at_most_in, point_of
 from suite.stats import summary as summaries
@@ -50,11 +52,14 @@ class Axis(Protocol):
 class Declaration(Protocol):
     """What the report reads of a model plug-in; a model that is not installed has none."""
 
-    title: str
-    task: str
-    why: str
-    source: str
-
+    @property
+    def title(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def source(self) -> str: ...
     @property
     def axes(self) -> tuple[Axis, ...]: ...
 
@@ -152,8 +157,18 @@ class RunView:
             value = getattr(subject, name)
             count = units.counted(int(value), "thread") if name == "thread_count" else ""
             told.append({"thread_count": count, "seed": f"seed {value}"}.get(name, str(value)))
+        if (found := self.variant(subject)) is not None and found.deviates:
+            told.append(ran.DEVIATES)
         title = self.title(subject.model)
         return one_line(f"{title} ({', '.join(told)})" if told else title, 3 * MAX_TITLE)
+
+    def variant(self, subject: Subject) -> Variant | None:
+        """What really ran; None where nothing of it was measured."""
+        return self._variants.get(subject)
+
+    @cached_property
+    def _variants(self) -> dict[Subject, Variant]:
+        return ran.by_subject(self.run.records)
 
     @cached_property
     def _unlike(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from suite.worker import growth, sensitivity, tensors, weights
+from suite.worker import growth, precision, sensitivity, tensors, weights
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
@@ -14,7 +14,7 @@ _INFERENCE_TENSORS = ("inference tensor", "inferencemode", "does not require gra
 class Case:
     """`call` is what is timed. Where calls change their inputs, `fresh_call` sets those back and gives the call."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (what a case consists of)
         self,
         model: Model,
         target: Any,
@@ -129,11 +129,12 @@ def _leaves(inputs: Dict[str, Any]) -> Dict[str, Any]:
 
 
 @contextlib.contextmanager
-def grad_mode(model: Model, sizes: Optional[Dict[str, int]] = None) -> Iterator[None]:
+def grad_mode(model: Model, in_precision: str = "fp32", sizes: Optional[Dict[str, int]] = None) -> Iterator[None]:
     """The mode that the model is called in, timed or not.
 
     sizes: by axis, of a call of which the model may say why it fails. Raises WorkerFault BAD_PLUGIN, INFERENCE_MODE
-    where the call fails on what inference tensors can't do, or what the model says.
+    where the call fails on what inference tensors can't do, UNSUPPORTED_PRECISION where it lacks a kernel, or what the
+    model says.
     """
     import torch
 
@@ -148,6 +149,9 @@ def grad_mode(model: Model, sizes: Optional[Dict[str, int]] = None) -> Iterator[
             with _explained(model, sizes):
                 yield
         except RuntimeError as error:
+            refusal = precision.refusal(error, in_precision)
+            if refusal is not None:
+                raise refusal from error
             remedy = inference_remedy(model, error)
             if remedy is None:
                 raise

@@ -25,8 +25,20 @@ count_flops       model, options, scenario, batch_size, axes {name: size} -> mac
                   uncounted [name, ...] (cheap), unknown [name, ...] (of unknown cost: the count is a lower bound),
                   configuration
                                                                            (meta device, or the CPU where values matter)
-load              model, options, runtime, precision, device, thread_count, seed -> build_s, weights_s, weight_bytes,
-                  weights_source, weights_sha256, configuration, thread_count (as it is in force), synchronisation
+runtimes          -> runtimes [{name, title, ways [{device, precision, absence (null where it can work, else code,
+                  reason, remedy)}, ...]}, ...]                            which can work here, and why others can't
+build             model, options, way {runtime, precision, device, thread_count, seed, trajectory}, points [{scenario,
+                  batch_size, axes}, ...], folder -> folder (of this build, in that of all), build_s,
+                  peak_resident_bytes, size_bytes, cached, dynamic, graph_count, notes
+                                                                           then the process is given up
+load              model, options, runtime, precision, device, thread_count, seed, artefact (the folder that `build`
+                  named, null for a runtime that is not built) -> build_s, weights_s, weight_bytes, weights_source,
+                  weights_sha256, weights_precision, configuration, thread_count (as it is in force), synchronisation
+in_force          -> provider ([name] or null), node_counts [[provider, count], ...], elements [element type, ...],
+                  notes [sentence, ...]                                          what really ran, after the calls
+write_outputs     case, path -> output_count, byte_count                   one call's outputs, as safetensors
+compare_outputs   case, path -> outputs [{name, element_count, max_abs_error, relative_error, cosine, top_agreement,
+                  nan_count, infinite_count, unlike_count}, ...]           against what another worker wrote
 prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, own_sizes {name:
                   a trajectory's own size}, step_count, before_resident_bytes
                                                                            makes the inputs, on the device
@@ -65,4 +77,4 @@ UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for 
 those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from suite.records import EnergyReading, LatencySamples, NotMeasured, RunRecord, Task
 from suite.report import roofs
+from suite.report.content import Code, Content, Heading, Spans, Strong, bullets, content, table
 from suite.report.energies import below_resolution
-from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
+from suite.report.escape import MAX_LISTED, listed, words
 from suite.report.gaps import CUT_OFF, no_latency
 from suite.report.plots import Plots
 from suite.report.precision import DISTURBED, cause, remedy
-from suite.report.section import Section, paragraphs
-from suite.report.table import table
+from suite.report.section import Section
 from suite.report.view import RunView
 
 ACCURACY = "Accuracy is outside this version of the suite: with seeded weights it would say nothing about the models."
@@ -29,13 +29,13 @@ class Absence:
     failure: str | None
 
 
-def render(view: RunView, _plots: Plots) -> str:
+def render(view: RunView, _plots: Plots) -> Content:
     by_code: dict[str, list[Absence]] = {}
     for absence in _absences(view):
         by_code.setdefault(absence.value.code, []).append(absence)
     if not by_code:
-        return paragraphs("Everything that was asked for was measured.", ACCURACY)
-    return paragraphs(*(_entry(view, by_code[name]) for name in sorted(by_code)), "### Accuracy", ACCURACY)
+        return content("Everything that was asked for was measured.", ACCURACY)
+    return content(*(_entry(view, by_code[name]) for name in sorted(by_code)), Heading("Accuracy"), ACCURACY)
 
 
 def _absences(view: RunView) -> Iterator[Absence]:
@@ -78,26 +78,29 @@ def doubts(record: RunRecord) -> Iterator[NotMeasured]:
             )
 
 
-def _entry(view: RunView, absences: list[Absence]) -> str:
+def _entry(view: RunView, absences: list[Absence]) -> Content:
     told = dict.fromkeys(absence.value for absence in absences)
-    lines = [f"- {_sentence(value.reason)} **Remedy:** {_sentence(value.remedy)}" for value in told]
+    lines: list[Spans] = [
+        (f"{_sentence(value.reason)} ", Strong("Remedy:"), f" {_sentence(value.remedy)}") for value in told
+    ]
     endings = dict.fromkeys(_last_line(absence.failure) for absence in absences if absence.failure)
-    lines += [f"- The worker's trace ended in {code(ending)}." for ending in endings]
-    more = [f"- {len(lines) - MAX_LISTED} more like these."] if len(lines) > MAX_LISTED else []
+    lines += [("The worker's trace ended in ", Code(ending), ".") for ending in endings]
+    more: list[Spans] = [(f"{len(lines) - MAX_LISTED} more like these.",)] if len(lines) > MAX_LISTED else []
     where: dict[tuple[str, str], list[str]] = {}
     for absence in absences:
         key = absence.quantity, roofs.who(view, absence.task)
         where.setdefault(key, []).append(roofs.where(view, absence.task))
     rows = [[quantity, title, listed(list(dict.fromkeys(places)), "; ")] for (quantity, title), places in where.items()]
-    heading = f"### {inline(absences[0].value.code)}"
-    return paragraphs(
-        heading, "\n".join([*lines[:MAX_LISTED], *more]), table(("Quantity", "Model", "Where"), rows, left=3).markdown()
+    return content(
+        Heading(absences[0].value.code),
+        bullets([*lines[:MAX_LISTED], *more]),
+        table(("Quantity", "Model", "Where"), rows, left=3),
     )
 
 
 def _sentence(text: str) -> str:
     line = words(text)
-    line = markdown(line[:1].upper() + line[1:])
+    line = line[:1].upper() + line[1:]
     return line if line.endswith((".", "!", "?")) else f"{line}."
 
 

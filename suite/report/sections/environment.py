@@ -7,30 +7,37 @@ from collections.abc import Iterable
 from suite import units
 from suite.records import TIMED, HostFacts, HostState, Provenance
 from suite.report import roofs
-from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
+from suite.report.content import Cell, Code, Content, Heading, Spans, bullets, content, row, spans, table
+from suite.report.escape import MAX_LISTED, listed, words
 from suite.report.overview import machines, other_threads
 from suite.report.plots import Plots
-from suite.report.section import Section, paragraphs
-from suite.report.table import Cell, table
+from suite.report.section import Section
 from suite.report.view import RunView
 from suite.stats import shapes
 
 UNKNOWN = "not told by the machine"
 
 
-def render(view: RunView, _plots: Plots) -> str:
+def render(view: RunView, _plots: Plots) -> Content:
     groups = machines(view)
     if not groups:
-        return ""
+        return ()
     told = [
-        paragraphs(f"### Machine {number} of {len(groups)}" if len(groups) > 1 else "", _facts(group))
+        content(Heading(f"Machine {number} of {len(groups)}") if len(groups) > 1 else None, _facts(group))
         for number, group in enumerate(groups[:MAX_LISTED], start=1)
     ]
     more = f"{len(groups) - MAX_LISTED} more machines are not listed." if len(groups) > MAX_LISTED else ""
-    return paragraphs(*told, more, _probe_faults(view), _state(view), _provenance(view), _flags(view))
+    return content(
+        *(block for part in told for block in part),
+        more,
+        _probe_faults(view),
+        _state(view),
+        _provenance(view),
+        _flags(view),
+    )
 
 
-def _facts(group: list[HostFacts]) -> str:
+def _facts(group: list[HostFacts]) -> Content:
     """Of one machine; where a fact changed while the run lasted, all that it was, in that order."""
     rows: dict[str, dict[str, None]] = {}
     for host in group:
@@ -42,8 +49,8 @@ def _facts(group: list[HostFacts]) -> str:
         if any(value.strip() for value in values)
     ]
     unknown = [name for name, values in rows.items() if not any(value.strip() for value in values)]
-    missing = f"Without, or not told by the machine: {inline(', '.join(unknown))}." if unknown else ""
-    return paragraphs(table(("Fact", "Value"), known, left=2).markdown(), missing)
+    missing = f"Without, or not told by the machine: {', '.join(unknown)}." if unknown else ""
+    return content(table(("Fact", "Value"), known, left=2), missing)
 
 
 def _rows(host: HostFacts) -> list[tuple[str, str | None]]:
@@ -70,7 +77,7 @@ def _rows(host: HostFacts) -> list[tuple[str, str | None]]:
     ]
 
 
-def _probe_faults(view: RunView) -> str:
+def _probe_faults(view: RunView) -> Content:
     """Probes of the machine that failed: what they tell is unknown, and nothing else is touched."""
     found = dict.fromkeys(
         fault
@@ -79,15 +86,15 @@ def _probe_faults(view: RunView) -> str:
         for fault in source.probe_faults
     )
     if not found:
-        return ""
-    return paragraphs(
-        "### PROBE_FAILED",
+        return ()
+    return content(
+        Heading("PROBE_FAILED"),
         "What these probes tell of the machine is unknown here; report it with the line below.",
-        "\n".join(f"- {markdown(fault)}" for fault in list(found)[:MAX_LISTED]),
+        bullets(list(found)[:MAX_LISTED]),
     )
 
 
-def _state(view: RunView) -> str:
+def _state(view: RunView) -> Content:
     states = [state for record in view.run.records for state in (record.before, record.after)]
     rows: list[list[Cell]] = [
         ["Threads", _threads(view)],
@@ -102,10 +109,10 @@ def _state(view: RunView) -> str:
         *_quota_row(states),
         ["On battery", _words({True: "yes", False: "no", None: None}[state.on_battery] for state in states)],
     ]
-    return paragraphs(
-        "### State before and after the tasks",
+    return content(
+        Heading("State before and after the tasks"),
         "Lowest to highest over the run.",
-        table(("What", "Seen"), rows, left=2).markdown(),
+        table(("What", "Seen"), rows, left=2),
     )
 
 
@@ -164,7 +171,7 @@ def _range(values: Iterable[float | None], unit: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _provenance(view: RunView) -> str:
+def _provenance(view: RunView) -> Content:
     """Hashes of weights per model, and of every input that was computed on."""
     weights: dict[tuple[str, str, str], None] = {}
     inputs: dict[tuple[str, str], list[str]] = {}
@@ -175,10 +182,10 @@ def _provenance(view: RunView) -> str:
         weights[view.title(record.task.model), _source(found), words(found.weights_sha256)] = None
         inputs.setdefault((view.title(record.task.model), found.inputs_source), []).append(found.inputs_sha256)
     if not weights:
-        return ""
-    return paragraphs(
-        "### Weights and inputs",
-        table(("Model", "Weights", "SHA-256 of the weights"), [list(key) for key in weights], left=3).markdown(),
+        return ()
+    return content(
+        Heading("Weights and inputs"),
+        table(("Model", "Weights", "SHA-256 of the weights"), [list(key) for key in weights], left=3),
         "Efficiency does not depend on the values of the weights: seeded ones serve, and say nothing about accuracy.",
         _checked_inputs(view),
         table(
@@ -194,28 +201,25 @@ def _provenance(view: RunView) -> str:
             ],
             left=2,
             wordy=("SHA-256, first 12 digits",),
-        ).markdown(),
+        ),
     )
 
 
-def _checked_inputs(view: RunView) -> str:
+def _checked_inputs(view: RunView) -> Spans:
     checked: dict[str, dict[str, None]] = {}
     for record in view.run.records:
         if record.provenance and record.provenance.inputs_checked:
             names = dict.fromkeys(record.provenance.inputs_checked)
             checked.setdefault(view.title(record.task.model), {}).update(names)
-    told = "; ".join(
-        f"{inline(title)}: {listed([code(name) for name in names])}"
-        for title, names in list(checked.items())[:MAX_LISTED]
-    )
-    return f"Inputs that were shown to change the output: {told}." if told else ""
+    told = row((spans(f"{title}: ", row(map(Code, names))) for title, names in checked.items()), "; ")
+    return spans("Inputs that were shown to change the output: ", told, ".") if told else ()
 
 
 def _source(found: Provenance) -> str:
     return f"{found.weights_source}, {'equal to models.lock' if found.weights_verified else 'not in models.lock'}"
 
 
-def _flags(view: RunView) -> str:
+def _flags(view: RunView) -> Content:
     rows = [
         [
             words(flag.code),
@@ -226,11 +230,11 @@ def _flags(view: RunView) -> str:
         for flag in (*record.flags, *shapes.doubts(record))
     ]
     if not rows:
-        return "No doubt was flagged on any record."
-    return paragraphs(
-        "### Doubts",
+        return content("No doubt was flagged on any record.")
+    return content(
+        Heading("Doubts"),
         "Figures that were flagged, and kept.",
-        table(("Flag", "What was seen", "Where"), rows, left=3).markdown(),
+        table(("Flag", "What was seen", "Where"), rows, left=3),
     )
 
 

@@ -1,4 +1,4 @@
-"""What all brought models share: inputs made from a layout, real ones from a file, and what to say of a failing call."""
+"""What all brought models share: inputs of a layout, real ones from a file, and what is said of a failing call."""
 
 import hashlib
 import os
@@ -28,6 +28,7 @@ class Brought(Model):
         self.title = str(settings.get("title") or settings["name"])
         self.task = self.why = what
         self.source = self.word
+        self.inputs_source = "seeded" if settings.get("inputs") is None else "file"
         self.layout = Layout((), {}, (), False)
         self._arrays = None  # type: Optional[arrays.Arrays]
 
@@ -54,10 +55,6 @@ class Brought(Model):
         if path is not None and self._arrays is None:
             self._arrays = arrays.read(path)
         return self._arrays
-
-    @property
-    def inputs_source(self) -> str:
-        return "seeded" if self.settings.get("inputs") is None else "file"
 
     def inputs(self, batch_size: int, axes: Dict[str, int], source: Any) -> Dict[str, Any]:
         self.check_batch(batch_size)
@@ -98,7 +95,7 @@ class Brought(Model):
         if not self.axes or is_out_of_memory(error) or any(words in text.lower() for words in _NO_SIZES):
             return None
         told = ", ".join("{} = {}".format(axis.name, sizes.get(axis.name, axis.default)) for axis in self.axes)
-        wanted = dict((int(got), int(expected)) for got, expected in _EXPECTED.findall(text))
+        wanted = {int(got): int(expected) for got, expected in _EXPECTED.findall(text)}
         flags = [
             "--axis {}={}".format(axis.name, wanted.get(sizes.get(axis.name, axis.default), "N")) for axis in self.axes
         ]

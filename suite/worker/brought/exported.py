@@ -47,7 +47,7 @@ def _declared(program: Any, title: str) -> Tuple[List[Input], Dict[str, Hint]]:
     names = {}  # type: Dict[str, str]
     found, hints = [], {}  # type: List[Input], Dict[str, Hint]
     for place, name in enumerate(wanted):
-        value = values.get(name)
+        value = values.get(name)  # type: Any
         if not hasattr(value, "shape"):
             what = "{} takes {} as {}, which can't be made up".format(title, name, type(value).__name__)
             raise WorkerFault("INPUT_UNKNOWN", what, "export it with that value fixed, or bring it by a function")
@@ -118,7 +118,7 @@ def _nothing_unpickled(path: str) -> Iterator[None]:
             raise refused()
         return load(*arguments, **dict(options, weights_only=True))
 
-    def never(*arguments: Any, **options: Any) -> Any:
+    def never(*_arguments: Any, **_options: Any) -> Any:
         raise refused()
 
     def refused() -> WorkerFault:

@@ -30,7 +30,7 @@ class FactoryModel(Brought):
         self._make = _function(self.word, settings["folder"])
         self._positional = False
         self._module, self._inputs = self._made()
-        parameters = _parameters(self._inputs, self.title)
+        parameters = _parameters(self._inputs)
         self.one_batch = not parameters
         self.axes = tuple(_axis(one, settings, self.title) for one in parameters[1:])
 
@@ -123,7 +123,7 @@ def _function(word: str, folder: str) -> Callable[[], Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _parameters(make: Callable[..., Any], title: str) -> List[Any]:
+def _parameters(make: Callable[..., Any]) -> List[Any]:
     return [one for one in inspect.signature(make).parameters.values() if one.kind not in (one.VAR_KEYWORD,)]
 
 

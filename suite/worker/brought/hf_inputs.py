@@ -30,9 +30,8 @@ def declared(model_class: Any, config: Any, preprocessor: Dict[str, Any], title:
         _add_spectrum(found, config, preprocessor)
     elif "input_values" in taken:
         _add_sound(found, config)
-    if "input_ids" in taken and main != "pixel_values" and "input_features" not in taken:
-        _add_text(found, config, taken)
-    elif "input_ids" in taken and _sub(config, "text_config") is not config:
+    alone = main != "pixel_values" and "input_features" not in taken
+    if "input_ids" in taken and (alone or _sub(config, "text_config") is not config):
         _add_text(found, config, taken)
     if getattr(config, "is_encoder_decoder", False) and "decoder_input_ids" in taken:
         _add_decoder(found, config)

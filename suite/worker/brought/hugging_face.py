@@ -1,11 +1,11 @@
 """A model of Hugging Face: a folder with its config, and weights where it has any; the class that the config names.
 
-Without weights they are seeded, as the suite's own are. Code that a hub's model brings runs only where a person said so.
+Without weights they are seeded, as the suite's own are. Code that a hub's model brings runs where a person said so.
 """
 
 import json
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 from suite.worker import files
 from suite.worker.brought import base, hf_inputs
@@ -110,14 +110,16 @@ def _config(folder: str, trust: bool) -> Any:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=trust)
     except (OSError, ValueError, KeyError, TypeError) as error:
         remedy = "install a version of transformers that knows this model, or correct config.json"
-        raise base.unreadable(folder, "has a config that can't be used ({})".format(base.line(error)), remedy) from error
+        raise base.unreadable(
+            folder, "has a config that can't be used ({})".format(base.line(error)), remedy
+        ) from error
 
 
 def _class(name: str, config: Any, auto: Dict[str, str], folder: str) -> Any:
     """The class that the config names, or the plain model of its kind where it names none. Raises WorkerFault."""
     import transformers
 
-    found = None  # type: Optional[Any]
+    found = None  # type: Any
     if auto:
         from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
@@ -126,8 +128,7 @@ def _class(name: str, config: Any, auto: Dict[str, str], folder: str) -> Any:
     elif name:
         found = getattr(transformers, name, None)
     else:
-        mapping = getattr(transformers, "MODEL_MAPPING", {})
-        found = mapping[type(config)] if type(config) in mapping else None
+        found = getattr(transformers, "MODEL_MAPPING", {}).get(type(config), None)
     if found is None:
         version = transformers.__version__
         raise WorkerFault(

@@ -6,7 +6,7 @@ from typing import Any, Dict
 from suite.worker.brought import words
 from suite.worker.outcome import WorkerFault
 
-_opened = {}  # type: Dict[str, Any]
+_opened: Dict[str, Any] = {}
 
 
 def load(origin: str) -> Any:
@@ -17,5 +17,5 @@ def load(origin: str) -> Any:
         if kind is None or kind is words.DESCRIPTION:
             raise WorkerFault("BAD_REQUEST", "{} names no kind of model".format(settings["word"]), "Use one version")
         module = importlib.import_module("suite.worker.brought." + kind.name)
-        _opened[origin] = module.load(settings)  # type: ignore[attr-defined]
+        _opened[origin] = module.load(settings)
     return _opened[origin]

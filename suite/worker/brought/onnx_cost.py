@@ -13,8 +13,7 @@ Shape = Optional[Tuple[int, ...]]
 Shapes = Dict[str, Tuple[int, ...]]
 
 # Work in proportion to the elements that are read and written, beside which products count.
-CHEAP = frozenset(
-    """
+_CHEAP = """
 Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Bernoulli BiasGelu BitShift
 BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Cast CastLike Ceil Celu CenterCropPad Clip Col2Im Compress Concat
 ConcatFromSequence Constant ConstantOfShape Cos Cosh CumSum DepthToSpace DequantizeLinear Div Dropout
@@ -30,9 +29,17 @@ SequenceEmpty SequenceErase SequenceInsert SequenceLength Shape Shrink Sigmoid S
 SimplifiedLayerNormalization SkipLayerNormalization SkipSimplifiedLayerNormalization Slice Softmax Softplus Softsign
 SpaceToDepth Split SplitToSequence Sqrt Squeeze Sub Sum Swish Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unique
 Unsqueeze Upsample Where Xor RotaryEmbedding
-""".split()
-)
+"""
+CHEAP = frozenset(_CHEAP.split())
 _BRANCHES = ("If", "Loop", "Scan")
+
+
+class Call(NamedTuple):
+    """A node, with the shapes of what it is given and gives."""
+
+    node: Any
+    given: List[Any]
+    made: List[Any]
 
 
 class Cost(NamedTuple):
@@ -160,7 +167,7 @@ def _formula(node: Any, shapes: Shapes) -> Optional[int]:
     given = [shapes.get(name) if name else () for name in node.input]
     made = [shapes.get(name) if name else () for name in node.output]
     try:
-        return FORMULAS[node.op_type](node, given, made)
+        return FORMULAS[node.op_type](Call(node, given, made))
     except (TypeError, IndexError, ValueError):  # of a shape that is None, or has other dimensions than it should
         return None
 
@@ -181,60 +188,61 @@ def _attribute(node: Any, name: str, otherwise: Any) -> Any:
     return otherwise
 
 
-def _convolution(node: Any, given: List[Any], made: List[Any], weight: int = 1) -> int:
+def _convolution(call: Call, weight: int = 1) -> int:
     """Each output element takes one product for each weight of its channel: channels in a group x kernel."""
-    return product(made[0]) * product(given[weight][1:])
+    return product(call.made[0]) * product(call.given[weight][1:])
 
 
-def _transposed(node: Any, given: List[Any], made: List[Any]) -> int:
+def _transposed(call: Call) -> int:
     """Each input element meets each weight of its channel: output channels in a group x kernel."""
-    return product(given[0]) * product(given[1][1:])
+    return product(call.given[0]) * product(call.given[1][1:])
 
 
-def _matmul(node: Any, given: List[Any], made: List[Any]) -> int:
-    return product(made[0]) * given[0][-1]
+def _matmul(call: Call) -> int:
+    return product(call.made[0]) * int(call.given[0][-1])
 
 
-def _gemm(node: Any, given: List[Any], made: List[Any]) -> int:
-    return product(made[0]) * given[0][0 if _attribute(node, "transA", 0) else -1]
+def _gemm(call: Call) -> int:
+    return product(call.made[0]) * int(call.given[0][0 if _attribute(call.node, "transA", 0) else -1])
 
 
-def _recurrent(gate_count: int) -> Callable[[Any, List[Any], List[Any]], int]:
-    def formula(node: Any, given: List[Any], made: List[Any]) -> int:
+def _recurrent(gate_count: int) -> Callable[[Call], int]:
+    def formula(call: Call) -> int:
         """Source: the ONNX operators LSTM, GRU and RNN: X is [length, batch, input], W [directions, gates * hidden,
         input], R [directions, gates * hidden, hidden]; with layout 1 batch comes first."""
-        steps = given[0][0] * given[0][1]
-        assert given[1][1] % gate_count == 0
-        return int(steps * (product(given[1]) + product(given[2])))
+        steps = call.given[0][0] * call.given[0][1]
+        if call.given[1][1] % gate_count:
+            raise ValueError(call.given[1])
+        return int(steps * (product(call.given[1]) + product(call.given[2])))
 
     return formula
 
 
-def _einsum(node: Any, given: List[Any], made: List[Any]) -> int:
+def _einsum(call: Call) -> int:
     """Every combination of indices takes one product for each operand after the first."""
-    equation = _attribute(node, "equation", "").replace(" ", "")
+    equation = _attribute(call.node, "equation", "").replace(" ", "")
     sizes: Dict[str, int] = {}
-    for term, shape in zip(equation.partition("->")[0].split(","), given):
+    for term, shape in zip(equation.partition("->")[0].split(","), call.given):
         if "." in term or len(term) != len(shape):
             raise ValueError(term)
         sizes.update(zip(term, shape))
-    return product(list(sizes.values())) * max(1, len(given) - 1)
+    return product(list(sizes.values())) * max(1, len(call.given) - 1)
 
 
-def _quantised(node: Any, given: List[Any], made: List[Any]) -> int:
-    return _convolution(node, given, made, weight=3)
+def _quantised(call: Call) -> int:
+    return _convolution(call, weight=3)
 
 
-def _attention(node: Any, given: List[Any], made: List[Any]) -> int:
+def _attention(call: Call) -> int:
     """Q [batch, heads, length, size] against K and V of [batch, heads, others, size]. Source: ONNX Attention-23."""
-    query, key, value = given[0], given[1], given[2]
+    query, key, value = call.given[:3]
     if len(query) != 4:
         raise ValueError(query)
     pairs = query[0] * query[1] * query[2] * key[2]
     return int(pairs * (query[3] + value[3]))
 
 
-FORMULAS: Dict[str, Callable[[Any, List[Any], List[Any]], int]] = {
+FORMULAS: Dict[str, Callable[[Call], int]] = {
     "Conv": _convolution,
     "FusedConv": _convolution,
     "ConvInteger": _convolution,

@@ -1,13 +1,14 @@
 """An ONNX file: run by ONNX Runtime as it is, counted from the file itself."""
 
 import os
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from suite.worker import files
+from suite.worker import files, onnx_session
 from suite.worker.brought import base, onnx_cost, onnx_graph
 from suite.worker.brought.artefact import Artefact
 from suite.worker.brought.shapes import layout
-from suite.worker.outcome import WorkerFault
+from suite.worker.outcome import NotMeasured, WorkerFault
+from suite.worker.runtime import Runtime
 from suite.worker.weights import Stream
 
 RUNTIME = "onnxruntime"
@@ -40,7 +41,7 @@ class OnnxModel(base.Brought):
         for name, count in entries.items():
             ranges.setdefault(name, [0, count - 1])
         if self.real_inputs() is None:
-            opened = _session(self.path, "cpu", 1)
+            opened = onnx_session.Session(self.path)
             self.settle_ranges(lambda arrays: opened.bind(arrays)())
 
     def build(self, options: Dict[str, Any]) -> Any:
@@ -61,16 +62,37 @@ class OnnxModel(base.Brought):
                 "{} holds its weights in {}, and not in {}".format(self.title, self.precisions[0], precision),
                 "leave --precision out, or bring a file in {}".format(precision),
             )
-        return self
-
-    def make_ready(self, module: Any, precision: str, device: str) -> Any:
-        """As a runtime's: the file itself, opened on the device with the threads that torch has."""
-        import torch
-
-        return _session(self.path, device, torch.get_num_threads())
+        return FileRunner(self.path, precision)
 
     def bind(self, module: Any, inputs: Dict[str, Any], scenario: str) -> Tuple[Callable[[], Any], int]:
         return module.bind(inputs), 1
+
+
+class FileRunner(Runtime):
+    """ONNX Runtime on a file as it is: nothing is built."""
+
+    name, title = RUNTIME, "ONNX Runtime"
+
+    def __init__(self, path: str, precision: str) -> None:
+        self.path = path
+        self.precisions = (precision,)
+
+    def available(self) -> Optional[NotMeasured]:
+        return onnx_session.available()
+
+    def absence(self, torch: Any, precision: str, device: str) -> Optional[NotMeasured]:
+        return None  # the precision is the file's own, and whether the provider is there is told as it is opened
+
+    def make_ready(self, module: Any, precision: str, device: str) -> Any:
+        import torch
+
+        return onnx_session.Session(self.path, device=device, thread_count=torch.get_num_threads())
+
+    def threads(self, target: Any) -> Optional[int]:
+        return int(target.thread_count)
+
+    def told(self, target: Any) -> Dict[str, Any]:
+        return {"provider": target.provider, "node_counts": target.node_counts}
 
 
 class OnnxArtefact(Artefact):
@@ -149,9 +171,3 @@ def _precision(graph: Any) -> str:
             totals[dtype] = totals.get(dtype, 0) + onnx_graph.element_count(tensor)
     most: List[str] = sorted(totals, key=lambda dtype: -totals[dtype])
     return _PRECISIONS.get(most[0], "fp32") if most else "fp32"
-
-
-def _session(path: str, device: str, thread_count: int) -> Any:
-    from suite.worker import onnx_session
-
-    return onnx_session.Session(path, device=device, thread_count=thread_count)

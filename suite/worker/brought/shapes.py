@@ -64,8 +64,8 @@ def layout(
         for name, sizes in named.items()
     }
     hints = {axis_name(symbol): hint for symbol, hint in (hints or {}).items()}
-    for given in inputs if real is not None else ():
-        for size, own in zip(dims[given.name], real(given)):
+    for given, shape in [(one, real(one)) for one in inputs] if real is not None else []:
+        for size, own in zip(dims[given.name], shape):
             if isinstance(size, str) and hints.setdefault(size, Hint(own, own, own)).default != own:
                 hints[size] = Hint(own, own, own)
     return Layout(
@@ -99,7 +99,7 @@ def _named(given: Input) -> Tuple[Union[int, str], ...]:
         if isinstance(size, int) and size > 0:
             found.append(size)
         else:
-            found.append(axis_name(size) if _tells(size) else "{}_{}".format(axis_name(given.name), place))
+            found.append(axis_name(str(size)) if _tells(size) else "{}_{}".format(axis_name(given.name), place))
     return tuple(found)
 
 
@@ -113,7 +113,7 @@ def _batch_symbols(inputs: Sequence[Input], named: Dict[str, Tuple[Union[int, st
     called = [name for name in every if name.lower().startswith(BATCH) or name.lower() in ("n", "b", "bs")]
     if called:
         return list(called)
-    first = [named[given.name][0] for given in inputs if named[given.name]]
+    first = [sizes[0] for sizes in named.values() if sizes]
     return [name for name in first if isinstance(name, str) and not any(word in name.lower() for word in _NO_BATCH)]
 
 
@@ -131,7 +131,7 @@ def _axes(
         for place, (size, own) in enumerate(zip(dims[given.name], given.shape)):
             if isinstance(size, int) or size == BATCH or size in found or size in places:
                 continue
-            told = settings.get("axes", {}).get(size, {})
+            told = settings.get("axes", {}).get(size, {})  # type: Dict[str, Any]
             hint = hints.get(size)
             default = sizes.get(size, told.get("default", hint.default if hint else None))
             if default is None:

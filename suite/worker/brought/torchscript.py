@@ -78,9 +78,11 @@ def _opened(path: str) -> Any:
     if reason is not None:
         raise base.unreadable(path, reason, _EXPORT)
     try:
-        return torch.jit.load(path, map_location="cpu")
+        return torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
     except Exception as error:  # of many kinds, in each version of torch
-        raise base.unreadable(path, "can't be loaded by torch.jit.load ({})".format(base.line(error)), _EXPORT) from error
+        raise base.unreadable(
+            path, "can't be loaded by torch.jit.load ({})".format(base.line(error)), _EXPORT
+        ) from error
 
 
 def why_not(path: str) -> Optional[str]:
@@ -90,17 +92,24 @@ def why_not(path: str) -> Optional[str]:
             start = file.read(2)
             file.seek(0)
             if not zipfile.is_zipfile(file):
-                return "is a pickle, which could run anything as it is opened" if start[:1] == b"\x80" else "is no archive"
+                return (
+                    "is a pickle, which could run anything as it is opened" if start[:1] == b"\x80" else "is no archive"
+                )
             names = zipfile.ZipFile(file).namelist()
     except OSError as error:
         return "can't be read: {}".format(error.strerror)
     except zipfile.BadZipFile as error:
         return "is damaged ({})".format(error)
-    inside = [name.partition("/")[2] for name in names]
+    return _other_kind([name.partition("/")[2] for name in names])
+
+
+def _other_kind(inside: List[str]) -> Optional[str]:
     if any(name.startswith("code/") for name in inside) and "constants.pkl" in inside:
         return None
     if "data.pkl" in inside:
-        return "holds a pickle of torch.save (weights, or a module that unpickling would have to run), and no TorchScript"
+        return (
+            "holds a pickle of torch.save (weights, or a module that unpickling would have to run), and no TorchScript"
+        )
     if "archive_format" in inside:
         return "is a program of torch.export; rename it to .pt2, or"
     return "is an archive of another kind"

@@ -68,7 +68,7 @@ def settle(
         ranges[given.name] = [0, tops[given.name]]
 
 
-def _holds(  # noqa: PLR0913 (one trial)
+def _holds(  # noqa: PLR0913, PLR0917 (one trial)
     layout: Layout, sizes: Dict[str, int], ranges: Dict[str, Any], top: Dict[str, int], left: Any, call: Any
 ) -> bool:
     held = {given.name: 0 for given in left if given.name not in ranges}

@@ -81,6 +81,7 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "weight_bytes": 12,
         "weights_source": "seeded",
         "weights_sha256": HASH,
+        "weights_precision": "fp16",
         "configuration": [],
         "thread_count": 1,
         "synchronisation": "none needed: cpu",

@@ -17,6 +17,7 @@ from suite.records import NotMeasured
 from suite.report.plots import Plots
 from suite.report.sections import absences, energy
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from tests.unit.report import synthetic
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -137,7 +138,7 @@ def test_the_report_tells_every_code_with_reason_and_remedy(code):
     run = synthetic.make_run(tasks, power="simulated")
     run = replace(run, records=tuple(replace(record, energy=absent, schedule=None) for record in run.records))
     view = RunView(run, synthetic.MODELS)
-    text = absences.PLUGIN.render(view, Plots())
+    text = markdown.blocks(absences.PLUGIN.render(view, Plots()))
     assert f"### {code}\n" in text
     assert "- The sensor went away. **Remedy:** Bring it back." in text
-    assert f"[{code}](#{code.lower()})" in energy.PLUGIN.render(view, Plots())
+    assert f"[{code}](#{code.lower()})" in markdown.blocks(energy.PLUGIN.render(view, Plots()))

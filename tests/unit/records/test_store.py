@@ -192,7 +192,7 @@ FOREIGN = [
     (b'{"schema_version": 1}\n', "task is missing"),
     (
         b'{"schema_version": 99}\n',
-        "written by a newer suite (schema version 99, this suite reads up to 2); update suite",
+        "written by a newer suite (schema version 99, this suite reads up to 3); update suite",
     ),
     (b'{"schema_version": 0}\n', "schema version 0 is none that suite has written"),
     (b"\x00\x00\x00\x00\n", "this is not JSON"),

@@ -1,0 +1,1 @@
+"""Writers: a Document as a page, in Markdown and in HTML."""
