@@ -12,8 +12,8 @@ from pathlib import Path
 
 from suite import registry
 from suite.errors import FetchError, SuiteError, UnreachableError, UsageError, WorkerError
+from suite.pinned import hub_models, relock
 from suite.pinned import lock as models_lock
-from suite.pinned import relock
 from suite.pinned.convert import convert
 from suite.pinned.fetch import fetch
 from suite.pinned.hub import DEFAULT_URL, Hub, address
@@ -22,6 +22,7 @@ from suite.pinned.verify import Verdict, place, verify
 from suite.report.table import table
 from suite.tools import Tools
 from suite.units import show
+from suite.worker.brought import words
 
 _TOLD_EVERY_S = 1.0
 
@@ -34,6 +35,7 @@ class Request:
     folder: Path | None = None
     hub: str | None = None
     record_hashes: bool = False
+    trust_remote_code: bool = False
     lock: Path = models_lock.PATH
 
     def chosen(self) -> dict[str, Pinned]:
@@ -52,8 +54,18 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
 
     Prints what is there afterwards. Raises FetchError with the reasons, where any failed.
     """
-    chosen, folder = request.chosen(), request.place()
+    of_hub = [name for name in request.names or () if name.startswith(words.HUB)]
+    request = replace(request, names=tuple(name for name in request.names or () if name not in of_hub) or None)
     hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
+    if of_hub:
+        places = [
+            hub_models.fetch(name, request.place(), hub, _Progress(name), trust_remote_code=request.trust_remote_code)
+            for name in of_hub
+        ]
+        _show_places(of_hub, places, as_json=as_json)
+        if request.names is None:
+            return 0
+    chosen, folder = request.chosen(), request.place()
     failures: list[SuiteError] = []
     for name, pinned in chosen.items():
         if verify(name, pinned, folder).ok:
@@ -111,6 +123,13 @@ def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) 
     if made.left_out:
         _tell(f"{name}: the model has no place for {', '.join(made.left_out)}")
     return replace(found, converted_sha256=receipt.converted_sha256, weights_sha256=receipt.weights_sha256)
+
+
+def _show_places(names: Sequence[str], places: Sequence[Path], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"fetched": dict(zip(names, map(str, places), strict=True))}, indent=1))
+    else:
+        print(table(("name", "folder"), list(zip(names, map(str, places), strict=True)), left=2).text())
 
 
 def _show(verdicts: Sequence[Verdict], folder: Path, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from suite import registry
 from suite.errors import PlanError, UsageError
 from suite.limits import MAX_PLAN_BYTES
+from suite.pinned import hub_models
 from suite.plan.described import described
 from suite.plan.toml import toml
 from suite.records import BroughtModel, record
@@ -91,7 +92,9 @@ def settings(word: str, sizes: Sizes, beside: Beside) -> dict[str, Any]:
         found |= described(toml(_text(path), path), path)
         word = found["word"]
     found["word"] = _absolute(word)
-    found.setdefault("name", words.default_name(word))
+    if words.kind_of(word) is words.HUGGING_FACE:
+        found["path"] = _place(found["word"])
+    found.setdefault("name", words.default_name(word.partition("@")[0]))
     found["sizes"] = {**found.get("sizes", {}), **{name: own[0] for name, own in sizes if own}}
     for key, given in (("ranges", beside.ranges), ("shapes", beside.shapes)):
         found[key] = {**found.get(key, {}), **{name: list(value) for name, value in given}}
@@ -123,6 +126,12 @@ def _absolute(word: str) -> str:
         folder = Path(word.removeprefix(words.HUB)).expanduser()
         return f"{words.HUB}{folder.absolute()}" if folder.is_dir() else word
     return word
+
+
+def _place(word: str) -> str:
+    """The folder of a model of Hugging Face. Raises UsageError."""
+    named = word.removeprefix(words.HUB)
+    return named if Path(named).is_dir() else str(hub_models.find(word, os.environ).absolute())
 
 
 def _text(path: Path) -> str:

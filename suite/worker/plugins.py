@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from suite.worker.brought import words
+from suite.worker.loop import is_out_of_memory
 from suite.worker.outcome import WorkerFault
 
 MODELS = "suite.worker.models"
@@ -117,8 +118,13 @@ def load(origin: str) -> Any:
     if words.is_origin(origin):
         from suite.worker.brought import loading
 
-        with guarded(words.settings_of(origin)["word"]):
-            return loading.load(origin)
+        try:
+            with guarded(words.settings_of(origin)["word"]):
+                return loading.load(origin)
+        except WorkerFault as fault:
+            if fault.__cause__ is not None and is_out_of_memory(fault.__cause__):
+                raise fault.__cause__ from None  # no fault of the model's, and told as any other lack of memory
+            raise
     with guarded(origin):
         if os.path.isabs(origin):
             return _plugin(origin, import_file(origin))

@@ -131,7 +131,7 @@ def _axes(
         for place, (size, own) in enumerate(zip(dims[given.name], given.shape)):
             if isinstance(size, int) or size == BATCH or size in found or size in places:
                 continue
-            told = settings.get("axes", {}).get(size, {})  # type: Dict[str, Any]
+            told = settings.get("axes", {}).get(str(size), {})  # type: Dict[str, Any]
             hint = hints.get(size)
             default = sizes.get(size, told.get("default", hint.default if hint else None))
             if default is None:
@@ -140,7 +140,7 @@ def _axes(
             least = told.get("minimum", hint.minimum if hint else 1)
             most = told.get("maximum", hint.maximum if hint else MOST_SIZE)
             label = told.get("label") or (own if _tells(own) else size)
-            found[size] = Axis(size, label[:100], default, least, most)
+            found[size] = Axis(size, str(label)[:100], default, least, most)
     if places:
         raise _unresolved(places, title)
     return tuple(found.values())
