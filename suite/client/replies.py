@@ -15,6 +15,7 @@ from suite.records import (
     EvaluationRule,
     Fingerprint,
     FlopCount,
+    InputsSource,
     Interference,
     NotMeasured,
     OutputFidelity,
@@ -56,7 +57,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped", "brought"]
 
 
 @record
@@ -107,7 +108,7 @@ class Way:
 
 @record
 class Prepared:
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: InputsSource
     inputs_sha256: str
     step_count: int  # forward passes in one call
     before_resident_bytes: int  # before the inputs were made

@@ -9,6 +9,7 @@ fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
 hypothesis Hypothesis                         profile    where the time of a call goes
 accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
+brought    BroughtModel
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -29,6 +30,7 @@ from suite.records.asked import (
     Task,
     Test,
 )
+from suite.records.brought import BroughtAxis, BroughtModel
 from suite.records.derived import AllCalls, Interval, Summary
 from suite.records.energy import (
     CallWindow,
@@ -77,6 +79,8 @@ __all__ = [
     "Accuracy",
     "AllCalls",
     "Block",
+    "BroughtAxis",
+    "BroughtModel",
     "Build",
     "CallWindow",
     "Ceiling",

@@ -91,6 +91,15 @@ def cast(module: Any, precision: str) -> None:
                     part._buffers[name] = buffer.to(dtype)
 
 
+def cast_values(module: Any, precision: str) -> None:
+    """The same of a module that has its weights: they are rounded, in place."""
+    import torch
+
+    dtype = getattr(torch, element(precision))
+    if dtype != torch.float32 and isinstance(module, torch.nn.Module):
+        module.to(dtype)
+
+
 def cast_inputs(made: Dict[str, Any], precision: str) -> Dict[str, Any]:
     """Inputs whose float32 tensors are in the module's precision."""
     import torch

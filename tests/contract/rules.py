@@ -53,6 +53,7 @@ WORKER_CONTRACTS = (
     "suite.worker.protocol",
     "suite.worker.plugins",
     "suite.worker.declarations",
+    "suite.worker.brought.words",
 )
 MEASURING = ("suite.client", "suite.measure", "suite.power", "suite.host")
 
