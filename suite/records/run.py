@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TASK_COUNT
 from suite.records.asked import Task
+from suite.records.device import DeviceTimes
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
 from suite.records.hypothesis import Hypothesis
@@ -41,6 +42,7 @@ class RunRecord:
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
     profile: Profile | NotMeasured | None = None
+    device_times: DeviceTimes | NotMeasured | None = None  # of latency on a device other than the CPU
     provenance: Provenance | None = None
     variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
@@ -60,7 +62,18 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline", "profile")
+        names = (
+            "parameters",
+            "flops",
+            "latency",
+            "cold_start",
+            "memory",
+            "energy",
+            "sustained",
+            "roofline",
+            "profile",
+            "device_times",
+        )
         values = {name: getattr(self, name) for name in names}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
