@@ -1,7 +1,6 @@
 """What NVIDIA's management library tells of a discrete GPU's state, in SI units.
 
-Source: NVML API reference, "Device Queries". No line of this has met a GPU yet (docs/gpu.md): tests answer in the
-library's place.
+Source: NVML API reference, "Device Queries". What of this has met no GPU yet: docs/gpu.md.
 """
 
 from __future__ import annotations

@@ -72,7 +72,6 @@ class RunRecord:
             "sustained",
             "roofline",
             "profile",
-            "device_times",
         )
         values = {name: getattr(self, name) for name in names}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}

@@ -82,7 +82,7 @@ def _memory(view: RunView, points: list[Point]) -> Content:
     columns = (
         Column("Model", wordy=True),
         Column("Input", wordy=True),
-        *(Column(name, unit="MiB") for name in ("Tensors, peak", "Pool, peak", "Context", "Of", "Resident, peak")),
+        *(Column(name, unit="MiB") for name in ("Tensors, peak", "Pool, peak", "Context", "In all", "Resident, peak")),
         Column("Shared with the machine", wordy=True),
         Column("Taken of the machine", unit="MiB"),
     )
