@@ -287,6 +287,12 @@ def memory(data: object) -> Memory:
         peak_resident_bytes=fields.whole("peak_resident_bytes", least=1),
         peak_was_reset=fields.flag("peak_was_reset"),
         device_peak_bytes=fields.optional_whole("device_peak_bytes"),
+        device_free_bytes=fields.optional_whole("device_free_bytes"),
+        device_total_bytes=fields.optional_whole("device_total_bytes"),
+        device_reserved_peak_bytes=fields.optional_whole("device_reserved_peak_bytes"),
+        device_context_bytes=fields.optional_whole("device_context_bytes"),
+        device_is_unified=fields.optional_flag("device_is_unified"),
+        machine_taken_bytes=fields.optional_whole("machine_taken_bytes"),
     )
 
 

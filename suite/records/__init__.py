@@ -9,7 +9,7 @@ fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
 hypothesis Hypothesis                         profile    where the time of a call goes
 accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
-brought    BroughtModel
+brought    BroughtModel                        device     DeviceTimes, GpuState
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -32,6 +32,7 @@ from suite.records.asked import (
 )
 from suite.records.brought import BroughtAxis, BroughtModel
 from suite.records.derived import AllCalls, Interval, Summary
+from suite.records.device import DeviceBlock, DeviceTimes, GpuState
 from suite.records.energy import (
     CallWindow,
     EnergyReading,
@@ -87,6 +88,8 @@ __all__ = [
     "ColdStart",
     "Cooling",
     "Damage",
+    "DeviceBlock",
+    "DeviceTimes",
     "EnergyReading",
     "EnergyRule",
     "EnergyWindow",
@@ -97,6 +100,7 @@ __all__ = [
     "Fingerprint",
     "Flag",
     "FlopCount",
+    "GpuState",
     "HeatRule",
     "HostFacts",
     "HostState",

@@ -172,6 +172,11 @@ class MemoryUse:
     peak_is_task: bool
     weight_bytes: int
     device_peak_bytes: int | None
+    device_reserved_peak_bytes: int | None = None  # by torch's pool, what it keeps for later included
+    device_context_bytes: int | None = None  # the driver's and its libraries', of this process, outside that pool
+    device_total_bytes: int | None = None
+    device_is_unified: bool | None = None  # the device's memory is the machine's: one account, not two
+    machine_taken_bytes: int | None = None  # of such a machine: all that loading and calls took of what was available
 
 
 @record

@@ -9,6 +9,7 @@ from suite.outside import brief, one_line
 from suite.records.accuracy import Accuracy
 from suite.records.asked import Task
 from suite.records.brought import MAX_BROUGHT_COUNT, BroughtModel
+from suite.records.device import DeviceTimes
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
 from suite.records.hypothesis import Hypothesis
@@ -60,6 +61,7 @@ class RunRecord:
     roofline: Roofline | NotMeasured | None = None
     profile: Profile | NotMeasured | None = None
     accuracy: Accuracy | NotMeasured | None = None
+    device_times: DeviceTimes | NotMeasured | None = None  # of latency on a device other than the CPU
     provenance: Provenance | None = None
     variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
