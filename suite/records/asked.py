@@ -129,6 +129,23 @@ class Task:
             require_count(name, size, MAX_INPUT_SIZE)
         require(len(dict(self.axes)) == len(self.axes), "an axis is named twice")
 
+    def __hash__(self) -> int:
+        """Of what tells most tasks of a run apart: a run's tasks are looked up often, and their rules are many fields."""
+        return hash(
+            (
+                self.test,
+                self.model,
+                self.scenario,
+                self.runtime,
+                self.precision,
+                self.device,
+                self.batch_size,
+                self.axes,
+                self.thread_count,
+                self.seed,
+            )
+        )
+
     @property
     def key(self) -> str:
         """16 hex digits over every field: equal tasks have equal keys on every machine.
