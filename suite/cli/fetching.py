@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from suite import registry
+from suite.cli.answer import Answer
 from suite.errors import FetchError, SuiteError, UnreachableError, UsageError, WorkerError
 from suite.pinned import lock as models_lock
 from suite.pinned import relock
@@ -19,6 +19,7 @@ from suite.pinned.fetch import fetch
 from suite.pinned.hub import DEFAULT_URL, Hub, address
 from suite.pinned.lock import Pinned
 from suite.pinned.verify import Verdict, place, verify
+from suite.report.content import content
 from suite.report.table import table
 from suite.tools import Tools
 from suite.units import show
@@ -47,10 +48,10 @@ class Request:
         return self.folder.expanduser().absolute() if self.folder else models_lock.weights_folder(os.environ)
 
 
-def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
+def fetch_all(request: Request, tools: Tools) -> Answer:
     """Fetches and converts what is not there yet, each on its own: one that fails does not keep the next from coming.
 
-    Prints what is there afterwards. Raises FetchError with the reasons, where any failed.
+    The answer is what is there afterwards. Raises FetchError with the reasons, where any failed.
     """
     chosen, folder = request.chosen(), request.place()
     hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
@@ -73,8 +74,7 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
             _tell(f"{name}: {request.lock} now holds what was found; look at the difference before you commit it")
     if failures:
         raise FetchError("; ".join(str(error) for error in failures)) from failures[0]
-    _show([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, as_json=as_json)
-    return 0
+    return _shown([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, 0)
 
 
 def _hub_url(request: Request) -> str:
@@ -85,14 +85,13 @@ def _hub_url(request: Request) -> str:
     return address(given, "HF_ENDPOINT") if given else DEFAULT_URL
 
 
-def verify_all(request: Request, *, as_json: bool) -> int:
+def verify_all(request: Request) -> Answer:
     """Exit status 1 unless everything is there and as pinned."""
     folder = request.place()
     verdicts = [verify(name, pinned, folder) for name, pinned in request.chosen().items()]
-    _show(verdicts, folder, as_json=as_json)
     if any(verdict.state in ("absent", "wrong") for verdict in verdicts):
         _tell("what is absent or wrong comes with: suite models fetch")
-    return 0 if all(verdict.ok for verdict in verdicts) else 1
+    return _shown(verdicts, folder, 0 if all(verdict.ok for verdict in verdicts) else 1)
 
 
 def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) -> Pinned:
@@ -113,12 +112,14 @@ def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) 
     return replace(found, converted_sha256=receipt.converted_sha256, weights_sha256=receipt.weights_sha256)
 
 
-def _show(verdicts: Sequence[Verdict], folder: Path, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"folder": str(folder), "pinned": [asdict(verdict) for verdict in verdicts]}, indent=1))
-        return
+def _shown(verdicts: Sequence[Verdict], folder: Path, status: int) -> Answer:
     rows = [(verdict.name, verdict.state, verdict.reason) for verdict in verdicts]
-    print(table(("name", "state", "why"), rows, left=3).text())
+    return Answer(
+        shown=content(table(("name", "state", "why"), rows, left=3)),
+        rows={"pinned": [{"name": name, "state": state, "why": why} for name, state, why in rows]},
+        data={"folder": str(folder), "pinned": [asdict(verdict) for verdict in verdicts]},
+        status=status,
+    )
 
 
 class _Progress:

@@ -10,7 +10,7 @@ from typing import Any
 from suite import battery
 from suite.battery import Request
 from suite.cli import answers
-from suite.cli.running import DONE, INCOMPLETE, INTERRUPTED, measured
+from suite.cli.running import DONE, INCOMPLETE, measured
 from suite.cli.session import Session
 from suite.cli.words import sizes
 from suite.errors import UsageError
@@ -34,12 +34,11 @@ def show(request: Request, texts: Sequence[str], session: Session, *, as_json: b
     """Measures both, writes the report, and prints the answer. texts: the two variants as they were typed."""
     pair = _pair(request.options, texts, session.tools.surroundings().models)
     begun = battery.begin(replace(request, options=Options(), pair=pair), session.tools)
-    if not measured(begun, session):
-        return INTERRUPTED
+    measured(begun, session)
     report, run = battery.report(begun.out), begun.run()
     first, second = _both(run)
     if as_json:
-        told = {**answers.as_object(run, begun.out, report), "versus": _figures(second)}
+        told = {**answers.as_data(answers.Told(run, begun.out, report)), "versus": _figures(second)}
         print(json.dumps(told, indent=1, allow_nan=False))
     else:
         print("\n\n".join((_table(run), _sentence(first, second), f"Report: {report}")))

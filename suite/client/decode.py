@@ -22,7 +22,15 @@ from suite.client.replies import (
     TimedFor,
     WeightsSource,
 )
-from suite.records import FlopCount, Interference, OperatorCost, ParameterCount, SharedGroup, record
+from suite.records import (
+    FlopCount,
+    Interference,
+    OperatorCost,
+    ParameterCount,
+    SharedGroup,
+    WeightsPrecision,
+    record,
+)
 
 MOST_THREADS = 65_536
 MOST_STEPS = 10**9
@@ -110,7 +118,14 @@ def loaded(data: object, span: Span) -> Loaded:
         thread_count=fields.whole("thread_count", 1, MOST_THREADS),
         synchronisation=fields.text("synchronisation"),
         configuration=fields.texts("configuration"),
+        weights_precision=precision(fields.text("weights_precision")),
     )
+
+
+def precision(name: str) -> WeightsPrecision:
+    if name not in get_args(WeightsPrecision):
+        raise ValueError(f"weights_precision is {name!r}, not one of {', '.join(get_args(WeightsPrecision))}")
+    return cast(WeightsPrecision, name)
 
 
 def converted(data: object) -> Converted:

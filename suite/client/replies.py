@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from suite.records import (
+    Build,
     FlopCount,
     Interference,
+    NotMeasured,
+    OutputFidelity,
     ParameterCount,
+    Profile,
     Roofline,
     Task,
+    Variant,
+    WeightsPrecision,
     record,
     require,
     require_non_negative,
@@ -60,6 +66,7 @@ class Loaded:
     thread_count: int  # as it is in force
     synchronisation: str  # "none needed: cpu" or the call that waits for the device
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
+    weights_precision: WeightsPrecision = "fp32"  # in which they were made and hashed
 
     def __post_init__(self) -> None:
         require_non_negative("build_s, weights_s, weight_bytes", self.build_s, self.weights_s, self.weight_bytes)
@@ -73,6 +80,26 @@ class Converted:
     sha256: str
     weights_sha256: str
     left_out: tuple[str, ...]  # tensors that the model has no place for
+
+
+@record
+class Built:
+    """The files of a runtime that is built: `folder` is what `load` is given."""
+
+    folder: Path
+    build: Build
+    notes: tuple[str, ...] = ()
+
+
+@record
+class Way:
+    """One runtime in one precision on one device, and why it can't work here; None: it can, as far as is known."""
+
+    runtime: str
+    title: str
+    device: str
+    precision: str
+    absence: NotMeasured | None
 
 
 @record
@@ -163,7 +190,23 @@ class WorkerLike(Protocol):
         self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes
     ) -> FlopCount: ...
 
-    def load(self, task: Task, pinned: Path | None = None) -> Loaded: ...
+    def runtimes(self) -> tuple[Way, ...]: ...
+
+    def build(self, tasks: Sequence[Task], folder: Path, pinned: Path | None = None) -> Built:
+        """What the runtime of the tasks needs at all their sizes, in or found in a folder of builds."""
+        ...
+
+    def load(self, task: Task, pinned: Path | None = None, artefact: Path | None = None) -> Loaded: ...
+
+    def in_force(self) -> Variant:
+        """What really runs, after the calls."""
+        ...
+
+    def write_outputs(self, case: str, path: Path) -> None:
+        """One call's outputs, for another worker to compare its own with."""
+        ...
+
+    def compare_outputs(self, case: str, path: Path) -> tuple[OutputFidelity, ...]: ...
 
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
@@ -175,6 +218,10 @@ class WorkerLike(Protocol):
 
     def watch(self, duration_s: float) -> Interference:
         """What the machine does while the worker sleeps."""
+        ...
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Where the time of so many calls goes. No timed call may follow."""
         ...
 
     def memory(self) -> Memory: ...

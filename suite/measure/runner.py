@@ -24,10 +24,12 @@ from suite.measure.energy import EnergyLoad, label_windows
 from suite.measure.failure import failed
 from suite.measure.groups import COUNTING, grouped
 from suite.measure.moment import Moment, Observe
+from suite.measure.profiling import Profiling
 from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.sustained import Regime
 from suite.measure.turns import Turns
+from suite.measure.variants import Variants
 from suite.power import parts, sign
 from suite.power.meter import Meter, Metered
 from suite.records import (
@@ -73,11 +75,20 @@ class Runner:
     _paces_s: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # by device and threads; see stats.quiet
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
+    _variants: Variants = field(default_factory=Variants)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
         tasks = list(tasks)
         self._asked = frozenset(task.device for task in tasks if task.test not in COUNTING)
+        self._variants = Variants(tell=self.sink.begin)
+        self._variants.expect(tasks)
+        try:
+            self._run(tasks)
+        finally:
+            self._variants.close()
+
+    def _run(self, tasks: Sequence[Task]) -> None:
         for group in grouped(tasks):
             before = self.observe()
             self._began = self._began or before.state
@@ -163,6 +174,9 @@ class Runner:
             for task in (task for task in tasks if task.test == test):
                 crew.only(turns).gate.cool()
                 self._store(replace(measure(turns, task), cooling=turns.gate.found()))
+        crew.close()
+        for task in (task for task in tasks if task.test == "profile"):
+            self._store(self._profile_record(task))
 
     def _crew(self, tasks: Sequence[Task]) -> Crew:
         """A bench for each load; the first one's patience is that of a measurement on the fewest cores."""
@@ -173,7 +187,8 @@ class Runner:
         for task in loads.values():
             paces_s = self._paces_s.setdefault((task.device, task.thread_count), [])
             beside, expect, tell = made[0] if made else None, self.sink.expect, self.sink.begin
-            bench = Bench(task, self._open)
+            own = [each for each in tasks if each.load == task.load]
+            bench = Bench(task, self._open, self._variants, own)
             made.append(Turns(bench, self.observe, expect, tell=tell, paces_s=paces_s, beside=beside))
         made[0].gate.began = self._began
         made[0].patience.core_count = min(task.thread_count for task in loads.values())
@@ -201,6 +216,7 @@ class Runner:
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
         )
         trace = None if series.error is None else series.error.traceback  # the samples until then are kept
@@ -256,6 +272,19 @@ class Runner:
         trace = None if series.error is None else series.error.traceback
         return replace(record, latency=None, sustained=regime.found(record.latency), failure=trace)
 
+    def _profile_record(self, task: Task) -> RunRecord:
+        self.sink.begin(f"profiling {task.model}, batch size {task.batch_size}")
+        before = self.observe()
+        profiling = Profiling(task, self._open, self.observe, self.sink.begin)
+        try:
+            found = profiling.run()
+        except WorkerError as error:
+            return failed(self._blank(task, before, profiling.bench.versions), error)
+        record = self._with_calls(
+            self._blank(task, before, profiling.bench.versions), profiling.bench, profiling.series
+        )
+        return replace(record, profile=found)
+
     @staticmethod
     def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:
         """The record of an energy task with its calls, and the doubts that follow from them."""
@@ -268,6 +297,7 @@ class Runner:
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origins, *bench.flags(series.amiss), *series.flags()),
         )
 

@@ -63,9 +63,14 @@ class Series:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it has been disturbed for as long as it might have taken undisturbed: no more is made up for."""
+        """Whether it has been disturbed for as long as it might have taken undisturbed: no more is made up for.
+
+        Blocks of very short calls are watched for longer than they take: that counts, or such a series would never end.
+        """
         least = self.task.repetition.min_call_count
-        return self.lost_s >= self.task.repetition.time_limit_s and sum(len(b.latency_s) for b in self.timed) >= least
+        watched = (block.interference for block in self.timed if block.disturbed_by is not None)
+        lost_s = max(self.lost_s, sum(found.wall_s for found in watched if found is not None))
+        return lost_s >= self.task.repetition.time_limit_s and sum(len(b.latency_s) for b in self.timed) >= least
 
     def judge_pace(self, usual_pace_s: float | None) -> None:
         """Judges blocks anew by the machine's pace: what is usual shows only as the run goes on."""

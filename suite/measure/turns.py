@@ -127,6 +127,7 @@ class Turns:
             if fresh and self.tells_cold_start:
                 series.cold_start = self.bench.cold_start(first_call_s)
             self.bench.check_inputs(series.case)
+            self.bench.look_at_variant(series.case, series.task)
         elif self.gate.take_paused() or arrived:
             self.time(worker, series, 1, warmup=True)
         return worker

@@ -23,7 +23,7 @@ from suite.outside import one_line
 from suite.plan import supposed
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.devices import There, nobody_asked
-from suite.plan.spec import parse, place
+from suite.plan.spec import NONE, parse, place
 from suite.plan.tasks import Way, tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
 from suite.records import Hypothesis, Task, Test, record
@@ -51,6 +51,8 @@ class Options:
     quiet: str | None = None  # "none": every block counts
     duration_s: float | None = None  # of sustained calls
     time_limit_s: float | None = None  # of each point; the plan's budget over all of them is put aside
+    warmup_call_count: int | None = None  # so many, in scenarios too
+    call_count: int | None = None  # so many that count, in scenarios too: a fixed count
 
     def given(self) -> dict[str, Any]:
         """The options that were given, by plan key."""
@@ -144,13 +146,33 @@ def _read(path: Path) -> dict[str, Any]:
     return toml(text.replace("\r\n", "\n"), path)
 
 
+def _counting(raw: dict[str, Any], warmup_call_count: int | None, call_count: int | None) -> dict[str, Any]:
+    """The plan with so many calls of warm-up, and so many that count, of forward passes and of each scenario."""
+    own: dict[str, Any] = {}
+    if warmup_call_count is not None:
+        own |= {"warmup_min_call_count": warmup_call_count, "warmup_max_call_count": warmup_call_count}
+    if call_count is not None:
+        own |= {"target_relative_halfwidth": NONE, "min_call_count": call_count, "max_call_count": call_count}
+
+    def counting(table: Any) -> Any:
+        rule = table.get("repetition", {}) if isinstance(table, dict) else None
+        return {**table, "repetition": {**rule, **own}} if isinstance(rule, dict) else table
+
+    if not own:
+        return raw
+    scenarios = raw.get("scenarios", {})
+    named = {name: counting(table) for name, table in scenarios.items()} if isinstance(scenarios, dict) else scenarios
+    merged: dict[str, Any] = counting(raw)
+    return {**merged, "scenarios": named}
+
+
 _OPTION_NAMES = {
     "models": "--model",
     "tests": "--test",
     "batch_size": "--batch-size",
     "axes": "--axis",
     "repetition": "--time-limit",
-    "quiet": "--no-quiet",
+    "quiet": "--count-disturbed",
     "devices": "--device",
     "runtimes": "--runtime",
     "precisions": "--precision",
@@ -198,6 +220,7 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         if len(names) > 1:
             del given["device"]
     time_limit_s, duration_s = given.pop("time_limit_s", None), given.pop("duration_s", None)
+    warmup_call_count, call_count = given.pop("warmup_call_count", None), given.pop("call_count", None)
     merged = {**raw, **{key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}}
     if options.axes is not None:
         merged["axes"] = {name: list(sizes) for name, sizes in options.axes}
@@ -216,4 +239,4 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         merged["repetition"] = {**raw.get("repetition", {}), "time_limit_s": time_limit_s}
         merged["time_budget_s"] = None
         given["repetition"] = time_limit_s
-    return merged, {key: _OPTION_NAMES.get(key, f"--{key}") for key in given}
+    return _counting(merged, warmup_call_count, call_count), {key: _OPTION_NAMES.get(key, f"--{key}") for key in given}

@@ -66,6 +66,11 @@ def tasks_of(spec: PlanSpec, model: Model, way: Way) -> Iterator[Task]:
     if "sustained" in spec.tests:
         for point in _sizes(spec.sustained.batch_size, {}, model, spec.repetition):
             yield dataclasses.replace(_at(measured, "sustained", point), sustained=spec.sustained.rule())
+    if "profile" in spec.tests:  # beside other tests at the default point alone
+        forward = [point for point in points if point.scenario == "forward"]
+        wanted = forward if spec.tests == ["profile"] else forward[:1]
+        for point in wanted:
+            yield _at(measured, "profile", dataclasses.replace(point, repetition=spec.repetition))
 
 
 def tasks_of_machine(spec: PlanSpec, threads: int, device: str) -> Iterator[Task]:

@@ -6,7 +6,8 @@ measured   counts, calls, memory                energy     traces, windows, joul
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
 sustained  SustainedRule, Sustained            roofline   what the device can do
-hypothesis Hypothesis
+hypothesis Hypothesis                         profile    where the time of a call goes
+variant    Variant, Build, Fidelity
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -52,12 +53,15 @@ from suite.records.measured import (
     Provenance,
     SharedGroup,
     StopReason,
+    WeightsPrecision,
 )
+from suite.records.profile import ModuleTime, OperatorTime, Profile
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
+from suite.records.variant import TOLERANCES, Build, Fidelity, OutputFidelity, Variant
 
 __all__ = [
     "MACHINE",
@@ -65,8 +69,10 @@ __all__ = [
     "SCHEMA_VERSION",
     "TESTS",
     "TIMED",
+    "TOLERANCES",
     "AllCalls",
     "Block",
+    "Build",
     "CallWindow",
     "Ceiling",
     "ColdStart",
@@ -76,6 +82,7 @@ __all__ = [
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "Fidelity",
     "Flag",
     "FlopCount",
     "HeatRule",
@@ -88,13 +95,17 @@ __all__ = [
     "Manifest",
     "Matmul",
     "MemoryUse",
+    "ModuleTime",
     "NotMeasured",
     "OperatorCost",
+    "OperatorTime",
+    "OutputFidelity",
     "ParameterCount",
     "Part",
     "Pause",
     "PowerTrace",
     "Precision",
+    "Profile",
     "Provenance",
     "QuietRule",
     "Repetition",
@@ -111,6 +122,8 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Variant",
+    "WeightsPrecision",
     "disjoint",
     "record",
     "require",

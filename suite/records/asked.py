@@ -23,9 +23,9 @@ from suite.records.quiet import QuietRule
 from suite.records.sustained import SustainedRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
-Test = Literal["params", "flops", "latency", "energy", "sustained", "roofline"]
-TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "roofline")
-TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that call a model
+Test = Literal["params", "flops", "latency", "energy", "sustained", "roofline", "profile"]
+TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "roofline", "profile")
+TIMED: tuple[Test, ...] = ("latency", "energy", "sustained", "profile")  # those that call a model
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16", "fp16", "int8")
 MACHINE = "machine"  # stands in the place of the model of a task that measures the machine alone

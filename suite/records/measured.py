@@ -10,6 +10,7 @@ from suite.records.values import record, require, require_positive, require_with
 
 # disturbed: quiet never came, so every block counts; decided: the plan's question needs no more of this series;
 # failed: the worker was lost midway
+WeightsPrecision = Literal["fp32", "bf16", "fp16"]
 StopReason = Literal["target", "fixed", "time_limit", "call_limit", "disturbed", "decided", "failed"]
 
 
@@ -183,3 +184,4 @@ class Provenance:
     inputs_checked: tuple[str, ...]  # inputs that were shown to change the output
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
     own_sizes: tuple[tuple[str, int], ...] = ()  # a trajectory's, before it was cut or padded to the task's
+    weights_precision: WeightsPrecision = "fp32"  # in which they were made and hashed; int8 is made of fp32

@@ -22,7 +22,7 @@ from suite.records import (
     Summary,
     Task,
 )
-from suite.report import endurances
+from suite.report import endurances, roofs, scaling
 from suite.report.energies import inference_energy
 from suite.report.missing import absences
 from suite.report.points import Point
@@ -42,6 +42,7 @@ def sheets(view: RunView) -> Mapping[str, list[Row]]:
         "latency.csv": _latency,
         "memory.csv": _memory,
         "cold_start.csv": _cold_starts,
+        "roofline.csv": _roofline,
         "energy.csv": _energy,
         "sustained.csv": _sustained,
         "provenance.csv": _provenance,
@@ -117,6 +118,7 @@ def _latency(view: RunView) -> Iterator[Row]:
 
 def _figures(view: RunView, point: Point, summary: Summary, task: Task) -> Row:
     samples, interval = view.samples(point), summary.median_interval
+    flop_count = scaling.flops(view, point)
     return {
         "call_count": summary.count,
         "block_count": len(samples.timed_blocks),
@@ -135,6 +137,8 @@ def _figures(view: RunView, point: Point, summary: Summary, task: Task) -> Row:
         "is_upper_bound": summary.is_upper_bound,
         "relative_halfwidth": summary.relative_halfwidth,
         "inferences_per_s": point.batch_size / summary.median,
+        "flop_count": flop_count,
+        "achieved_flop_per_s": None if flop_count is None else flop_count / summary.median,
         "step_count": samples.step_count,
         "stop": samples.stop,
     }
@@ -148,6 +152,19 @@ def _memory(view: RunView) -> Iterator[Row]:
 def _cold_starts(view: RunView) -> Iterator[Row]:
     for _, value, row in _records(view, "cold_start"):
         yield row | (asdict(value) if isinstance(value, ColdStart) else {}) | _gap(value)
+
+
+def _roofline(view: RunView) -> Iterator[Row]:
+    for calls in roofs.by_subject(view):
+        for point, placed in calls.placed:
+            row = _task(view, view.task("latency", point))
+            if isinstance(placed, roofs.Placed):
+                work, at = placed.work, placed.placement
+                row |= {"flop_count": work.flop_count, "read_bytes": work.read_bytes, "median_s": at.measured_s}
+                row |= {"least_by_memory_low_s": at.memory.low_s, "least_by_memory_high_s": at.memory.high_s}
+                row |= {"least_by_arithmetic_low_s": at.compute.low_s, "least_by_arithmetic_high_s": at.compute.high_s}
+                row |= {"share": at.share, "nearer_bound": at.bound, "beaten": at.beaten, "cached": at.cached}
+            yield row | _gap(placed)
 
 
 def _energy(view: RunView) -> Iterator[Row]:

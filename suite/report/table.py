@@ -96,17 +96,22 @@ class Table:
 
     def text(self) -> str:
         """A table for a terminal."""
+        headers, rows = self.plain()
+        return laid_out(headers, rows, [column.wordy for column in self.columns])
+
+    def plain(self) -> tuple[list[str], list[list[str]]]:
+        """Headers and rows in words alone: an absence is its code."""
         rows = [[words(told(cell), MAX_CELL) for cell in row] for row in self.rows]
-        alignment = ["left" if column.wordy else "right" for column in self.columns]
-        text = tabulate.tabulate(
-            rows,
-            [words(header, MAX_CELL) if header else "" for header in self.headers],
-            tablefmt="simple",
-            disable_numparse=True,
-            colalign=alignment,
-            headersalign=alignment,
-        )
-        return "\n".join(line.rstrip() for line in text.splitlines())
+        return [words(header, MAX_CELL) if header else "" for header in self.headers], rows
+
+
+def laid_out(headers: Sequence[str], rows: Sequence[Sequence[str]], wordy: Sequence[bool]) -> str:
+    """Columns side by side in plain text; a cell may have several lines."""
+    alignment = ["left" if word else "right" for word in wordy]
+    text = tabulate.tabulate(
+        rows, headers, tablefmt="simple", disable_numparse=True, colalign=alignment, headersalign=alignment
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
 def table(

@@ -10,7 +10,7 @@ from tests.contract.source import Import, is_under
 # From the bottom up. A module belongs to the longest name that it lies under; `suite` itself stands for its __init__
 # alone. A module may import from its own layer and from those above it in this list.
 LAYERS: Mapping[str, tuple[str, ...]] = {
-    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside"),
+    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside", "suite.codes"),
     "types": ("suite.records",),
     "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
@@ -40,7 +40,7 @@ PLUGIN_PACKAGES = (
     "suite.report.sections",
     "suite.host.probes",
 )
-WORKER_PACKAGES = ("torch", "transformers", "onnxruntime")
+WORKER_PACKAGES = ("torch", "transformers", "onnx", "onnxruntime")
 # What the controller may read of the worker: declarations and the wire, never what runs there.
 WORKER_CONTRACTS = (
     "suite.worker.model",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suite.report import roofs
-from suite.report.content import Code, Content, Heading, Spans, Strong, bullets, content, table
+from suite.report.content import Code, Content, Heading, Spans, Strong, bullets, content, folded, table
 from suite.report.escape import MAX_LISTED, listed, words
 from suite.report.missing import Absence, absences
 from suite.report.plots import Plots
@@ -38,7 +38,7 @@ def _entry(view: RunView, found: list[Absence]) -> Content:
     return content(
         Heading(found[0].value.code),
         bullets([*lines[:MAX_LISTED], *more]),
-        table(("Quantity", "Model", "Where"), rows, left=3),
+        folded("Where", table(("Quantity", "Model", "Where"), rows, left=3), "not_measured.csv", most=3),
     )
 
 
