@@ -130,7 +130,7 @@ class Task:
         require(len(dict(self.axes)) == len(self.axes), "an axis is named twice")
 
     def __hash__(self) -> int:
-        """Of what tells most tasks of a run apart: a run's tasks are looked up often, and their rules are many fields."""
+        """Of what tells most tasks of a run apart: they are looked up often, and their rules are many fields."""
         return hash(
             (
                 self.test,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from suite.limits import MAX_DURATION_S
-from suite.records.values import record, require, require_non_negative, require_within
+from suite.records.values import record, require_non_negative, require_within
 
 
 @record
