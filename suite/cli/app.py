@@ -254,11 +254,10 @@ def compare(  # noqa: PLR0913, PLR0917  # each is an option
         list[str] | None,
         typer.Option("--fail-if", metavar="CONDITION", help='"latency slower 5%", or "memory more 10% lxmert".'),
     ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Answer in CSV, a row a cell.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Write compare.md, .html and .csv there.")
     ] = None,
-) -> int:
+) -> Answer:
     """Hold runs side by side: ratios, verdicts, a gate for CI.
 
     From their files alone. Each run is compared with the first one. Exit status with --fail-if: 0 no condition holds, 4
@@ -267,15 +266,8 @@ def compare(  # noqa: PLR0913, PLR0917  # each is an option
     from suite.cli import comparing
 
     session_of(context, given)
-    return comparing.show(
-        run,
-        names=names,
-        margin=margin,
-        conditions=fail_if or (),
-        out=out,
-        as_csv=as_csv,
-        as_json=given.as_json,
-    )
+    asked = comparing.Asked(names=names, margin=margin, conditions=tuple(fail_if or ()))
+    return comparing.compared(run, asked, out)
 
 
 @command(

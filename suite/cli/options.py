@@ -30,7 +30,7 @@ STATISTICS = "Statistics"
 POWER = "Power"
 EVALUATION = "Evaluation"
 OUTPUT = "Output"
-ANSWER = ("output", "as_json", "no_color", "verbose")  # of the output, what every command has
+ANSWER = ("output", "as_json", "as_csv", "no_color", "verbose")  # of the output, what every command has
 RULES = ("warmup", "count_disturbed", "no_quiet")  # of the repetition, what calls for minutes have too
 # what every command that makes timed calls takes
 TIMED = (SUBJECT, SIZES, BROUGHT, MACHINE, REPETITION, STATISTICS, OUTPUT)
@@ -186,6 +186,7 @@ class Given:
         ),
     ] = None
     as_json: Annotated[bool, _option(OUTPUT, "--json", help="The same as -o json.")] = False
+    as_csv: Annotated[bool, _option(OUTPUT, "--csv", help="The same as -o csv.")] = False
     no_color: Annotated[bool, _option(OUTPUT, "--no-color", help="No colours, as NO_COLOR=1 in the environment.")] = (
         False
     )
