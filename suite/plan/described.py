@@ -26,8 +26,6 @@ Dtype = Literal[
     "uint8",
     "bool",
     "complex64",
-    "int",
-    "float",
 ]
 
 
