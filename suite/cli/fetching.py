@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from suite import registry
+from suite.cli.answer import Answer
 from suite.errors import FetchError, SuiteError, UnreachableError, UsageError, WorkerError
 from suite.pinned import hub_models, relock
 from suite.pinned import lock as models_lock
@@ -19,6 +19,7 @@ from suite.pinned.fetch import fetch
 from suite.pinned.hub import DEFAULT_URL, Hub, address
 from suite.pinned.lock import Pinned
 from suite.pinned.verify import Verdict, place, verify
+from suite.report.content import content
 from suite.report.table import table
 from suite.tools import Tools
 from suite.units import show
@@ -49,22 +50,14 @@ class Request:
         return self.folder.expanduser().absolute() if self.folder else models_lock.weights_folder(os.environ)
 
 
-def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
+def fetch_all(request: Request, tools: Tools) -> Answer:
     """Fetches and converts what is not there yet, each on its own: one that fails does not keep the next from coming.
 
-    Prints what is there afterwards. Raises FetchError with the reasons, where any failed.
+    The answer is what is there afterwards. Raises FetchError with the reasons, where any failed.
     """
-    of_hub = [name for name in request.names or () if name.startswith(words.HUB)]
-    request = replace(request, names=tuple(name for name in request.names or () if name not in of_hub) or None)
+    if any(name.startswith(words.HUB) for name in request.names or ()):
+        return _fetch_of_hub(request)
     hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
-    if of_hub:
-        places = [
-            hub_models.fetch(name, request.place(), hub, _Progress(name), trust_remote_code=request.trust_remote_code)
-            for name in of_hub
-        ]
-        _show_places(of_hub, places, as_json=as_json)
-        if request.names is None:
-            return 0
     chosen, folder = request.chosen(), request.place()
     failures: list[SuiteError] = []
     for name, pinned in chosen.items():
@@ -85,8 +78,7 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
             _tell(f"{name}: {request.lock} now holds what was found; look at the difference before you commit it")
     if failures:
         raise FetchError("; ".join(str(error) for error in failures)) from failures[0]
-    _show([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, as_json=as_json)
-    return 0
+    return _shown([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, 0)
 
 
 def _hub_url(request: Request) -> str:
@@ -97,14 +89,13 @@ def _hub_url(request: Request) -> str:
     return address(given, "HF_ENDPOINT") if given else DEFAULT_URL
 
 
-def verify_all(request: Request, *, as_json: bool) -> int:
+def verify_all(request: Request) -> Answer:
     """Exit status 1 unless everything is there and as pinned."""
     folder = request.place()
     verdicts = [verify(name, pinned, folder) for name, pinned in request.chosen().items()]
-    _show(verdicts, folder, as_json=as_json)
     if any(verdict.state in ("absent", "wrong") for verdict in verdicts):
         _tell("what is absent or wrong comes with: suite models fetch")
-    return 0 if all(verdict.ok for verdict in verdicts) else 1
+    return _shown(verdicts, folder, 0 if all(verdict.ok for verdict in verdicts) else 1)
 
 
 def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) -> Pinned:
@@ -125,19 +116,33 @@ def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) 
     return replace(found, converted_sha256=receipt.converted_sha256, weights_sha256=receipt.weights_sha256)
 
 
-def _show_places(names: Sequence[str], places: Sequence[Path], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"fetched": dict(zip(names, map(str, places), strict=True))}, indent=1))
-    else:
-        print(table(("name", "folder"), list(zip(names, map(str, places), strict=True)), left=2).text())
+def _fetch_of_hub(request: Request) -> Answer:
+    """Models that nothing pins, by hf:NAME@REVISION. Raises UsageError where others are named beside them."""
+    names = request.names or ()
+    pinned = [name for name in names if not name.startswith(words.HUB)]
+    if pinned:
+        raise UsageError(f"--model: {pinned[0]} is pinned, and {words.HUB}... is not: fetch them apart")
+    hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
+    trust = request.trust_remote_code
+    rows = [
+        (name, str(hub_models.fetch(name, request.place(), hub, _Progress(name), trust_remote_code=trust)))
+        for name in names
+    ]
+    return Answer(
+        shown=content(table(("name", "folder"), rows, left=2)),
+        rows={"fetched": [{"name": name, "folder": place} for name, place in rows]},
+        data={"fetched": dict(rows)},
+    )
 
 
-def _show(verdicts: Sequence[Verdict], folder: Path, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"folder": str(folder), "pinned": [asdict(verdict) for verdict in verdicts]}, indent=1))
-        return
+def _shown(verdicts: Sequence[Verdict], folder: Path, status: int) -> Answer:
     rows = [(verdict.name, verdict.state, verdict.reason) for verdict in verdicts]
-    print(table(("name", "state", "why"), rows, left=3).text())
+    return Answer(
+        shown=content(table(("name", "state", "why"), rows, left=3)),
+        rows={"pinned": [{"name": name, "state": state, "why": why} for name, state, why in rows]},
+        data={"folder": str(folder), "pinned": [asdict(verdict) for verdict in verdicts]},
+        status=status,
+    )
 
 
 class _Progress:

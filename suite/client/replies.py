@@ -11,11 +11,16 @@ from typing import Literal, Protocol
 
 from suite.records import (
     Build,
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
     FlopCount,
+    InputsSource,
     Interference,
     NotMeasured,
     OutputFidelity,
     ParameterCount,
+    Profile,
     Roofline,
     Task,
     Variant,
@@ -52,8 +57,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned", "brought"]
-InputsSource = Literal["seeded", "trajectory", "file"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "brought", "shipped"]
 
 
 @record
@@ -166,6 +170,8 @@ class Memory:
     peak_resident_bytes: int
     peak_was_reset: bool
     device_peak_bytes: int | None  # None where the device is the CPU
+    device_free_bytes: int | None = None  # of the whole device, whoever holds the rest; None: it does not tell
+    device_total_bytes: int | None = None
 
     def __post_init__(self) -> None:
         require_positive("resident_bytes, peak_resident_bytes", self.resident_bytes, self.peak_resident_bytes)
@@ -210,12 +216,24 @@ class WorkerLike(Protocol):
 
     def check_inputs(self, case: str) -> Checked: ...
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs."""
+        ...
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
+        ...
+
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor: ...
 
     def watch(self, duration_s: float) -> Interference:
         """What the machine does while the worker sleeps."""
+        ...
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Where the time of so many calls goes. No timed call may follow."""
         ...
 
     def memory(self) -> Memory: ...

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite.client import ceilings, decode, variants
+from suite.client import ceilings, decode, profiles, variants
+from suite.client.deadlines import DEADLINES_S
 from suite.client.decode import Span
 from suite.client.fields import Fields
 from suite.client.replies import (
@@ -34,35 +35,25 @@ from suite.client.replies import (
 )
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.records import FlopCount, Interference, OutputFidelity, ParameterCount, Roofline, Task, Variant
+from suite.records import (
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
+    FlopCount,
+    Interference,
+    OutputFidelity,
+    ParameterCount,
+    Profile,
+    Roofline,
+    Task,
+    Variant,
+)
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
 INTERPRETER_VARIABLE = "SUITE_WORKER_PYTHON"
 OriginOf = Callable[[str], str | None]
 
-# Seconds that an operation may take on the slowest board with a cold SD card; only a hang lasts longer.
-DEADLINES_S: Mapping[str, float] = {
-    "hello": 180,
-    "introduce": 60,
-    "import": 600,
-    "count_parameters": 300,
-    "count_flops": 300,
-    "runtimes": 180,
-    "build": 3600,
-    "load": 900,
-    "in_force": 60,
-    "write_outputs": 900,
-    "compare_outputs": 900,
-    "prepare": 300,
-    "check_inputs": 900,
-    "memory": 60,
-    "reset_memory": 60,
-    "release": 60,
-    "watch": 60,
-    "convert": 1800,
-    "roofline": 300,
-}
 _NOT_OURS = {
     "PYTHONPATH",
     "PYTHONSAFEPATH",
@@ -239,6 +230,25 @@ class Worker(WorkerLike):
         with decoding(self._wire, "check_inputs"):
             return decode.checked(reply)
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs; None where they could not be looked at."""
+        reply = self._ask("fingerprint", case=case)
+        with decoding(self._wire, "fingerprint"):
+            return decode.fingerprint(reply)
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        reply = self._ask(
+            "evaluate",
+            evaluation=rule.name,
+            data=_absolute(rule.data),
+            start=start,
+            row_count=row_count,
+            batch_size=rule.batch_size,
+            alone=alone,
+        )
+        with decoding(self._wire, "evaluate"):
+            return decode.evaluated(reply, row_count, alone, self._wire.span)
+
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})
         with decoding(self._wire, "time"):
@@ -256,6 +266,11 @@ class Worker(WorkerLike):
         reply = self._ask("watch", duration_s=duration_s)
         with decoding(self._wire, "watch"):
             return decode.watched(reply, self._wire.span)
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        reply = self._wire.ask("profile", deadline_s, {"case": case, "call_count": call_count})
+        with decoding(self._wire, "profile"):
+            return profiles.profile(reply, call_count, self._wire.span)
 
     def memory(self) -> Memory:
         reply = self._ask("memory")

@@ -5,8 +5,10 @@ asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
+fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
-hypothesis Hypothesis                           variant    Variant, Build, Fidelity
+hypothesis Hypothesis                         profile    where the time of a call goes
+accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
 brought    BroughtModel
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
@@ -16,6 +18,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
+from suite.records.accuracy import Accuracy, EvaluatedBatch, EvaluationRule, RealCalls
 from suite.records.asked import (
     MACHINE,
     PRECISIONS,
@@ -40,6 +43,7 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.fingerprint import Fingerprint, Top
 from suite.records.heat import Cooling, HeatRule, Pause
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
@@ -47,6 +51,7 @@ from suite.records.measured import (
     Block,
     ColdStart,
     FlopCount,
+    InputsSource,
     LatencySamples,
     MemoryUse,
     OperatorCost,
@@ -56,6 +61,7 @@ from suite.records.measured import (
     StopReason,
     WeightsPrecision,
 )
+from suite.records.profile import ModuleTime, OperatorTime, Profile
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
@@ -70,6 +76,7 @@ __all__ = [
     "TESTS",
     "TIMED",
     "TOLERANCES",
+    "Accuracy",
     "AllCalls",
     "Block",
     "BroughtAxis",
@@ -84,29 +91,37 @@ __all__ = [
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "EvaluatedBatch",
+    "EvaluationRule",
     "Fidelity",
+    "Fingerprint",
     "Flag",
     "FlopCount",
     "HeatRule",
     "HostFacts",
     "HostState",
     "Hypothesis",
+    "InputsSource",
     "Interference",
     "Interval",
     "LatencySamples",
     "Manifest",
     "Matmul",
     "MemoryUse",
+    "ModuleTime",
     "NotMeasured",
     "OperatorCost",
+    "OperatorTime",
     "OutputFidelity",
     "ParameterCount",
     "Part",
     "Pause",
     "PowerTrace",
     "Precision",
+    "Profile",
     "Provenance",
     "QuietRule",
+    "RealCalls",
     "Repetition",
     "Roofline",
     "Run",
@@ -121,6 +136,7 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Top",
     "Variant",
     "WeightsPrecision",
     "disjoint",

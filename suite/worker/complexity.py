@@ -138,9 +138,9 @@ def count_flops(
         brought = building.build(model, options)
         if isinstance(brought, Artefact):
             return dict(brought.count_flops(batch_size, axes), configuration=model.configuration(brought))
-        _require_counter()
+        require_counter()
         return _counted_on_cpu(model, options, size, None)
-    _require_counter()
+    require_counter()
     try:
         module = building.build(model, options, "meta")
         return _counted(model, module, model.bind(module, model.inputs(batch_size, axes, ShapeSource()), scenario)[0])
@@ -181,7 +181,7 @@ def _short(error: Exception) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def _require_counter() -> None:
+def require_counter() -> None:
     try:
         from torch.utils.flop_counter import FlopCounterMode  # noqa: F401
     except ImportError:
@@ -196,7 +196,7 @@ def _counted(model: Model, module: Any, call: Any) -> Dict[str, Any]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    counter, seen = FlopCounterMode(display=False), _operators_seen()
+    counter, seen = FlopCounterMode(display=False), operators_seen()
     with torch.no_grad(), seen, counter:  # `seen` lies outside, so it is told of what the counter has taken apart
         call()
     macs = dict(seen.mac_counts)
@@ -249,7 +249,7 @@ def _plain_kernels() -> Iterator[None]:
         yield
 
 
-def _operators_seen() -> Any:
+def operators_seen() -> Any:
     """A mode that gathers in `names` the operators that run and do more than look at the same memory, in
     `complex_names` those that met complex numbers, in `mac_counts` the cost of those that operators.py has a formula
     for."""

@@ -41,6 +41,7 @@ class Model:
     precisions: Tuple[str, ...] = ()  # the same of precisions
     one_batch = False  # whether its inputs have one fixed size each, without a batch
     inputs_source = "seeded"  # "file": `inputs` are a person's own
+    shipped_weights = ""  # the path of a safetensors file beside it, which then are the weights
 
     def available(self) -> Optional[NotMeasured]:
         """None if this interpreter has the packages; else why not. Imports nothing heavy."""

@@ -42,9 +42,12 @@ class Operations:
         self._imports = Imports(clock)
         self._loaded: Optional[Loaded] = None
         self._peaks = Peaks(
-            lambda: self._imports.module("torch"), lambda: None if self._loaded is None else self._loaded.device
+            lambda: self._imports.module("torch"),
+            lambda: None if self._loaded is None else self._loaded.device,
+            self._meter.gpu_own_bytes,
         )
         self._cases: Dict[str, Case] = {}
+        self._evaluating: Any = None
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""
@@ -63,10 +66,14 @@ class Operations:
             "compare_outputs": self.compare_outputs,
             "prepare": self.prepare,
             "check_inputs": self.check_inputs,
+            "fingerprint": self.fingerprint,
+            "evaluate": self.evaluate,
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
-            "memory": self._peaks.read,
+            "profile": self.profile,
+            "memory": self._peaks.account,
+            "device_times": self.device_times,
             "reset_memory": self._peaks.reset,
             "release": self.release,
             "convert": self.convert,
@@ -147,7 +154,8 @@ class Operations:
         from suite.worker import loading
 
         self._cases.clear()
-        self._loaded = None
+        self._loaded = self._evaluating = None
+        self._peaks.available_bytes = memory.available_bytes()
         torch = self._imports.module("torch")
         way = {"runtime": runtime, "precision": precision, "device": device}
         started = loading.begin(self._imports, dict(way, thread_count=thread_count, seed=seed), model)
@@ -240,6 +248,26 @@ class Operations:
         self._peaks.forget_since(before)
         return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
 
+    def fingerprint(self, case: str) -> Dict[str, Any]:
+        """Of the case's first outputs since it was prepared: no call is made for it."""
+        return {"fingerprint": self._case(case).fingerprint}
+
+    def evaluate(self, **asked: Any) -> Dict[str, Any]:
+        """Goes on where the last request ended; from any other row it begins to read anew."""
+        from suite.worker import evaluate
+
+        loaded, before = self._model_in_memory(), self._evaluating
+        self._evaluating = None  # what fails midway begins anew
+        way = evaluate.Way(loaded.target, loaded.device, loaded.started.precision)
+        subject = evaluate.Subject(loaded.model, way, loaded.synchronise, self._clock)
+        with grad_mode(loaded.model, way.precision):
+            reading = evaluate.reading(before, subject, asked)
+            edge = self._meter.before()
+            answer = reading.answer(asked["row_count"], asked["batch_size"], alone=asked["alone"])
+            beside = self._meter.since(edge)
+        self._evaluating = reading
+        return dict(answer, interference=beside)
+
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
         if call_count < 1:
             raise WorkerFault("BAD_REQUEST", "call_count is {}".format(call_count), "Ask for at least one call")
@@ -286,6 +314,23 @@ class Operations:
             "flags": prepared.flags,
             "interference": beside,
         }
+
+    def device_times(self, case: str, call_count: int) -> Dict[str, Any]:
+        """What these calls take of a device's memory is in no peak."""
+        from suite.worker import apart
+
+        before = self._peaks.now()
+        found = apart.by_device(apart.Ready(*self._ready(case)), call_count)
+        self._peaks.forget_since(before)
+        return found
+
+    def profile(self, case: str, call_count: int) -> Dict[str, Any]:
+        from suite.worker import apart
+
+        return apart.profiled(apart.Ready(*self._ready(case)), call_count)
+
+    def _ready(self, case: str) -> Any:
+        return self._imports.module("torch"), self._model_in_memory(), self._case(case), self._clock
 
     def _held_bytes(self) -> int:
         return memory.held_bytes(self._imports.module("torch"), self._model_in_memory().device)

@@ -132,7 +132,7 @@ def _float32(value: float) -> float:
 
 
 def place(model: Any, module: Any, options: Dict[str, Any], seed: int) -> str:
-    """Gives the module its weights in place: the user's checkpoint, the published ones, or seeded ones.
+    """Gives the module its weights in place: the user's checkpoint, the published ones, shipped ones, or seeded ones.
 
     Returns the source's name.
     """
@@ -142,11 +142,11 @@ def place(model: Any, module: Any, options: Dict[str, Any], seed: int) -> str:
     if checkpoint is not None:
         model.load_checkpoint(module, checkpoint)
         return "checkpoint"
-    if published is not None:
+    if published is not None or model.shipped_weights:
         from suite.worker import pinned
 
-        pinned.load_into(module, published)
-        return "pinned"
+        pinned.load_into(module, published or model.shipped_weights)
+        return "pinned" if published else "shipped"
     fill(module, seed)
     return "seeded"
 

@@ -10,15 +10,18 @@ from tests.contract.source import Import, is_under
 # From the bottom up. A module belongs to the longest name that it lies under; `suite` itself stands for its __init__
 # alone. A module may import from its own layer and from those above it in this list.
 LAYERS: Mapping[str, tuple[str, ...]] = {
-    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside"),
+    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside", "suite.codes"),
     "types": ("suite.records",),
     "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
         "suite.client",
         "suite.registry",
         "suite.stats",
+        "suite.records.chain",
+        "suite.records.journal",
         "suite.records.lines",
         "suite.records.schema",
+        "suite.records.seal",
         "suite.records.store",
         "suite.host",
         "suite.pinned",
@@ -27,7 +30,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.report",
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
-    "drivers": ("suite.measure", "suite.plan", "suite.report.page"),
+    "drivers": ("suite.compare", "suite.measure", "suite.plan", "suite.report.page"),
     "conductor": ("suite.tools", "suite.battery"),
     "command line": ("suite.cli", "suite.__main__"),
 }
@@ -35,6 +38,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
 PLUGIN_PACKAGES = (
     "suite.worker.models",
     "suite.worker.runtimes",
+    "suite.worker.evaluations",
     "suite.power.sources",
     "suite.report.sections",
     "suite.host.probes",
@@ -44,6 +48,7 @@ WORKER_PACKAGES = ("torch", "transformers", "onnx", "onnxruntime")
 WORKER_CONTRACTS = (
     "suite.worker.model",
     "suite.worker.runtime",
+    "suite.worker.evaluation",
     "suite.worker.outcome",
     "suite.worker.protocol",
     "suite.worker.plugins",

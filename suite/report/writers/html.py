@@ -14,7 +14,7 @@ from markupsafe import Markup
 from suite.report.content import Block, Content, Details, Document, Heading, Table
 from suite.report.escape import BLANK, MAX_CELL, words
 from suite.report.spans import Gap, Link, Span, Spans, plain
-from suite.report.table import Cell, Value, absent_plain, anchor
+from suite.report.table import Cell, Marked, Value, absent_plain, anchor
 
 FOLDER = "web"
 MANY_ROWS = 8  # from here on a table can be searched
@@ -83,8 +83,10 @@ def _kind(value: object) -> str:
     return type(value).__name__
 
 
-def _cell(cell: Cell) -> Span:
+def _cell(cell: Cell) -> Span | Spans:
     """What stands in a cell. A blank one is our own mistake."""
+    if isinstance(cell, Marked):
+        return cell.line
     if isinstance(cell, Value):
         return cell.text
     if isinstance(cell, str):
@@ -96,7 +98,7 @@ def _cell(cell: Cell) -> Span:
 
 def _number(cell: Cell) -> str | None:
     """What the column is sorted by, where the cell knows it."""
-    return repr(cell.number) if isinstance(cell, Value) else None
+    return repr(cell.number) if isinstance(cell, (Value, Marked)) and cell.number is not None else None
 
 
 def _target(link: Link) -> str | None:
