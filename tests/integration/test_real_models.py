@@ -53,7 +53,7 @@ FILES: list[tuple[Any, ...]] = [
 def path_of(package: str, file: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        pytest.skip(f"the package {package} is not installed, whose files are looked at (locks/models.in)")
+        pytest.skip(f"the package {package} is not installed, whose files are looked at (locks/models.txt)")
     return Path(spec.submodule_search_locations[0]) / file
 
 
