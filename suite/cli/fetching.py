@@ -55,8 +55,8 @@ def fetch_all(request: Request, tools: Tools) -> Answer:
 
     The answer is what is there afterwards. Raises FetchError with the reasons, where any failed.
     """
-    of_hub = [name for name in request.names or () if name.startswith(words.HUB)]
-    request = replace(request, names=tuple(name for name in request.names or () if name not in of_hub) or None)
+    if any(name.startswith(words.HUB) for name in request.names or ()):
+        return _fetch_of_hub(request)
     hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
     places = [
         hub_models.fetch(name, request.place(), hub, _Progress(name), trust_remote_code=request.trust_remote_code)
