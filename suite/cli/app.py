@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer.exceptions import TyperException
@@ -138,12 +138,16 @@ def report(
     context: typer.Context,
     given: Given,
     run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
+    style: Annotated[
+        Literal["report", "lab"],
+        typer.Option("--style", help="lab: the lab's tables and questions alone, in lab.md and lab.html."),
+    ] = "report",
 ) -> int:
     """Render the report of a run again, from its files alone."""
     from suite.cli import running
 
     session_of(context, given)
-    return running.report_again(run, as_json=given.as_json)
+    return running.report_again(run, style, as_json=given.as_json)
 
 
 @command(app, "list", example="suite list models", takes=(POWER, *ANSWER))

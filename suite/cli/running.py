@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Literal, TextIO, cast
 
 from suite import battery
 from suite.battery import Battery, Request
@@ -46,14 +46,14 @@ def single(request: Request, session: Session, *, as_json: bool) -> int:
     return _status(run)
 
 
-def report_again(folders: Sequence[Path], *, as_json: bool) -> int:
+def report_again(folders: Sequence[Path], style: Literal["report", "lab"], *, as_json: bool) -> int:
     """Prints the path of each report."""
     from suite.report import page
 
     damaged = False
     for folder in folders:
         run = store.load(folder)
-        report = page.render(run, folder)
+        report = page.render(run, folder, layout=style)
         _tell_damage(run, folder)
         damaged |= bool(run.damaged)
         print(answers.as_json(run, folder, report) if as_json else report)

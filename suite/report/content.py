@@ -55,6 +55,7 @@ __all__ = [
     "Verdict",
     "bullets",
     "content",
+    "folded",
     "plain",
     "row",
     "spans",
@@ -155,6 +156,14 @@ def content(*parts: Block | Content | Span | Spans | None) -> Content:
         else:
             found.append(Paragraph(tuple(each for each in part if isinstance(each, Span))))
     return tuple(found)
+
+
+def folded(summary: str, long: Table, csv: str, most: int = 10) -> Content:
+    """The table, or where it has more rows than a reader reads, its summary with the table behind it."""
+    if not long.rows:
+        return ()
+    shown = f"{summary}, {len(long.rows)} rows"
+    return (Details(shown, (long,), csv),) if len(long.rows) > most else (long,)
 
 
 def bullets(items: Iterable[Span | Spans]) -> Content:

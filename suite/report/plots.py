@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from suite.records.folder import Folder
@@ -73,6 +72,7 @@ class Plots:
 
     def __init__(self) -> None:
         self.pictures: dict[str, bytes] = {}
+        self.vectors: dict[str, bytes] = {}
         self.drawings: dict[str, str] = {}
 
     def add(self, name: str, figure: Figure, alternative: str, caption: Span | Spans = ()) -> Drawn:
@@ -88,11 +88,9 @@ class Plots:
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", metadata={"Software": None})
         self.pictures[f"{name}.png"] = buffer.getvalue()
-        vector = io.StringIO()
-        FigureCanvasSVG(figure)
-        figure.savefig(vector, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-        self.pictures[f"{name}.svg"] = vector.getvalue().encode()
-        self.drawings[name] = drawings.inline(vector.getvalue(), name)
+        drawing = drawings.write(figure)
+        self.vectors[f"{name}.svg"] = drawing.encode()
+        self.drawings[name] = drawings.inline(drawing, name)
         return Picture(name=name, alternative=alternative, caption=caption)
 
     def _free(self, name: str) -> str:
@@ -104,7 +102,7 @@ class Plots:
 
     def write(self, folder: Folder) -> None:
         """Writes the pictures. Raises OSError and StoreError."""
-        for name, picture in self.pictures.items():
+        for name, picture in (self.pictures | self.vectors).items():
             folder.write_whole(name, picture, durable=False)
 
 
