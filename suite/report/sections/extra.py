@@ -243,7 +243,7 @@ def _efficiency(view: RunView, plots: Plots) -> Content:
 
 
 def _named(view: RunView, subject: Subject, summary: Summary) -> str:
-    return view.title(subject.model) + (", at most" if summary.is_upper_bound else "")
+    return view.label(subject) + (", at most" if summary.is_upper_bound else "")
 
 
 PLUGIN = Section(name="extra", order=70, title="Extra: FLOPs and efficiency", render=render)
