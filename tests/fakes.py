@@ -34,6 +34,9 @@ from suite.records import (
     Build,
     Ceiling,
     DeviceBlock,
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
     FlopCount,
     HostState,
     Interference,
@@ -46,6 +49,7 @@ from suite.records import (
     ParameterCount,
     PowerTrace,
     Profile,
+    RealCalls,
     Roofline,
     SharedGroup,
     Task,
@@ -162,9 +166,11 @@ class FakeWorkers:
     own_sizes: tuple[tuple[str, int], ...] = ()  # of a trajectory
     beside: Beside = quiet
     output_error: float = 0.0  # of a variant, as a share of the largest value
+    fingerprint: Fingerprint | None = None
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
+    question_count: int = 100
 
     def open(self, thread_count: int) -> FakeWorker:
         self.started.append(thread_count)
@@ -284,6 +290,37 @@ class FakeWorker:
     def check_inputs(self, case: str) -> Checked:
         self._shop.ask("check_inputs", self._cases[case])
         return Checked(changed=tuple(name for name, _ in self._cases[case].axes), flags=self._shop.check_flags)
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        return self._shop.fingerprint
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """Five questions about each of `question_count` / 5 images; every tenth is answered wrongly."""
+        self._shop.ask("evaluate")
+        rows = range(start, min(start + row_count, self._shop.question_count))
+        sizes = [len(rows[at : at + rule.batch_size]) for at in range(0, len(rows), rule.batch_size)]
+        one_s, item_s = self._shop.cost.fixed_s, self._shop.cost.per_item_s
+        return EvaluatedBatch(
+            row_count=len(rows),
+            examples_sha256="ef" * 32,
+            values=(tuple(float(row % 10 != 0) for row in rows),),
+            weights=(),
+            groups=tuple(row // 5 for row in rows),
+            lengths=tuple(5 + row % 5 for row in rows),
+            padded=RealCalls(
+                example_counts=tuple(sizes),
+                padded_lengths=(9,) * len(sizes),
+                latency_s=tuple(one_s + item_s * size for size in sizes),
+            ),
+            alone=RealCalls(
+                example_counts=(1,) * len(rows) if alone else (),
+                padded_lengths=tuple(5 + row % 5 for row in rows) if alone else (),
+                latency_s=tuple(one_s + item_s + 0.001 * (row % 5) for row in rows) if alone else (),
+            ),
+            compared_count=len(rows) if alone else 0,
+            ended=len(rows) < row_count,
+            interference=self._shop.beside(self._shop.clock(), self._shop.clock()),
+        )
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         self._shop.ask("time", self._cases[case])

@@ -12,7 +12,11 @@ from typing import Literal, Protocol
 from suite.records import (
     Build,
     DeviceBlock,
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
     FlopCount,
+    InputsSource,
     Interference,
     NotMeasured,
     OutputFidelity,
@@ -54,7 +58,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped", "brought"]
 
 
 @record
@@ -105,7 +109,7 @@ class Way:
 
 @record
 class Prepared:
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: InputsSource
     inputs_sha256: str
     step_count: int  # forward passes in one call
     before_resident_bytes: int  # before the inputs were made
@@ -225,6 +229,14 @@ class WorkerLike(Protocol):
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
     def check_inputs(self, case: str) -> Checked: ...
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs."""
+        ...
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
+        ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 

@@ -37,6 +37,9 @@ from suite.client.replies import (
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
 from suite.records import (
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
     FlopCount,
     Interference,
     OutputFidelity,
@@ -227,6 +230,25 @@ class Worker(WorkerLike):
         reply = self._ask("check_inputs", case=case)
         with decoding(self._wire, "check_inputs"):
             return decode.checked(reply)
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs; None where they could not be looked at."""
+        reply = self._ask("fingerprint", case=case)
+        with decoding(self._wire, "fingerprint"):
+            return decode.fingerprint(reply)
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        reply = self._ask(
+            "evaluate",
+            evaluation=rule.name,
+            data=_absolute(rule.data),
+            start=start,
+            row_count=row_count,
+            batch_size=rule.batch_size,
+            alone=alone,
+        )
+        with decoding(self._wire, "evaluate"):
+            return decode.evaluated(reply, row_count, alone, self._wire.span)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})

@@ -10,7 +10,18 @@ from dataclasses import dataclass, field, replace
 from suite.client.replies import ByDevice, Memory, Prepared
 from suite.errors import WorkerError
 from suite.measure.moment import Moment
-from suite.records import Block, ColdStart, DeviceTimes, Flag, LatencySamples, MemoryUse, NotMeasured, StopReason, Task
+from suite.records import (
+    Block,
+    ColdStart,
+    DeviceTimes,
+    Fingerprint,
+    Flag,
+    LatencySamples,
+    MemoryUse,
+    NotMeasured,
+    StopReason,
+    Task,
+)
 from suite.stats.quiet import OTHERS, SLOWED, disturbance, remedy, slowed, sped_up
 from suite.stats.stopping import decide
 from suite.units import counted
@@ -28,6 +39,7 @@ class Series:
     task: Task
     began: Moment | None = None
     prepared: Prepared | None = None
+    fingerprint: Fingerprint | None = None
     blocks: list[Block] = field(default_factory=list)
     steady: bool | None = None  # None: not warmed up yet
     stop: StopReason | None = None
@@ -65,9 +77,14 @@ class Series:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it has been disturbed for as long as it might have taken undisturbed: no more is made up for."""
+        """Whether it has been disturbed for as long as it might have taken undisturbed: no more is made up for.
+
+        Blocks of very short calls are watched for longer than they take: that counts, or such a series would never end.
+        """
         least = self.task.repetition.min_call_count
-        return self.lost_s >= self.task.repetition.time_limit_s and sum(len(b.latency_s) for b in self.timed) >= least
+        watched = (block.interference for block in self.timed if block.disturbed_by is not None)
+        lost_s = max(self.lost_s, sum(found.wall_s for found in watched if found is not None))
+        return lost_s >= self.task.repetition.time_limit_s and sum(len(b.latency_s) for b in self.timed) >= least
 
     def judge_pace(self, usual_pace_s: float | None) -> None:
         """Judges blocks anew by the machine's pace: what is usual shows only as the run goes on."""

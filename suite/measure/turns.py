@@ -141,6 +141,7 @@ class Turns:
             first_call_s = self._warm_up(worker, series)
             if fresh and self.tells_cold_start:
                 series.cold_start = self.bench.cold_start(first_call_s)
+            series.fingerprint = series.fingerprint or self.bench.fingerprint(series.case)
             self.bench.check_inputs(series.case)
             self.bench.look_at_variant(series.case, series.task)
         elif self.gate.take_paused() or arrived:

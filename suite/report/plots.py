@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from suite.records.folder import Folder
@@ -88,11 +87,9 @@ class Plots:
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", metadata={"Software": None})
         self.pictures[f"{name}.png"] = buffer.getvalue()
-        vector = io.StringIO()
-        FigureCanvasSVG(figure)
-        figure.savefig(vector, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-        self.pictures[f"{name}.svg"] = vector.getvalue().encode()
-        self.drawings[name] = drawings.inline(vector.getvalue(), name)
+        drawing = drawings.write(figure)
+        self.pictures[f"{name}.svg"] = drawing.encode()
+        self.drawings[name] = drawings.inline(drawing, name)
         return Picture(name=name, alternative=alternative, caption=caption)
 
     def _free(self, name: str) -> str:

@@ -51,6 +51,7 @@ class RunView:
         listed = dict.fromkeys((*run.manifest.tasks, *(record.task for record in run.records)))
         self.tasks: tuple[Task, ...] = tuple(listed)
         self._summaries: dict[Point, Summary] = {}
+        self._variants: dict[Subject, Variant] | None = None
         self.fits: dict[Sweep, Fits | Absence] = {}  # filled by scaling.py, so that each is made once
         self._bases: dict[Subject, Point | None] = {}
         self._sweeps: dict[tuple[str, Test], tuple[Sweep, ...]] = {}
@@ -67,7 +68,12 @@ class RunView:
         return tuple(dict.fromkeys(task.model for task in self.tasks if not task.is_of_the_machine))
 
     def declaration(self, model: str) -> Declaration | None:
-        return self._declarations.get(model)
+        """A brought model's is the run's own: what it lies in need not be there any more."""
+        return self._brought.get(model) or self._declarations.get(model)
+
+    @cached_property
+    def _brought(self) -> Mapping[str, Declaration]:
+        return {found.name: found for found in self.run.manifest.brought}
 
     def title(self, model: str) -> str:
         return self._titles.get(model) or self._own_title(model)
@@ -136,11 +142,9 @@ class RunView:
 
     def variant(self, subject: Subject) -> Variant | None:
         """What really ran; None where nothing of it was measured."""
+        if self._variants is None:
+            self._variants = ran.by_subject(self.run.records)
         return self._variants.get(subject)
-
-    @cached_property
-    def _variants(self) -> dict[Subject, Variant]:
-        return ran.by_subject(self.run.records)
 
     @cached_property
     def _unlike(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def render(view: RunView, _plots: Plots) -> Content:
         _table(view, shown),
         _explanation(),
         Heading("What really ran"),
-        bullets(_ran(view, subject) for subject in shown),
+        bullets(_ran(view.label(subject), found) for subject in shown if (found := view.variant(subject)) is not None),
         *_details(view, shown),
     )
 
@@ -39,10 +39,10 @@ def _is_one_of_several(view: RunView, subject: Subject) -> bool:
 def _table(view: RunView, shown: list[Subject]) -> Table:
     headers = (
         "Variant",
-        "Median (ms)",
+        "Median",
         "Ratio to the first",
         "Peak resident (MiB)",
-        "On disk (MiB)",
+        "On disk",
         "Build (s)",
         "Largest error (share)",
         "Fidelity",
@@ -55,9 +55,11 @@ def _row(view: RunView, subject: Subject) -> list[Cell]:
     summary = view.summary(base) if base else None
     use = view.memory(base) if base else None
     variant = view.variant(subject)
+    if not isinstance(summary, Summary):
+        return [view.label(subject), *[summary] * 7]
     return [
         view.label(subject),
-        units.decimals(summary.median * 1e3, 2) if isinstance(summary, Summary) else summary,
+        units.show(summary.median, "s"),
         _ratio(view, subject, summary),
         units.decimals(use.peak_resident_bytes / MIB, 0) if isinstance(use, MemoryUse) else use,
         *_built(variant),
@@ -65,15 +67,15 @@ def _row(view: RunView, subject: Subject) -> list[Cell]:
     ]
 
 
-def _ratio(view: RunView, subject: Subject, summary: Summary | NotMeasured | None) -> Cell:
+def _ratio(view: RunView, subject: Subject, summary: Summary) -> Cell:
     """Of medians at the same sizes, to the first variant of the model on the same device and threads."""
     first = next(other for other in view.subjects if _alike(other, subject))
     other = view.base(first)
     base = view.base(subject)
     reference = view.summary(other) if other else None
     if first == subject:
-        return "1" if isinstance(summary, Summary) else None
-    if not isinstance(summary, Summary) or not isinstance(reference, Summary) or _sizes(base) != _sizes(other):
+        return "1"
+    if not isinstance(reference, Summary) or _sizes(base) != _sizes(other):
         return None
     return units.digits(summary.median / reference.median)
 
@@ -91,7 +93,7 @@ def _built(variant: Variant | None) -> list[Cell]:
     match variant.build if variant else None:
         case Build() as build:
             kept = " (kept)" if build.cached else ""
-            return [units.decimals(build.size_bytes / MIB, 1), f"{units.decimals(build.build_s, 1)}{kept}"]
+            return [units.show(build.size_bytes, "B"), f"{units.decimals(build.build_s, 1)}{kept}"]
         case NotMeasured() as absence:
             return [absence, absence]
         case None:
@@ -125,21 +127,18 @@ def _explanation() -> Spans:
     )
 
 
-def _ran(view: RunView, subject: Subject) -> str:
-    variant = view.variant(subject)
-    if variant is None:
-        return f"{view.label(subject)}: nothing, see Not measured"
+def _ran(label: str, variant: Variant) -> str:
     told = [f"weights in {', '.join(variant.elements)}"] if variant.elements else []
     if variant.provider:
         told.append(f"by {variant.provider}{_nodes(variant)}")
     if isinstance(variant.build, Build):
         told.append(_graphs(variant.build))
-    return f"{view.label(subject)}: {'; '.join((*told, *variant.notes)) or 'torch, without weights'}"
+    return f"{label}: {'; '.join((*told, *variant.notes)) or 'torch, without weights'}"
 
 
 def _nodes(variant: Variant) -> str:
     if not variant.node_counts:
-        return ", which does not tell where its nodes ran"
+        return ", which does not tell where its nodes ran" if "ExecutionProvider" in str(variant.provider) else ""
     counts = dict(variant.node_counts)
     own = counts.pop(variant.provider or "", 0)
     others = "".join(f", {count:,} on {name}" for name, count in counts.items())
