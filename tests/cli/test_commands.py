@@ -54,6 +54,7 @@ COMMANDS = [
     "versus",
     "profile",
     "report",
+    "compare",
     "list",
     "doctor",
     "explain",
