@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from suite import battery
@@ -32,7 +33,10 @@ def pack(run: Path, target: Path | None, *, as_json: bool) -> int:
         print(json.dumps({**facts, "verdict": found.verdict}, indent=1))
     else:
         print(target)
-    return 0 if found.verdict == "VERIFIED" else 1
+    if found.verdict == "VERIFIED":
+        return 0
+    print(f"suite: {run}: it is packed, and the run is {found.verdict}: suite verify says why", file=sys.stderr)
+    return 1
 
 
 def unpacked(source: Path) -> Path:

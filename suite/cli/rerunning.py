@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from suite.cli import running
 from suite.cli.session import Session
 from suite.compare import archive
 from suite.compare import rerun as judging
+from suite.compare.findings import Finding
 from suite.compare.rerun import Judgement, Quantity
 from suite.compare.verify import altered_tasks, verify
 from suite.outside import one_line
-from suite.records import store
+from suite.records import Run, Task, store
 from suite.units import counted
 
 REPRODUCED, OTHERWISE, INTERRUPTED = 0, 1, 130
@@ -34,22 +36,25 @@ def run(  # noqa: PLR0913 (what a person may say)
     as_json: bool,
 ) -> int:
     """against: a second run that is there already; None: it is measured now."""
-    with archive.opened(source) as folder:
-        first = store.load(folder)
-        found = verify(folder)
-        altered = altered_tasks(folder, found) if found.altered_lines else {}
+    first, altered = _opened(source)
     if against is None:
         begun = battery.again(first, changes, request, session.tools)
         if not running.measured(begun, session):
             return INTERRUPTED
-        battery.report(begun.out)
         then, out = begun.run(), begun.out
     else:
-        with archive.opened(against) as folder:
-            then, out = store.load(folder), against
+        then, altered_then = _opened(against)
+        out, altered = against, {**altered, **altered_then}
     judgement = judging.judge(first, then, margin, altered)
     print(_json(source, out, judgement) if as_json else text(source, out, judgement, margin))
     return REPRODUCED if judgement.verdict == "REPRODUCED" else OTHERWISE
+
+
+def _opened(source: Path) -> tuple[Run, Mapping[Task, Finding]]:
+    """A run, and its tasks whose lines were changed."""
+    with archive.opened(source) as folder:
+        found = verify(folder)
+        return store.load(folder), altered_tasks(folder, found) if found.altered_lines else {}
 
 
 def _json(source: Path, out: Path, judgement: Judgement) -> str:
