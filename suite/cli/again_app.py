@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from suite.cli.declared import command
 from suite.cli.options import ANSWER, OUTPUT, POWER, Given
 from suite.cli.session import session_of
+from suite.errors import UsageError
+
+if TYPE_CHECKING:
+    from suite.battery import Changes, Request
 
 AGAIN = ("model", "checkpoint", "trajectory", "seed", "threads", "time_limit", POWER, OUTPUT)
 RUN = typer.Argument(metavar="RUN", help="The folder of a run, or its archive.")
 
 
 def add(app: typer.Typer) -> None:
+    _add_rerun(app)
+    _add_history(app)
+
     @command(app, "verify", example="suite verify results/20261123T180000Z-standard", takes=ANSWER)
     def verify(context: typer.Context, given: Given, run: Annotated[Path, RUN]) -> int:
         """Say whether a run's files are what was measured."""
@@ -32,6 +39,8 @@ def add(app: typer.Typer) -> None:
         session_of(context, given)
         return bundling.pack(run, given.out, as_json=given.as_json)
 
+
+def _add_history(app: typer.Typer) -> None:
     @command(
         app, "history", example="suite history results --quantity latency --plot history.png", takes=("model", *ANSWER)
     )
@@ -55,6 +64,8 @@ def add(app: typer.Typer) -> None:
         models = words.names(given.model, "--model")
         return histories.show_history(folder, quantity, models, on, plot, as_json=given.as_json, as_csv=as_csv)
 
+
+def _add_rerun(app: typer.Typer) -> None:
     @command(app, "rerun", example="suite rerun results/20261123T180000Z-standard --quick", takes=AGAIN)
     def rerun(  # noqa: PLR0913, PLR0917 (what a person may say)
         context: typer.Context,
@@ -72,10 +83,39 @@ def add(app: typer.Typer) -> None:
         ] = 0.10,
     ) -> int:
         """Measure a run again here: is it reproduced, and why not?"""
-        from suite.cli import rerunning, words
+        from suite.cli import rerunning
 
         session = session_of(context, given)
-        changes, request = words.again(given, test, quick=quick)
+        changes, request = _again(given, test, quick=quick)
         return rerunning.run(
-            run, changes, request, session, against=against, margin=words.margin(margin), as_json=given.as_json
+            run, changes, request, session, against=against, margin=_margin(margin), as_json=given.as_json
         )
+
+
+def _margin(value: float) -> float:
+    """Raises UsageError."""
+    if not 0 < value <= 1:
+        raise UsageError(f"--margin: must be above 0 and at most 1, as 0.1 for 10 %, got {value:g}")
+    return value
+
+
+def _again(given: Given, test: list[str] | None, *, quick: bool) -> tuple[Changes, Request]:
+    """What of a run is measured again. Raises UsageError."""
+    from suite.battery import Changes, Request
+    from suite.cli import words
+
+    if given.time_limit is not None and not given.time_limit > 0:
+        raise UsageError(f"--time-limit: must be above 0, got {given.time_limit:g}")
+    if given.seed is not None and given.seed < 0:
+        raise UsageError(f"--seed: must be at least 0, got {given.seed}")
+    changes = Changes(
+        models=words.names(given.model, "--model"),
+        tests=words.names(test, "--test"),
+        threads=words.threads(given.threads),
+        seed=given.seed,
+        checkpoint=given.checkpoint,
+        trajectory=given.trajectory,
+        time_limit_s=given.time_limit,
+        quick=quick,
+    )
+    return changes, Request(power=given.power_asked(), out=given.out)
