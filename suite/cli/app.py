@@ -39,7 +39,6 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-again_app.add(app)
 app.add_typer(groups.models, name="models")
 app.add_typer(groups.image, name="image")
 app.add_typer(power_app.app, name="power")
@@ -199,6 +198,9 @@ def doctor(
     asked = given.power_asked() or "auto"
     duration_s = words.self_test_s(self_test, seconds)
     return diagnosis.show(session_of(context, given).tools, asked, self_test_s=duration_s, as_json=given.as_json)
+
+
+again_app.add(app)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, progress: Open | None = None) -> int:

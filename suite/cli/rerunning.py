@@ -101,5 +101,9 @@ def _causes(judgement: Judgement) -> list[str]:
         return ["nothing that was recorded differs between the two surroundings"]
     deviates = [each for each in judgement.quantities if each.verdict != "REPRODUCED"]
     heading = "what differs, the likeliest cause first:" if deviates else "what differs, and changed no verdict:"
-    lines = [f"    {place}. {one_line(cause.text)}" for place, cause in enumerate(judgement.causes[:_MOST_CAUSES], 1)]
+    told = {True: " (accounts for the latency)", False: " (too little for the latency)", None: ""}
+    lines = [
+        f"    {place}. {one_line(cause.text)}{told[cause.accounts]}"
+        for place, cause in enumerate(judgement.causes[:_MOST_CAUSES], 1)
+    ]
     return [heading, *lines]

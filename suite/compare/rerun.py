@@ -76,7 +76,7 @@ def judge(first: Run, then: Run, margin: float = MARGIN, altered: Mapping[Task, 
     """altered: tasks of either run whose lines were changed since: nothing is claimed of them."""
     found = list(pairs(first.records, then.records))
     same = all(is_same_board(pair.first.host, pair.then.host) for pair in found) if found else None
-    pace = pace_ratio([pair.first for pair in found], [pair.then for pair in found])
+    pace = pace_ratio(found)
     latencies = sum(isinstance(pair.first.latency, LatencySamples) for pair in found)
     judged: list[Quantity] = []
     for pair in found:

@@ -144,7 +144,7 @@ def test_threads_changed_on_purpose_are_the_first_cause(measured: CommandLine) -
     result = measured("rerun", "two", "--threads", 1, "--out", "one")
     assert result.status == 1
     assert result.out.startswith("NOT REPRODUCED: two\n")
-    assert "    1. threads: 2 and 1\n" in result.out
+    assert "    1. threads: 2 and 1 (accounts for the latency)\n" in result.out
 
 
 def test_a_seed_changed_on_purpose_is_the_first_cause(measured: CommandLine) -> None:
