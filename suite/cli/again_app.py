@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,9 @@ from suite.cli.answer import Answer
 from suite.cli.declared import command
 from suite.cli.options import ANSWER, OUTPUT, POWER, STATISTICS, Given
 from suite.cli.session import session_of
+
+if TYPE_CHECKING:
+    pass
 
 AGAIN = ("model", "checkpoint", "trajectory", "seed", "threads", "time_limit", POWER, OUTPUT)
 NEEDS = "What you need"
