@@ -40,6 +40,7 @@ class _Anchors:
     """A name for each heading of the page, and which absences have an entry to lead to."""
 
     def __init__(self, document: Document) -> None:
+        self._labels: dict[str, int] = {}
         self._taken: set[str] = {chapter.name for chapter in document.chapters} | {"main", "contents"}
         self.entries = {
             anchor(plain(block.text))
@@ -47,6 +48,11 @@ class _Anchors:
             for block in _each(chapter.content)
             if isinstance(block, Heading)
         }
+
+    def label(self, caption: str) -> str:
+        """What a table's region is called: no two alike."""
+        self._labels[caption] = self._labels.get(caption, 0) + 1
+        return f"Table: {caption}" if self._labels[caption] == 1 else f"Table {self._labels[caption]}: {caption}"
 
     def take(self, text: Span | Spans) -> str:
         """The first heading of these words has their anchor, later ones a number behind it."""
