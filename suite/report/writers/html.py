@@ -17,6 +17,7 @@ from suite.report.spans import Gap, Span, Spans, plain, target_of
 from suite.report.table import Cell, Value, absent_plain, anchor
 
 FOLDER = "web"
+MAX_ROWS = 500  # a page that shows more is read by nobody, and slow
 MANY_ROWS = 8  # from here on a table can be searched
 SIGNS = {"yes": "✓", "no": "✗", "open": "?"}
 
@@ -33,6 +34,7 @@ def write(document: Document, drawings: Mapping[str, str]) -> str:
         style=Markup(style),
         script=Markup(script),
         script_hash=_hash(script),
+        most_rows=MAX_ROWS,
     )
 
 
