@@ -59,7 +59,7 @@ def is_held(value: float, places: int, fields: list[float]) -> bool:
 def test_every_figure_that_moved_is_in_its_file(case: str) -> None:
     view = RunView(store.load(FOLDER / case), synthetic.MODELS)
     document = page.compose(view, Plots())
-    files = {name: list(csv.DictReader(writer.write(rows).splitlines())) for name, rows in sheets(view).items()}
+    files = {name: list(csv.DictReader(writer.write(rows).splitlines())) for name, rows in sheets(view)}
     checked = 0
     for chapter in document.chapters:
         for table, name in folded(chapter.content):
@@ -78,17 +78,17 @@ def test_every_figure_that_moved_is_in_its_file(case: str) -> None:
 
 def test_what_is_absent_is_an_empty_field_with_its_code() -> None:
     view = RunView(store.load(FOLDER / "cut-off"), synthetic.MODELS)
-    rows = [row for row in sheets(view)["latency.csv"] if row["batch_size"] == 8]
+    rows = [row for row in dict(sheets(view))["latency.csv"] if row["batch_size"] == 8]
     assert {row["not_measured"] for row in rows} == {"KILLED_FOR_MEMORY"}
     assert all("median_s" not in row for row in rows)
-    missing = sheets(view)["not_measured.csv"]
+    missing = dict(sheets(view))["not_measured.csv"]
     assert {row["code"] for row in missing} >= {"KILLED_FOR_MEMORY", "CUT_OFF"}
     assert all(row["remedy"] for row in missing)
 
 
 def test_hashes_stand_in_full() -> None:
     view = RunView(store.load(FOLDER / "simulated-energy"), synthetic.MODELS)
-    for row in sheets(view)["provenance.csv"]:
+    for row in dict(sheets(view))["provenance.csv"]:
         assert re.fullmatch("[0-9a-f]{64}", str(row["weights_sha256"]))
         assert re.fullmatch("[0-9a-f]{64}", str(row["inputs_sha256"]))
 
@@ -97,7 +97,7 @@ def test_names_of_figures_say_their_unit() -> None:
     view = RunView(store.load(FOLDER / "simulated-energy"), synthetic.MODELS)
     units = ("_s", "_j", "_w", "_bytes", "_count", "_hz", "_c", "_per_s", "_per_inference")
     bare = {"record", "seed", "batch_size", "confidence", "relative_halfwidth", "share", "machine"}
-    for rows in sheets(view).values():
+    for rows in dict(sheets(view)).values():
         for row in rows:
             figures = {
                 name for name, field in row.items() if isinstance(field, int | float) and not isinstance(field, bool)
