@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
+from suite.cli.streams import silence
 from suite.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from suite.report.content import Content, Table
 
 FORMS = ("md", "html", "csv", "json", "jsonl")
+GONE = 130
 TABLE = "table"  # the column that names the table, where an answer has several
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
 _STYLE = (
@@ -39,8 +41,13 @@ def form_of(output: str | None, as_json: bool) -> str | None:
 
 
 def write(answer: Answer, form: str | None, stream: TextIO, *, no_color: bool = False) -> int:
-    """Prints the answer; its exit status. A terminal gets tables that fit it, a pipe the plain text."""
-    stream.write(_told(answer, form, stream, no_color).rstrip("\n") + "\n")
+    """Prints the answer; its exit status, or that of a reader who has gone, which Click would take for a failure."""
+    try:
+        stream.write(_told(answer, form, stream, no_color).rstrip("\n") + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+        return GONE
     return answer.status
 
 
@@ -114,7 +121,8 @@ def as_markdown(shown: Content) -> str:
     from suite.report.writers import markdown
 
     def unlinked(table: Table) -> Table:
-        return replace(table, rows=tuple(tuple(map(told, row)) for row in table.rows))
+        columns = tuple(replace(column, title=column.title or "-") for column in table.columns)
+        return replace(table, columns=columns, rows=tuple(tuple(map(told, row)) for row in table.rows))
 
     return markdown.blocks(tuple(unlinked(block) if isinstance(block, Table) else block for block in shown))
 
