@@ -30,10 +30,11 @@ from suite.worker.outcome import WorkerFault
 
 MODELS = plugins.MODELS
 RUNTIMES = plugins.RUNTIMES
+EVALUATIONS = plugins.EVALUATIONS
 POWER_SOURCES = "suite.power.sources"
 SECTIONS = "suite.report.sections"
 PROBES = "suite.host.probes"
-FAMILIES = (MODELS, RUNTIMES, POWER_SOURCES, SECTIONS, PROBES)
+FAMILIES = (MODELS, RUNTIMES, EVALUATIONS, POWER_SOURCES, SECTIONS, PROBES)
 
 Declare = Callable[[tuple[str, ...]], tuple[Model | Broken, ...]]
 

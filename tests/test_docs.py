@@ -20,6 +20,7 @@ from suite.records import store
 from suite.report.plots import Plots
 from suite.report.section import Section
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from suite.worker import plugins
 from suite.worker.build import build
 from suite.worker.complexity import count_parameters
@@ -140,7 +141,7 @@ def test_the_example_section_renders_a_table() -> None:
     names: dict[str, Any] = {}
     exec(compile(code("section"), "CONTRIBUTING.md", "exec"), names)
     section: Section = names["PLUGIN"]
-    lines = section.render(RunView(cut_off_run()), Plots()).splitlines()
+    lines = markdown.blocks(section.render(RunView(cut_off_run()), Plots())).splitlines()
     assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["params", "LXMERT", "1"]
 
 

@@ -8,16 +8,30 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import groups, power_app, words
+from suite.cli import again_app, groups, power_app, words
 from suite.cli.answer import Answer
 from suite.cli.declared import command
-from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, RULES, SIZES, STATISTICS, SUBJECT, SUSTAINED, TIMED, Given
+from suite.cli.options import (
+    ANSWER,
+    EVALUATION,
+    MACHINE,
+    OUTPUT,
+    POWER,
+    REPETITION,
+    RULES,
+    SIZES,
+    STATISTICS,
+    SUBJECT,
+    SUSTAINED,
+    TIMED,
+    Given,
+)
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.cli.streams import Forgiving, occupy, silence
 from suite.errors import SuiteError
@@ -27,6 +41,7 @@ if TYPE_CHECKING:
     from suite.records import Test
     from suite.tools import Tools
 
+NEEDS = "What you need"
 INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
 FAILED = 3
 
@@ -39,6 +54,7 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
+again_app.add(app)
 app.add_typer(groups.models, name="models")
 app.add_typer(groups.image, name="image")
 app.add_typer(power_app.app, name="power")
@@ -54,7 +70,12 @@ def suite(
         help_unless_command(context)
 
 
-@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, SUSTAINED, POWER))
+@command(
+    app,
+    "all",
+    example="suite all --quick --model lxmert --model et-human",
+    takes=(*TIMED, EVALUATION, SUSTAINED, POWER),
+)
 def run_all(
     context: typer.Context,
     given: Given,
@@ -64,7 +85,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency, energy, sustained, roofline (again for more).",
+            help="params, flops, latency, energy, sustained, accuracy, roofline, profile (again).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
@@ -139,6 +160,47 @@ def sustained(
     return _single("sustained", context, given)
 
 
+@command(
+    app,
+    "accuracy",
+    example="suite accuracy --model lxmert-digits --eval digits-vqa",
+    takes=("model", "plan", "weights", "checkpoint", EVALUATION, MACHINE, *RULES, OUTPUT),
+)
+def accuracy(context: typer.Context, given: Given) -> Answer:
+    """Judge answers whose truth is known, with intervals."""
+    return _single("accuracy", context, given)
+
+
+@command(
+    app,
+    "versus",
+    example='suite versus --model lxmert "threads=1" "threads=2"',
+    takes=("model", "weights", "checkpoint", "seed", SIZES, MACHINE, REPETITION, OUTPUT),
+)
+def versus(
+    context: typer.Context,
+    given: Given,
+    variants: Annotated[list[str], typer.Argument(metavar="A B", help="Two variants, as KEY=VALUE,KEY=VALUE each.")],
+) -> int:
+    """Measure two variants in turns: which is faster?
+
+    Keys: runtime, precision, device, threads, batch_size, and the model's axes by name. What both have in common may be
+    given as options. FASTER and SLOWER say how B stands to A; SAME is within 3 %.
+    """
+    from suite.cli import versus as answers
+
+    return answers.show(given.request("latency"), variants, session_of(context, given), as_json=given.as_json)
+
+
+@command(app, "profile", example="suite profile --model lxmert", takes=TIMED)
+def profile(context: typer.Context, given: Given) -> Answer:
+    """Say where a call's time goes, by operator and module.
+
+    In a worker of its own, by torch's profiler, which slows calls down: by how much is told.
+    """
+    return _single("profile", context, given)
+
+
 def _single(test: Test, context: typer.Context, given: Given) -> Answer:
     from suite.cli import dry, running
 
@@ -152,22 +214,118 @@ def _single(test: Test, context: typer.Context, given: Given) -> Answer:
 def report(
     context: typer.Context,
     given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run, or its archive.")],
+    style: Annotated[
+        Literal["report", "lab"],
+        typer.Option("--style", help="lab: the lab's tables and questions alone, in lab.md and lab.html."),
+    ] = "report",
 ) -> Answer:
     """Render the report of a run again, from its files alone."""
     from suite.cli import running
 
     session_of(context, given)
-    return running.report_again(run, given.percentiles())
+    return running.report_again(run, given.percentiles(), style)
+
+
+@command(
+    app,
+    "compare",
+    example='suite compare results/before results/after --fail-if "latency slower 5%"',
+    takes=ANSWER,
+)
+def compare(  # noqa: PLR0913, PLR0917  # each is an option
+    context: typer.Context,
+    given: Given,
+    run: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="The folders of two runs or more.")],
+    names: Annotated[
+        str | None,
+        typer.Option("--names", metavar="A,B,...", help="Of the runs, in order; runs of one name are put together."),
+    ] = None,
+    margin: Annotated[
+        str | None, typer.Option("--margin", metavar="SHARE", help="What counts as the same: 3% (or 0.03) else.")
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option("--fail-if", metavar="CONDITION", help='"latency slower 5%", or "memory more 10% lxmert".'),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Answer in CSV, a row a cell.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Write compare.md, .html and .csv there.")
+    ] = None,
+) -> int:
+    """Hold runs side by side: ratios, verdicts, a gate for CI.
+
+    From their files alone. Each run is compared with the first one. Exit status with --fail-if: 0 no condition holds, 4
+    one is proved, 5 none is proved and one is open.
+    """
+    from suite.cli import comparing
+
+    session_of(context, given)
+    return comparing.show(
+        run,
+        names=names,
+        margin=margin,
+        conditions=fail_if or (),
+        out=out,
+        as_csv=as_csv,
+        as_json=given.as_json,
+    )
+
+
+@command(
+    app,
+    "recommend",
+    example="suite recommend results/RUN --max-latency 50ms --min-accuracy 97% --prefer memory",
+    takes=("evaluation", *ANSWER),
+)
+def recommend(  # noqa: PLR0913, PLR0917 (what a person may need)
+    context: typer.Context,
+    given: Given,
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
+    max_latency: Annotated[
+        str | None, typer.Option(metavar="50ms", help="Of one input.", rich_help_panel=NEEDS)
+    ] = None,
+    max_energy: Annotated[str | None, typer.Option(metavar="3mJ", help="Of one input.", rich_help_panel=NEEDS)] = None,
+    max_memory: Annotated[str | None, typer.Option(metavar="1GB", help="At its peak.", rich_help_panel=NEEDS)] = None,
+    max_size: Annotated[
+        str | None, typer.Option(metavar="500MB", help="Of the weights.", rich_help_panel=NEEDS)
+    ] = None,
+    min_accuracy: Annotated[
+        str | None, typer.Option(metavar="97%", help="The evaluation's score.", rich_help_panel=NEEDS)
+    ] = None,
+    prefer: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="latency, energy, memory, size, accuracy.", rich_help_panel=NEEDS),
+    ] = "latency",
+    margin: Annotated[
+        str | None, typer.Option(metavar="1%", help="Within which scores are the same.", rich_help_panel=NEEDS)
+    ] = None,
+) -> int:
+    """Choose among what was measured, by what you need."""
+    from suite.cli import recommending
+
+    session_of(context, given)
+    names = given.evaluation or []
+    needs = recommending.Needs(
+        max_latency=max_latency,
+        max_energy=max_energy,
+        max_memory=max_memory,
+        max_size=max_size,
+        min_accuracy=min_accuracy,
+        prefer=prefer,
+        evaluation=names[-1] if names else None,
+        margin=margin,
+    )
+    return recommending.show(run, needs, as_json=given.as_json)
 
 
 @command(app, "list", example="suite list models", takes=(POWER, *ANSWER))
 def list_what(
     context: typer.Context,
     given: Given,
-    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
+    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|evaluations|power|plans]")] = None,
 ) -> Answer:
-    """List what can be named: models, runtimes, power, plans."""
+    """List what can be named: models, evaluations, plans, ..."""
     from suite.cli import listing
 
     tools = session_of(context, given).tools

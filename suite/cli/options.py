@@ -26,6 +26,7 @@ REPETITION = "How long"
 SUSTAINED = "Sustained calls"
 STATISTICS = "Statistics"
 POWER = "Power"
+EVALUATION = "Evaluation"
 OUTPUT = "Output"
 ANSWER = ("output", "as_json", "no_color", "verbose")  # of the output, what every command has
 RULES = ("warmup", "count_disturbed", "no_quiet")  # of the repetition, what calls for minutes have too
@@ -58,6 +59,16 @@ class Given:
         str | None,
         _option(SUBJECT, "--trajectory", metavar="FOLDER", help="An ALFRED trajectory to take the inputs from."),
     ] = None
+    evaluation: Annotated[
+        list[str] | None,
+        _option(EVALUATION, "--eval", metavar="NAME", help="This one (suite list evaluations; again for more)."),
+    ] = None
+    eval_data: Annotated[
+        str | None, _option(EVALUATION, "--eval-data", metavar="PATH", help="The file or folder that it needs of you.")
+    ] = None
+    limit: Annotated[int | None, _option(EVALUATION, "--limit", metavar="N", help="The first N rows of its data.")] = (
+        None
+    )
     seed: Annotated[int | None, _option(SUBJECT, "--seed", metavar="N", help="Of weights, inputs and the order.")] = (
         None
     )
@@ -75,7 +86,7 @@ class Given:
     ] = None
     runtime: Annotated[
         list[str] | None,
-        _option(MACHINE, "--runtime", metavar="NAME,...", help="eager, ... (suite list runtimes); several take turns."),
+        _option(MACHINE, "--runtime", metavar="NAME,...", help="eager, ... (suite list runtimes)."),
     ] = None
     precision: Annotated[
         list[str] | None,
@@ -177,6 +188,9 @@ class Given:
             precisions=words.names(self.precision, "--precision"),
             threads=words.threads(self.threads),
             seed=self.seed,
+            evaluations=words.names(self.evaluation, "--eval"),
+            eval_data=self.eval_data,
+            limit=self.limit,
             weights=self.weights,
             checkpoint=self.checkpoint,
             trajectory=self.trajectory,

@@ -13,11 +13,13 @@ from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
 from suite.records import (
     TIMED,
+    Accuracy,
     EnergyReading,
     FlopCount,
     LatencySamples,
     NotMeasured,
     ParameterCount,
+    Profile,
     Roofline,
     RunRecord,
     Sustained,
@@ -136,6 +138,8 @@ def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
     if task.is_of_the_machine:
         return f"{task.test} of {task.device}, {units.counted(task.thread_count, 'thread')}"
+    if task.evaluation is not None:
+        return f"{task.model} accuracy, {task.evaluation.name}, {task.runtime} {task.precision}"
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
     if task.test in TIMED:
@@ -152,6 +156,8 @@ def outcome(record: RunRecord) -> str:
         "energy": record.energy,
         "sustained": record.sustained,
         "roofline": record.roofline,
+        "profile": record.profile,
+        "accuracy": record.accuracy,
     }[record.task.test]
     match value:
         case ParameterCount() | FlopCount():
@@ -165,10 +171,14 @@ def outcome(record: RunRecord) -> str:
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:
-            return _ceilings(value) if isinstance(value, Roofline) else "no outcome"
+            return "no outcome" if value is None else _of_a_kind(value)
 
 
-def _ceilings(found: Roofline) -> str:
+def _of_a_kind(found: Accuracy | Roofline | Profile) -> str:
+    if isinstance(found, Accuracy):
+        return f"{statistics.fmean(found.values()):.2%} {found.metrics[0]} of {show_count(found.item_count)}"
+    if isinstance(found, Profile):
+        return _profiled(found)
     rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]
     return ", ".join([show(found.bandwidth.best_per_s, "B/s"), *rates])
 
@@ -187,6 +197,12 @@ def _counted(value: ParameterCount | FlopCount) -> str:
     if isinstance(value, ParameterCount):
         return f"{show_count(value.unique_count)} parameters"
     return value.sign + show(value.flop_count, "FLOP")
+
+
+def _profiled(value: Profile) -> str:
+    dearest = max(value.operators, key=lambda each: each.spent_s)
+    share = dearest.spent_s / value.call_count / value.call_s
+    return f"{show(value.call_s, 's')} under the profiler, {share * 100:.0f} % of it {one_line(dearest.operator, 60)}"
 
 
 def _ends(value: Sustained) -> str:

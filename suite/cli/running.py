@@ -6,18 +6,18 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Literal, TextIO, cast
 
 from suite import battery
 from suite.battery import Battery, Request
-from suite.cli import answers
+from suite.cli import answers, bundling
 from suite.cli.answer import Answer
 from suite.cli.progress import counted
 from suite.cli.session import Session
 from suite.cli.streams import Forgiving
 from suite.errors import SuiteError
 from suite.outside import one_line
-from suite.records import Run, store
+from suite.records import Run, seal, store
 from suite.records.folder import appended
 from suite.records.lines import RECORDS_NAME
 
@@ -27,7 +27,7 @@ MAX_TOLD = 5
 
 def whole(request: Request, session: Session, percentiles: Sequence[float]) -> Answer:
     """The summary, and where the report lies; a pipe gets its path alone."""
-    begun = _measured(request, session)
+    begun = measured(battery.begin(request, session.tools), session)
     report = battery.report(begun.out)
     run = begun.run()
     return answers.of_runs([answers.Told(run, begun.out, report)], percentiles, _status(run))
@@ -36,19 +36,23 @@ def whole(request: Request, session: Session, percentiles: Sequence[float]) -> A
 def single(request: Request, session: Session, percentiles: Sequence[float] = ()) -> Answer:
     """The test's table."""
     assert request.test is not None
-    begun = _measured(request, session)
+    begun = measured(battery.begin(request, session.tools), session)
     run = begun.run()
     return answers.of_test(request.test, answers.Told(run, begun.out, None), percentiles, _status(run))
 
 
-def report_again(folders: Sequence[Path], percentiles: Sequence[float]) -> Answer:
+def report_again(
+    folders: Sequence[Path], percentiles: Sequence[float] = (), style: Literal["report", "lab"] = "report"
+) -> Answer:
     """The summary of each run, and where its report lies; a pipe gets the paths alone."""
     from suite.report import page
 
     told = []
-    for folder in folders:
+    for source in folders:
+        folder = bundling.unpacked(source)
         run = store.load(folder)
-        report = page.render(run, folder)
+        report = page.render(run, folder, layout=style)
+        seal.write_report(folder)
         _tell_damage(run, folder)
         told.append(answers.Told(run, folder, report))
     damaged = any(each.run.damaged for each in told)
@@ -64,9 +68,8 @@ def _tell_damage(run: Run, folder: Path) -> None:
         print(f"suite: error: {folder / RECORDS_NAME}: {more} more lines can't be read", file=sys.stderr)
 
 
-def _measured(request: Request, session: Session) -> Battery:
+def measured(begun: Battery, session: Session) -> Battery:
     """Does what is left. KeyboardInterrupt passes through; what was stored until then is there."""
-    begun = battery.begin(request, session.tools)
     progress = session.progress(cast(TextIO, Forgiving(sys.stderr)))
     try:
         if session.verbose:

@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from suite.records import (
+    Build,
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
     FlopCount,
     Interference,
+    NotMeasured,
+    OutputFidelity,
     ParameterCount,
+    Profile,
     Roofline,
     Task,
+    Variant,
+    WeightsPrecision,
     record,
     require,
     require_non_negative,
@@ -47,7 +56,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped"]
 
 
 @record
@@ -60,6 +69,7 @@ class Loaded:
     thread_count: int  # as it is in force
     synchronisation: str  # "none needed: cpu" or the call that waits for the device
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
+    weights_precision: WeightsPrecision = "fp32"  # in which they were made and hashed
 
     def __post_init__(self) -> None:
         require_non_negative("build_s, weights_s, weight_bytes", self.build_s, self.weights_s, self.weight_bytes)
@@ -73,6 +83,26 @@ class Converted:
     sha256: str
     weights_sha256: str
     left_out: tuple[str, ...]  # tensors that the model has no place for
+
+
+@record
+class Built:
+    """The files of a runtime that is built: `folder` is what `load` is given."""
+
+    folder: Path
+    build: Build
+    notes: tuple[str, ...] = ()
+
+
+@record
+class Way:
+    """One runtime in one precision on one device, and why it can't work here; None: it can, as far as is known."""
+
+    runtime: str
+    title: str
+    device: str
+    precision: str
+    absence: NotMeasured | None
 
 
 @record
@@ -139,6 +169,8 @@ class Memory:
     peak_resident_bytes: int
     peak_was_reset: bool
     device_peak_bytes: int | None  # None where the device is the CPU
+    device_free_bytes: int | None = None  # of the whole device, whoever holds the rest; None: it does not tell
+    device_total_bytes: int | None = None
 
     def __post_init__(self) -> None:
         require_positive("resident_bytes, peak_resident_bytes", self.resident_bytes, self.peak_resident_bytes)
@@ -161,11 +193,35 @@ class WorkerLike(Protocol):
         self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes
     ) -> FlopCount: ...
 
-    def load(self, task: Task, pinned: Path | None = None) -> Loaded: ...
+    def runtimes(self) -> tuple[Way, ...]: ...
+
+    def build(self, tasks: Sequence[Task], folder: Path, pinned: Path | None = None) -> Built:
+        """What the runtime of the tasks needs at all their sizes, in or found in a folder of builds."""
+        ...
+
+    def load(self, task: Task, pinned: Path | None = None, artefact: Path | None = None) -> Loaded: ...
+
+    def in_force(self) -> Variant:
+        """What really runs, after the calls."""
+        ...
+
+    def write_outputs(self, case: str, path: Path) -> None:
+        """One call's outputs, for another worker to compare its own with."""
+        ...
+
+    def compare_outputs(self, case: str, path: Path) -> tuple[OutputFidelity, ...]: ...
 
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
     def check_inputs(self, case: str) -> Checked: ...
+
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs."""
+        ...
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
+        ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 
@@ -173,6 +229,10 @@ class WorkerLike(Protocol):
 
     def watch(self, duration_s: float) -> Interference:
         """What the machine does while the worker sleeps."""
+        ...
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Where the time of so many calls goes. No timed call may follow."""
         ...
 
     def memory(self) -> Memory: ...

@@ -12,19 +12,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from suite import host, registry
+from suite import host
 from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
-from suite.errors import SuiteError, UsageError, WorkerError
+from suite.errors import SuiteError, WorkerError
 from suite.measure import ceilings
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
+from suite.measure.crew import Crew, interleave
 from suite.measure.energy import EnergyLoad, label_windows
+from suite.measure.evaluating import Evaluating
+from suite.measure.failure import failed
+from suite.measure.groups import COUNTING, grouped
 from suite.measure.moment import Moment, Observe
+from suite.measure.profiling import Profiling
 from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.sustained import Regime
-from suite.measure.turns import Turns, interleave
+from suite.measure.turns import Turns
+from suite.measure.variants import Variants
 from suite.power import parts, sign
 from suite.power.meter import Meter, Metered
 from suite.records import (
@@ -37,9 +43,8 @@ from suite.records import (
     RunRecord,
     Task,
 )
+from suite.records.journal import NoJournal, OpenJournal
 
-COUNTING = ("params", "flops")
-BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
 TRACE_LIMIT = 64 * 2**10  # characters
 
 Versions = tuple[tuple[str, str], ...]
@@ -55,27 +60,6 @@ class Sink(Protocol):
     def store(self, record: RunRecord) -> None: ...
 
 
-def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
-    """Tasks that one worker can do, in the order of the plan: all counting together, then one group for each load.
-
-    Counting needs no weights, so one worker counts for all of the suite's own models and pays for its imports once.
-    Code of others may change a default as it is imported: each such model has a worker of its own.
-    """
-    known = registry.models()
-    groups: dict[object, list[Task]] = {}
-    for task in tasks:
-        counting = ("counting", known.origin(task.model))
-        own = task if task.is_of_the_machine else load_of(task)
-        groups.setdefault(counting if task.test in COUNTING else own, []).append(task)
-    return list(groups.values())
-
-
-def load_of(task: Task) -> tuple[object, ...]:
-    """What a worker loads for a task: tasks in which it is equal share a worker."""
-    weights = (task.seed, task.weights, task.checkpoint)
-    return (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
-
-
 @dataclass(slots=True)
 class Runner:
     """What every task is measured with. `facts` is given the versions of the worker's libraries."""
@@ -87,17 +71,27 @@ class Runner:
     facts: Callable[[Versions], HostFacts] = host.facts
     hypotheses: Sequence[Hypothesis] = ()  # the person's own; none: the lab's
     done: Sequence[Task] = ()  # in an earlier session of the run
+    journal: OpenJournal = lambda _: NoJournal()  # what keeps an evaluation's answers until it has its record
     _began: HostState | None = None  # the machine, before anything was measured
     _there: tuple[str, ...] = ()  # the devices of the worker's torch, once one was asked
     _asked: frozenset[str] = frozenset()  # the devices of all tasks that run on one
     _paces_s: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # by device and threads; see stats.quiet
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
+    _variants: Variants = field(default_factory=Variants)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
         tasks = list(tasks)
         self._asked = frozenset(task.device for task in tasks if task.test not in COUNTING)
+        self._variants = Variants(tell=self.sink.begin)
+        self._variants.expect(tasks)
+        try:
+            self._run(tasks)
+        finally:
+            self._variants.close()
+
+    def _run(self, tasks: Sequence[Task]) -> None:
         for group in grouped(tasks):
             before = self.observe()
             self._began = self._began or before.state
@@ -158,31 +152,59 @@ class Runner:
         record = self._blank(task, before, versions)
         self._store(failed(record, outcome) if isinstance(outcome, WorkerError) else replace(record, roofline=outcome))
 
-    # Measuring: one load of one model; latency in interleaved turns, then energy task by task.
+    # Measuring: the variants of one model; latency in interleaved turns, then energy task by task, variant by variant.
 
     def _measure(self, tasks: Sequence[Task]) -> None:
-        bench = Bench(tasks[0], self._open)
-        paces_s = self._paces_s.setdefault((tasks[0].device, tasks[0].thread_count), [])
-        turns = Turns(bench, self.observe, self.sink.expect, tell=self.sink.begin, paces_s=paces_s)
-        turns.gate.began = self._began
+        crew = self._crew(tasks)
+        gate = crew.first.gate
         latency = [task for task in tasks if task.test == "latency"]
+        name = None if len({task.load for task in latency}) < 2 else f"{latency[0].key}@{self.observe.clock():.6f}"
         try:
             steering = self._steering(tasks, latency)
-            for series in interleave(turns, latency, random.Random(tasks[0].seed), steering):
-                found = replace(self._latency_record(bench, series), cooling=turns.gate.found())
+            for series in interleave(crew, latency, random.Random(tasks[0].seed), steering):
+                found = replace(self._latency_record(crew.of(series.task).bench, series), cooling=gate.found())
                 again, added = series.task.key in self._stored, steering.is_added(series.task)
-                self._store(replace(found, added=added, supersedes=again))
-            for test, measure in (("energy", self._energy_record), ("sustained", self._sustained_record)):
-                for task in (task for task in tasks if task.test == test):
-                    turns.gate.cool()
-                    self._store(replace(measure(turns, task), cooling=turns.gate.found()))
+                self._store(replace(found, added=added, supersedes=again, turns=name))
+            for turns in crew.turns.values():
+                own = [task for task in tasks if task.load == turns.bench.task.load]
+                self._measure_alone(crew, turns, own)
         finally:
-            bench.close()
+            crew.close()
+
+    def _measure_alone(self, crew: Crew, turns: Turns, tasks: Sequence[Task]) -> None:
+        """What is no matter of turns."""
+        for test, measure in (
+            ("energy", self._energy_record),
+            ("sustained", self._sustained_record),
+            ("accuracy", self._accuracy_record),
+        ):
+            for task in (task for task in tasks if task.test == test):
+                crew.only(turns).gate.cool()
+                self._store(replace(measure(turns, task), cooling=turns.gate.found()))
+        crew.close()
+        for task in (task for task in tasks if task.test == "profile"):
+            self._store(self._profile_record(task))
+
+    def _crew(self, tasks: Sequence[Task]) -> Crew:
+        """A bench for each load; the first one's patience is that of a measurement on the fewest cores."""
+        loads: dict[object, Task] = {}
+        for task in tasks:
+            loads.setdefault(task.load, task)
+        made: list[Turns] = []
+        for task in loads.values():
+            paces_s = self._paces_s.setdefault((task.device, task.thread_count), [])
+            beside, expect, tell = made[0] if made else None, self.sink.expect, self.sink.begin
+            own = [each for each in tasks if each.load == task.load]
+            bench = Bench(task, self._open, self._variants, own)
+            made.append(Turns(bench, self.observe, expect, tell=tell, paces_s=paces_s, beside=beside))
+        made[0].gate.began = self._began
+        made[0].patience.core_count = min(task.thread_count for task in loads.values())
+        return Crew(made)
 
     def _steering(self, tasks: Sequence[Task], latency: Sequence[Task]) -> Steering:
         """Of a group that was begun in another session no size is added: it would share no round with the others."""
-        load = load_of(tasks[0])
-        is_new = all(task.test != "latency" or load_of(task) != load for task in self.done)
+        loads = {task.load for task in tasks}
+        is_new = all(task.test != "latency" or task.load not in loads for task in self.done)
         return Steering(tasks=latency, hypotheses=self.hypotheses, clock=self.observe.clock, may_add=is_new)
 
     def _latency_record(self, bench: Bench, series: Series) -> RunRecord:
@@ -194,13 +216,14 @@ class Runner:
         assert bench.loaded is not None
         assert bench.imported is not None
         assert series.prepared is not None
-        provenance = bench.provenance(series.prepared)
+        provenance = bench.provenance(series.prepared, series.fingerprint)
         record = replace(
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
         )
         trace = None if series.error is None else series.error.traceback  # the samples until then are kept
@@ -237,6 +260,15 @@ class Runner:
             flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
 
+    def _accuracy_record(self, turns: Turns, task: Task) -> RunRecord:
+        before, asked = self.observe(), Evaluating(turns.bench, task, self.journal(task), self.sink.begin)
+        try:
+            asked.run()
+        except WorkerError as error:
+            turns.bench.failed(error)
+            return failed(self._blank(task, before, turns.bench.versions), error)
+        return asked.into(self._blank(task, before, turns.bench.versions))
+
     def _sustained_record(self, turns: Turns, task: Task) -> RunRecord:
         self.sink.begin(f"calling {task.model}, batch size {task.batch_size}, back to back")
         before = self.observe()
@@ -256,18 +288,32 @@ class Runner:
         trace = None if series.error is None else series.error.traceback
         return replace(record, latency=None, sustained=regime.found(record.latency), failure=trace)
 
+    def _profile_record(self, task: Task) -> RunRecord:
+        self.sink.begin(f"profiling {task.model}, batch size {task.batch_size}")
+        before = self.observe()
+        profiling = Profiling(task, self._open, self.observe, self.sink.begin)
+        try:
+            found = profiling.run()
+        except WorkerError as error:
+            return failed(self._blank(task, before, profiling.bench.versions), error)
+        record = self._with_calls(
+            self._blank(task, before, profiling.bench.versions), profiling.bench, profiling.series
+        )
+        return replace(record, profile=found)
+
     @staticmethod
     def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:
         """The record of an energy task with its calls, and the doubts that follow from them."""
         assert bench.loaded is not None
         assert bench.hello is not None
         assert series.prepared is not None
-        provenance = bench.provenance(series.prepared)
+        provenance = bench.provenance(series.prepared, series.fingerprint)
         origins = origin_flags(series.task, provenance.configuration, provenance.own_sizes)
         return replace(
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origins, *bench.flags(series.amiss), *series.flags()),
         )
 
@@ -303,25 +349,6 @@ class Runner:
 
     def _store(self, record: RunRecord) -> None:
         self.sink.store(record)
+        if record.task.test == "accuracy":
+            self.journal(record.task).end()
         self._stored.add(record.task.key)
-
-
-def failed(record: RunRecord, error: WorkerError) -> RunRecord:
-    """The record with what its test asked for absent, for the error's reason. Raises UsageError for bad input."""
-    if error.code.startswith(BAD_INPUT):
-        raise UsageError(f"{error.reason}; {error.remedy}") from error
-    absent = NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
-    trace = error.traceback
-    match record.task.test:
-        case "params":
-            return replace(record, parameters=absent, failure=trace)
-        case "flops":
-            return replace(record, flops=absent, failure=trace)
-        case "latency":
-            return replace(record, latency=absent, memory=absent, failure=trace)
-        case "energy":
-            return replace(record, energy=absent, failure=trace)
-        case "sustained":
-            return replace(record, sustained=absent, failure=trace)
-        case "roofline":
-            return replace(record, roofline=absent, failure=trace)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from suite.client.replies import Memory, Prepared
 from suite.errors import WorkerError
 from suite.measure.moment import Moment
-from suite.records import Block, ColdStart, Flag, LatencySamples, MemoryUse, StopReason, Task
+from suite.records import Block, ColdStart, Fingerprint, Flag, LatencySamples, MemoryUse, StopReason, Task
 from suite.stats.quiet import OTHERS, SLOWED, disturbance, remedy, slowed, sped_up
 from suite.stats.stopping import decide
 from suite.units import counted
@@ -28,6 +28,7 @@ class Series:
     task: Task
     began: Moment | None = None
     prepared: Prepared | None = None
+    fingerprint: Fingerprint | None = None
     blocks: list[Block] = field(default_factory=list)
     steady: bool | None = None  # None: not warmed up yet
     stop: StopReason | None = None

@@ -23,6 +23,8 @@ from suite.outside import one_line
 from suite.plan import supposed
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.devices import There, nobody_asked
+from suite.plan.evaluations import asked as asked_evaluations
+from suite.plan.evaluations import tasks_of_evaluation
 from suite.plan.spec import NONE, parse, place
 from suite.plan.tasks import Way, tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
@@ -45,6 +47,9 @@ class Options:
     precisions: tuple[str, ...] | None = None
     threads: int | str | None = None  # a number or "all"
     seed: int | None = None
+    evaluations: tuple[str, ...] | None = None
+    eval_data: str | None = None  # of the one evaluation that is named
+    limit: int | None = None  # rows of each evaluation
     weights: str | None = None  # "seeded" or "pinned"
     checkpoint: str | None = None
     trajectory: str | None = None
@@ -112,6 +117,7 @@ def single(test: Test, options: Options, around: Surroundings | None = None) -> 
     kept: dict[str, Any] = {key: standard[key] for key in ("models", "repetition") if key in standard}
     own = {"name": test, "description": f"{test} alone, at the default sizes unless told otherwise", "tests": [test]}
     window = {key: value for key, value in standard.get("energy", {}).items() if key not in ("batch_size", "axes")}
+    kept |= {"evaluations": standard["evaluations"]} if test == "accuracy" and "evaluations" in standard else {}
     kept |= {"sustained": {**standard["sustained"], "batch_size": [1]}} if "sustained" in standard else {}
     return _build({**kept, **own, "energy": window}, options, str(path), around)
 
@@ -177,6 +183,7 @@ _OPTION_NAMES = {
     "runtimes": "--runtime",
     "precisions": "--precision",
     "sustained": "--minutes",
+    "evaluations": "--eval",
 }
 
 
@@ -194,7 +201,9 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
         for runtime, precision in spec.variants
     ]
     of_models = (task for model in models for way in ways for task in tasks_of(spec, model, way))
-    asked = chain(*(tasks_of_machine(spec, thread_count, device) for device in devices), of_models)
+    answering = asked_evaluations(spec, models, around.models, origins, file)
+    of_evaluations = (task for found in answering for task in tasks_of_evaluation(spec, found, ways))
+    asked = chain(*(tasks_of_machine(spec, thread_count, device) for device in devices), of_models, of_evaluations)
     try:
         tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
     except ValueError as error:  # what a plug-in declares: a name that is none, an axis named twice
@@ -221,6 +230,7 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
             del given["device"]
     time_limit_s, duration_s = given.pop("time_limit_s", None), given.pop("duration_s", None)
     warmup_call_count, call_count = given.pop("warmup_call_count", None), given.pop("call_count", None)
+    data, limit = given.pop("eval_data", None), given.pop("limit", None)
     merged = {**raw, **{key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}}
     if options.axes is not None:
         merged["axes"] = {name: list(sizes) for name, sizes in options.axes}
@@ -239,4 +249,18 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         merged["repetition"] = {**raw.get("repetition", {}), "time_limit_s": time_limit_s}
         merged["time_budget_s"] = None
         given["repetition"] = time_limit_s
+    merged |= _with_data(merged.get("evaluations"), data, limit)
     return _counting(merged, warmup_call_count, call_count), {key: _OPTION_NAMES.get(key, f"--{key}") for key in given}
+
+
+def _with_data(stated: Any, data: str | None, limit: int | None) -> dict[str, Any]:
+    """The evaluations with what the options say of them. Raises PlanError for data that nobody knows the place of."""
+    if data is None and limit is None:
+        return {}
+    if not isinstance(stated, list) or (data is not None and len(stated) != 1):
+        raise PlanError(
+            f"{'--limit' if data is None else '--eval-data'}: goes with one evaluation; name it with --eval"
+        )
+    own = {key: value for key, value in (("data", data), ("limit", limit)) if value is not None}
+    tables = [{"name": each} if isinstance(each, str) else each for each in stated]
+    return {"evaluations": [{**each, **own} if isinstance(each, dict) else each for each in tables]}

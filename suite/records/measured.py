@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from suite.limits import MAX_DURATION_S, MIN_DURATION_S
+from suite.records.fingerprint import Fingerprint
 from suite.records.quiet import Interference
 from suite.records.values import record, require, require_positive, require_within
 
 # disturbed: quiet never came, so every block counts; decided: the plan's question needs no more of this series;
 # failed: the worker was lost midway
+InputsSource = Literal["seeded", "trajectory", "evaluation"]
+WeightsPrecision = Literal["fp32", "bf16", "fp16"]
 StopReason = Literal["target", "fixed", "time_limit", "call_limit", "disturbed", "decided", "failed"]
 
 
@@ -175,11 +178,13 @@ class MemoryUse:
 class Provenance:
     """Where weights and inputs came from, so that two records can be known to have computed the same thing."""
 
-    weights_source: Literal["seeded", "checkpoint", "pinned"]
+    weights_source: Literal["seeded", "checkpoint", "pinned", "shipped"]
     weights_sha256: str
     weights_verified: bool  # equal to models.lock's hash for this source
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: InputsSource
     inputs_sha256: str
     inputs_checked: tuple[str, ...]  # inputs that were shown to change the output
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
     own_sizes: tuple[tuple[str, int], ...] = ()  # a trajectory's, before it was cut or padded to the task's
+    weights_precision: WeightsPrecision = "fp32"  # in which they were made and hashed; int8 is made of fp32
+    fingerprint: Fingerprint | None = None  # None: an older record, or outputs that can't be looked at

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TAG_COUNT, MAX_TAG_LENGTH, MAX_TASK_COUNT
 from suite.outside import brief, one_line
+from suite.records.accuracy import Accuracy
 from suite.records.asked import Task
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
+from suite.records.profile import Profile
 from suite.records.roofline import Roofline
 from suite.records.sustained import Sustained
 from suite.records.values import Flag, NotMeasured, record, require, require_name
+from suite.records.variant import Variant
 
 SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
+
+_QUANTITIES = (
+    "parameters",
+    "flops",
+    "latency",
+    "cold_start",
+    "memory",
+    "energy",
+    "sustained",
+    "roofline",
+    "accuracy",
+    "profile",
+)
 
 
 @record
@@ -39,11 +57,16 @@ class RunRecord:
     sustained: Sustained | NotMeasured | None = None
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
+    profile: Profile | NotMeasured | None = None
+    accuracy: Accuracy | NotMeasured | None = None
     provenance: Provenance | None = None
+    variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
     added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
+    turns: str | None = None  # series of several variants that took turns have it in common, and so their rounds
+    previous_sha256: str | None = field(default=None, compare=False)  # of the line before, or of run.json; see chain
 
     def __post_init__(self) -> None:
         require(not self.added or self.task.test == "latency", "only a series of latency can be added to a plan")
@@ -56,8 +79,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline")
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in _QUANTITIES}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from suite import units
 from suite.records import Interval
 from suite.records.hypothesis import MAX_EXPONENT, MIN_EXPONENT
+from suite.report.spans import Spans, answered
 from suite.stats.curves import Name
 from suite.stats.hypotheses import LinearFigures, QuadraticFigures, SweepFigures, Verdict
 from suite.stats.takes import LONGEST_S, Takes
@@ -20,7 +21,7 @@ _ABSENT = {
 }
 
 
-def linear(verdict: Verdict[LinearFigures], takes: str = "") -> str:
+def linear(verdict: Verdict[LinearFigures], takes: str = "") -> Spans:
     """takes: what it would take, in words, where that is known."""
     figures = verdict.figures
     if figures is None:
@@ -40,10 +41,10 @@ def linear(verdict: Verdict[LinearFigures], takes: str = "") -> str:
         *_chosen(sweep),
         through_zero,
     )
-    return f"**{verdict.answer}**: {'; '.join(parts)}."
+    return answered(verdict.answer), f": {'; '.join(parts)}."
 
 
-def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures], label: str, takes: str = "") -> str:
+def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures], label: str, takes: str = "") -> Spans:
     """label: of the axis. affine: the answer to whether a straight line would do. takes: as of `linear`."""
     figures = verdict.figures
     if figures is None:
@@ -62,7 +63,7 @@ def quadratic(verdict: Verdict[QuadraticFigures], affine: Verdict[LinearFigures]
         *_chosen(sweep),
         _affine(affine),
     )
-    return f"**{verdict.answer}**: {'; '.join(parts)}."
+    return answered(verdict.answer), f": {'; '.join(parts)}."
 
 
 def lost(sizes: Sequence[int], block_count: int) -> str:
@@ -82,8 +83,8 @@ def _basis(sweep: SweepFigures) -> str:
     return f"{sweep.size_count} sizes up to {sweep.largest_size:g}, {sweep.round_count} rounds"
 
 
-def _absent(reason: str, takes: str) -> str:
-    return f"**UNDECIDED**: {_ABSENT[reason]}{f'; {takes}' if takes else ''}."
+def _absent(reason: str, takes: str) -> Spans:
+    return answered("UNDECIDED"), f": {_ABSENT[reason]}{f'; {takes}' if takes else ''}."
 
 
 def needed(takes: Takes, round_s: float) -> str:

@@ -16,12 +16,12 @@ from suite.records import (
     RunRecord,
     Summary,
 )
+from suite.report import findings
+from suite.report.content import Cell, Code, Content, Note, Spans, Strong, Table, bullets, content, spans, table
 from suite.report.energies import inference_energy
-from suite.report.escape import code, inline, listed
+from suite.report.escape import listed, words
 from suite.report.points import Point
 from suite.report.precision import mean_and_std, median_and_interval
-from suite.report.section import paragraphs
-from suite.report.table import Cell, Table, table
 from suite.report.view import RunView
 
 HARDWARE = ("board", "soc", "cpu_model", "cpu_count", "architecture", "memory_total_bytes", "accelerators")
@@ -30,44 +30,51 @@ MAX_TOLD = 20
 STANDING = ("EMULATED", "GPU_UNUSED")
 
 
-def render(view: RunView) -> str:
-    """Title, one sentence on the run, the summary table."""
+def title(view: RunView) -> str:
+    return f"Inference benchmark on {words(machine(view), 200)}"
+
+
+def render(view: RunView) -> Content:
+    """One sentence on the run, the summary table."""
     manifest = view.manifest
     done, asked = len(view.tasks) - len(view.run.missing()), len(view.tasks)
-    about = (
-        f"Plan {code(manifest.plan)} ({inline(manifest.plan_description.rstrip('.'))}), "
-        f"started {inline(manifest.started_utc)}, suite {inline(manifest.suite_version)}: "
-        f"{done} of {asked} tasks have a record."
+    about = spans(
+        "Plan ",
+        Code(manifest.plan),
+        f" ({words(manifest.plan_description).rstrip('.')}), started {words(manifest.started_utc)}, "
+        f"suite {words(manifest.suite_version)}: {done} of {asked} tasks have a record.",
     )
-    return paragraphs(
-        f"# Inference benchmark on {inline(machine(view), 200)}",
+    return content(
         about,
         _damage(view),
-        machine_sentence(view),
         _standing_doubts(view),
-        summary_table(view).markdown(),
+        summary_table(view),
         _sizes(view),
+        findings.found(view),
+        findings.missing(view),
+        findings.doubts(view),
+        machine_sentence(view),
     )
 
 
-def _damage(view: RunView) -> str:
+def _damage(view: RunView) -> Content:
     """Lines of the records' file that can't be read: their tasks count as not measured."""
     damaged = view.run.damaged
     if not damaged:
-        return ""
-    lines = [f"- Line {damage.line_number}: {inline(damage.text)}" for damage in damaged[:MAX_TOLD]]
-    more = [f"- {len(damaged) - MAX_TOLD} more."] if len(damaged) > MAX_TOLD else []
+        return ()
+    lines = [f"Line {damage.line_number}: {words(damage.text)}" for damage in damaged[:MAX_TOLD]]
+    more = [f"{len(damaged) - MAX_TOLD} more."] if len(damaged) > MAX_TOLD else []
     what = "A line" if len(damaged) == 1 else f"{len(damaged)} lines"
-    return paragraphs(
-        f"**{what} of `records.jsonl` can't be read**, and what it held is not in this report:",
-        "\n".join([*lines, *more]),
+    return content(
+        Note("doubt", (Strong(f"{what} of records.jsonl can't be read"), ", and what it held is not in this report:")),
+        bullets([*lines, *more]),
     )
 
 
-def _standing_doubts(view: RunView) -> str:
+def _standing_doubts(view: RunView) -> Content:
     """What holds for every figure below, and would change what a reader makes of them."""
     found = {flag.code: flag.text for record in view.run.records for flag in record.flags if flag.code in STANDING}
-    return "\n\n".join(f"**{code}: {inline(told)}.**" for code, told in found.items())
+    return tuple(Note("doubt", Strong(f"{code}: {words(told)}.")) for code, told in found.items())
 
 
 def _sizes(view: RunView) -> str:
@@ -78,7 +85,7 @@ def _sizes(view: RunView) -> str:
             told.setdefault(view.describe(base), []).append(view.label(subject))
     if not told:
         return ""
-    sizes = "; ".join(f"{inline(listed(labels))}: {inline(size)}" for size, labels in told.items())
+    sizes = "; ".join(f"{listed(labels)}: {size}" for size, labels in told.items())
     return f"Latency, memory and energy are those of one call at the usual input, energy per inference ({sizes})."
 
 
@@ -104,10 +111,10 @@ def machine(view: RunView) -> str:
     return next((name for name in (host.board, host.soc, host.cpu_model) if name and name.strip()), host.architecture)
 
 
-def machine_sentence(view: RunView) -> str:
+def machine_sentence(view: RunView) -> Spans:
     found = hosts(view)
     if not found:
-        return ""
+        return ()
     host = found[0]
     parts = [
         host.cpu_model or host.architecture,
@@ -125,8 +132,8 @@ def machine_sentence(view: RunView) -> str:
     if other:
         told = " or ".join(units.counted(used, "thread") for used in other)
         devices.append(f"but with {told} in force after some calls")
-    used = f" Timed on {inline('; '.join(devices))}." if devices else ""
-    return f"Machine: {'; '.join(inline(part) for part in parts if part)}.{used}{_differences(view)}"
+    used = f" Timed on {'; '.join(devices)}." if devices else ""
+    return spans(f"Machine: {'; '.join(words(part) for part in parts if part)}.{used}", _differences(view))
 
 
 def other_threads(record: RunRecord) -> tuple[int, ...]:
@@ -136,19 +143,18 @@ def other_threads(record: RunRecord) -> tuple[int, ...]:
     return tuple(count for count in record.latency.thread_counts if count != record.task.thread_count)
 
 
-def _differences(view: RunView) -> str:
+def _differences(view: RunView) -> Spans:
     """What else than the machine, or the machine itself, is not the same in all records."""
     groups = machines(view)
     if len(groups) > 1:
-        return f" **The records come from {len(groups)} machines.**"
+        return " ", Strong(f"The records come from {len(groups)} machines.")
     (group,) = groups
     names = [field.name for field in fields(HostFacts) if len({getattr(host, field.name) for host in group}) > 1]
     names = [name for name in names if name != "probe_faults"]
     if not names:
-        return ""
-    return (
-        f" **The records are not all alike in {listed([name.replace('_', ' ') for name in names])}**: see Environment."
-    )
+        return ()
+    told = listed([name.replace("_", " ") for name in names])
+    return " ", Strong(f"The records are not all alike in {told}"), ": see Environment."
 
 
 def summary_table(view: RunView) -> Table:

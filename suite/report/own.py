@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from suite.records import EnergyReading, FlopCount, Hypothesis, MemoryUse, ParameterCount, Summary, Task
 from suite.records.sweeps import base_of, is_along, size_of
 from suite.report import energies, own_words, rankings, scaling
-from suite.report.escape import inline, markdown
+from suite.report.content import Bullets, Content, Heading, Numbered, Spans, content, spans
 from suite.report.points import Point, Sweep
-from suite.report.section import paragraphs
 from suite.report.view import RunView
 from suite.stats import hypotheses, levels
 from suite.stats.curves import Absence, Fits
@@ -24,21 +23,20 @@ BESIDE_LATENCY: Mapping[str, tuple[str, scaling.Quantity]] = {
 }
 
 
-def render(view: RunView) -> str:
+def render(view: RunView) -> Content:
     """Nothing where the plan states none."""
-    found = [
-        f"{number}. {_stated(view, stated)}\n" + "\n".join(f"    - {line}" for line in _answers(view, stated))
-        for number, stated in enumerate(view.manifest.hypotheses, 1)
-    ]
-    return paragraphs("### Your hypotheses", "\n".join(found)) if found else ""
+    found = tuple(
+        (_stated(view, stated), Bullets(tuple(_answers(view, stated)))) for stated in view.manifest.hypotheses
+    )
+    return content(Heading("Your hypotheses"), Numbered(found)) if found else ()
 
 
 def _stated(view: RunView, stated: Hypothesis) -> str:
-    told = inline(own_words.stated(stated, view.axis_label(stated.against)))
-    return f"“{markdown(stated.text)}” ({told})" if stated.text else told
+    told = own_words.stated(stated, view.axis_label(stated.against))
+    return f"“{stated.text}” ({told})" if stated.text else told
 
 
-def _answers(view: RunView, stated: Hypothesis) -> Iterator[str]:
+def _answers(view: RunView, stated: Hypothesis) -> Iterator[Spans]:
     if stated.shape == "tracks":
         yield _order(view, stated)
         return
@@ -46,7 +44,7 @@ def _answers(view: RunView, stated: Hypothesis) -> Iterator[str]:
     yield from lines or [own_words.NOTHING]
 
 
-def _order(view: RunView, stated: Hypothesis) -> str:
+def _order(view: RunView, stated: Hypothesis) -> Spans:
     """Beside latency as the lab's own question is answered; of other pairs the rank correlation alone."""
     others = {stated.quantity, stated.against} - {"latency"}
     if len(others) == 1 and (known := BESIDE_LATENCY.get(*others)):
@@ -55,14 +53,14 @@ def _order(view: RunView, stated: Hypothesis) -> str:
     return own_words.tracks(hypotheses.tracks(_pairs(view, stated)))
 
 
-def _by_sizes(view: RunView, stated: Hypothesis) -> Iterator[str]:
+def _by_sizes(view: RunView, stated: Hypothesis) -> Iterator[Spans]:
     """A line a subject; of FLOPs, a line a model."""
-    label = inline(view.axis_label(stated.against))
+    label = view.axis_label(stated.against)
     if stated.quantity == "flops":
         for model in view.models:
             figures = _flop_figures(view, model, stated.against)
             if _is_meant(stated, model) and figures:
-                yield f"{markdown(view.title(model))}: {_told(stated, levels.fits(figures), label, None)}"
+                yield spans(f"{view.title(model)}: ", _told(stated, levels.fits(figures), label, None))
         return
     for sweep in view.sweeps(stated.against, "energy" if stated.quantity == "energy" else "latency"):
         if not _is_meant(stated, sweep.subject.model):
@@ -70,10 +68,10 @@ def _by_sizes(view: RunView, stated: Hypothesis) -> Iterator[str]:
         latency = stated.quantity == "latency"
         found = scaling.fits(view, sweep) if latency else levels.fits(_figures(view, stated, sweep))
         round_s = scaling.round_s(view, sweep) if latency else None
-        yield f"{markdown(view.label(sweep.subject))}: {_told(stated, found, label, round_s)}"
+        yield spans(f"{view.label(sweep.subject)}: ", _told(stated, found, label, round_s))
 
 
-def _told(stated: Hypothesis, found: Fits | Absence, label: str, round_s: float | None) -> str:
+def _told(stated: Hypothesis, found: Fits | Absence, label: str, round_s: float | None) -> Spans:
     verdict = answer(stated.shape, stated.exponent, found)
     needed = takes(stated.shape, stated.exponent, found, verdict)
     return own_words.shape(stated, verdict, needed, label, round_s)

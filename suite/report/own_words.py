@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from suite.records import Hypothesis
 from suite.report import answers, rankings
+from suite.report.spans import Spans, answered
 from suite.stats.hypotheses import DOMINANT_SHARE, MARGIN, RankFigures, Verdict
 from suite.stats.laws import MIN_POWER_SIZE_COUNT, ShapeFigures
 from suite.stats.takes import Takes
 
-NOTHING = "**UNDECIDED**: the run has no sweep of it, so no figure at two sizes."
+NOTHING: Spans = (answered("UNDECIDED"), ": the run has no sweep of it, so no figure at two sizes.")
 _QUANTITIES = {
     "latency": "latency",
     "energy": "energy of a call",
@@ -40,13 +41,13 @@ def stated(hypothesis: Hypothesis, label: str) -> str:
 
 def shape(
     hypothesis: Hypothesis, verdict: Verdict[ShapeFigures], needed: Takes | None, label: str, round_s: float | None
-) -> str:
+) -> Spans:
     """round_s: what a round of the sizes takes; None: further rounds are not to be had."""
     figures = verdict.figures
     if figures is None:
-        return f"**{verdict.answer}**: {_ABSENT[verdict.reason]}."
+        return answered(verdict.answer), f": {_ABSENT[verdict.reason]}."
     parts = (*_figures(hypothesis, figures, label), *_why_open(verdict, needed, round_s))
-    return f"**{verdict.answer}**: {'; '.join(parts)} ({_basis(figures)})."
+    return answered(verdict.answer), f": {'; '.join(parts)} ({_basis(figures)})."
 
 
 def _figures(hypothesis: Hypothesis, figures: ShapeFigures, label: str) -> tuple[str, ...]:
@@ -87,8 +88,8 @@ def _basis(figures: ShapeFigures) -> str:
     return f"{found}, {figures.sweep.round_count} rounds" if figures.sweep.round_count else found
 
 
-def tracks(verdict: Verdict[RankFigures]) -> str:
+def tracks(verdict: Verdict[RankFigures]) -> Spans:
     if verdict.figures is None:
         few, equal = "fewer than two models have both figures", "all models are equal in one of the two"
-        return f"**{verdict.answer}**: {equal if verdict.reason == 'no_spread' else few}."
-    return f"**{verdict.answer}**. {rankings.at_large(verdict)}"
+        return answered(verdict.answer), f": {equal if verdict.reason == 'no_spread' else few}."
+    return answered(verdict.answer), f". {rankings.at_large(verdict)}"

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from suite import units
 from suite.records import NotMeasured
 from suite.report import scaling
-from suite.report.escape import listed, markdown
+from suite.report.escape import listed
 from suite.report.scaling import Compared
-from suite.report.table import absent
+from suite.report.spans import Gap, Spans, answered, spans
+from suite.report.spans import Verdict as Said
 from suite.report.view import RunView
 from suite.stats.hypotheses import RankFigures, Verdict
 from suite.stats.orders import Orders, Pair, orders
@@ -18,38 +19,48 @@ MAX_NAMED = 6
 MOST_DIGITS = 4
 
 
-def told(view: RunView, models: Compared, name: str) -> str:
+def told(view: RunView, models: Compared, name: str) -> Spans:
     """The whole answer about latency and another quantity, `name`: of these models, of those left out, of others."""
-    names, bounded = (
-        [markdown(view.label(subject)) for subject in group] for group in (models.subjects, models.bounded)
-    )
+    names, bounded = ([view.label(subject) for subject in group] for group in (models.subjects, models.bounded))
     found, verdict = orders(models.figures), scaling.tracks(models)
-    first = f"**UNDECIDED**: {_why_no_order(view, name)}." if found is None else these(found, names, name)
-    return " ".join(filter(None, (first, left_out(bounded), at_large(verdict))))
+    first = (
+        spans(answered("UNDECIDED"), ": ", _why_no_order(view, name), ".")
+        if found is None
+        else these(found, names, name)
+    )
+    return spans(first, *(f" {more}" for more in (left_out(bounded), at_large(verdict)) if more))
 
 
-def _why_no_order(view: RunView, name: str) -> str:
+def head(models: Compared) -> Said | None:
+    """The answer of these models in a few words; None where fewer than two have both figures."""
+    found = orders(models.figures)
+    if found is None:
+        return None
+    return _head(found) if found.of("same") or found.of("opposite") else Said("can't be told apart")
+
+
+def _why_no_order(view: RunView, name: str) -> Spans:
     if name == "energy":
         absences = (found.energy for found in view.run.records if isinstance(found.energy, NotMeasured))
         absence = next(absences, None)
         if absence is not None:
-            return f"no energy was measured ({absent(absence)})"
-    return "fewer than two models have both figures"
+            return "no energy was measured (", Gap(absence), ")"
+    return ("fewer than two models have both figures",)
 
 
-def these(found: Orders, names: Sequence[str], quantity: str) -> str:
+def these(found: Orders, names: Sequence[str], quantity: str) -> Spans:
     """What the pairs of these models say. names: of the models, by their places; quantity: the one beside latency."""
     same, opposite, unclear = (found.of(outcome) for outcome in ("same", "opposite", "open"))
     count = len(found.pairs)
     if not same and not opposite:
-        told = f"**Can't be told for these {found.model_count} models**"
-        return f"{told}: {_untold(unclear, names, quantity)}."
+        told = f"Can't be told for these {found.model_count} models"
+        return Said(told), f": {_untold(unclear, names, quantity)}."
     parts = [_same(len(same), count)]
     if opposite:
         parts.append(f"{len(opposite)} in the opposite order ({_exceptions(opposite, names, quantity)})")
     if unclear:
         parts.append(_untold(unclear, names, quantity))
-    return f"**{_head(found)}**: {', '.join(parts)}. {_extreme(found.extreme, names, quantity)}."
+    return _head(found), f": {', '.join(parts)}. {_extreme(found.extreme, names, quantity)}."
 
 
 def _same(same_count: int, count: int) -> str:
@@ -58,12 +69,13 @@ def _same(same_count: int, count: int) -> str:
     return f"{same_count} of {units.counted(count, 'pair')} in the same order"
 
 
-def _head(found: Orders) -> str:
+def _head(found: Orders) -> Said:
     same, opposite, unclear = (bool(found.of(outcome)) for outcome in ("same", "opposite", "open"))
     if same and opposite:
-        return "Not in one order"
+        return Said("Not in one order", "no")
     order = "In the same order" if same else "In opposite orders"
-    return f"{order}, as far as they can be told apart" if unclear else order
+    told = f"{order}, as far as they can be told apart" if unclear else order
+    return Said(told, "yes" if same else "no")
 
 
 def _exceptions(pairs: Sequence[Pair], names: Sequence[str], quantity: str) -> str:

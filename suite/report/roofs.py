@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from suite import units
 from suite.records import MACHINE, Ceiling, NotMeasured, ParameterCount, Roofline, Summary, Task, record
 from suite.report import answers, scaling
-from suite.report.escape import markdown
+from suite.report.content import Content, Heading, bullets, content
 from suite.report.gaps import CUT_OFF
 from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, point_of
-from suite.report.section import paragraphs
 from suite.report.view import RunView
 from suite.stats import roofline as stats
 from suite.stats.hypotheses import LinearFigures
@@ -102,17 +101,17 @@ def megabytes(value_bytes: float) -> str:
     return f"{units.decimals(value_bytes / 1e6, 0 if value_bytes >= 1e7 else 1)} MB"
 
 
-def why(view: RunView) -> str:
+def why(view: RunView) -> Content:
     """What the device's ceilings say of each model's latency, for the discussion; nothing where none were measured."""
     lines = list(_sentences(view)) if view.of_the_machine else []
     if not lines:
-        return ""
-    return paragraphs(
-        "### Why: what the device allows",
+        return ()
+    return content(
+        Heading("Why: what the device allows"),
         "Least times by the device's own ceilings (section Why: the roofline); a range is from the best to the median "
         "block, less what the "
         "caches could keep.",
-        "\n".join(lines),
+        bullets(lines),
     )
 
 
@@ -121,7 +120,7 @@ def _sentences(view: RunView) -> Iterator[str]:
         if calls.known:
             reached = _reached(calls.known)
             told = f"{_reading(view, calls, *calls.known[0])}. {reached[:1].upper()}{reached[1:]}."
-            yield f"- {markdown(view.label(calls.subject))}: {told}"
+            yield f"{view.label(calls.subject)}: {told}"
 
 
 def _reading(view: RunView, calls: Calls, point: Point, placed: Placed) -> str:

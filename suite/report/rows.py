@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from suite.records import (
@@ -13,12 +13,14 @@ from suite.records import (
     MemoryUse,
     NotMeasured,
     ParameterCount,
+    Profile,
     Roofline,
     Run,
     RunRecord,
     Summary,
     Sustained,
     Task,
+    Test,
 )
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
@@ -43,26 +45,14 @@ def _of(found: RunRecord, percentiles: Sequence[float]) -> dict[str, Value]:
     doubts = dict.fromkeys(flag.code for flag in (*found.flags, *shapes.doubts(found)))
     return {
         **_task(found.task),
-        **_figures(found, percentiles),
+        **_FIGURES[found.task.test](found, percentiles),
         "flags": " ".join(doubts) or None,
         "not_measured": " ".join(f"{name}={absence.code}" for name, absence in absences.items()) or None,
     }
 
 
-def _figures(found: RunRecord, percentiles: Sequence[float]) -> dict[str, Value]:
-    match found.task.test:
-        case "params":
-            return _parameters(found.parameters)
-        case "flops":
-            return _flops(found.flops)
-        case "latency":
-            return {**_latency(found, percentiles), **_memory(found.memory), **_cold(found.cold_start)}
-        case "energy":
-            return _energy(found)
-        case "sustained":
-            return _sustained(found.sustained)
-        case "roofline":
-            return _roofline(found.roofline)
+def _timed(found: RunRecord, percentiles: Sequence[float]) -> dict[str, Value]:
+    return {**_latency(found, percentiles), **_memory(found.memory), **_cold(found.cold_start)}
 
 
 def _task(task: Task) -> dict[str, Value]:
@@ -183,9 +173,47 @@ def _sustained(value: Sustained | NotMeasured | None) -> dict[str, Value]:
     }
 
 
+def _profile(found: RunRecord) -> dict[str, Value]:
+    profile = found.profile if isinstance(found.profile, Profile) else None
+    return {
+        **_latency(found, ()),
+        "profiled_call_count": profile.call_count if profile else None,
+        "profiled_call_s": profile.call_s if profile else None,
+    }
+
+
+def operators(run: Run) -> list[Row]:
+    """One row an operator of every profiled point: its own time over all profiled calls, its counts of one call."""
+    return [
+        {
+            **_task(found.task),
+            "operator": each.operator,
+            "call_count": each.call_count,
+            "self_s": each.self_s,
+            "device_self_s": each.device_self_s,
+            "mac_count": each.mac_count,
+            "profiled_call_count": found.profile.call_count,
+        }
+        for found in run.records
+        if isinstance(found.profile, Profile)
+        for each in found.profile.operators
+    ]
+
+
 def _roofline(value: Roofline | NotMeasured | None) -> dict[str, Value]:
     found = value if isinstance(value, Roofline) else None
     return {
         "bandwidth_bytes_per_s": found.bandwidth.best_per_s if found else None,
         **({f"{each.precision}_flop_per_s": each.ceiling.best_per_s for each in found.matmul} if found else {}),
     }
+
+
+_FIGURES: Mapping[Test, Callable[[RunRecord, Sequence[float]], dict[str, Value]]] = {
+    "params": lambda found, _: _parameters(found.parameters),
+    "flops": lambda found, _: _flops(found.flops),
+    "latency": _timed,
+    "energy": lambda found, _: _energy(found),
+    "sustained": lambda found, _: _sustained(found.sustained),
+    "roofline": lambda found, _: _roofline(found.roofline),
+    "profile": lambda found, _: _profile(found),
+}

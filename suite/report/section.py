@@ -20,9 +20,4 @@ class Section:
     name: str
     order: int
     title: str
-    render: Callable[[RunView, Plots], Content | str]  # a str is Markdown of a section that is not converted yet
-
-
-def paragraphs(*parts: str) -> str:
-    """Parts with a blank line between them, as Markdown wants it around tables; empty parts are left out."""
-    return "\n\n".join(part for part in parts if part)
+    render: Callable[[RunView, Plots], Content]

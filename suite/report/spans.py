@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -43,6 +43,14 @@ class Verdict:
 
     text: str
     sign: Sign = "open"
+
+
+SIGNS: Mapping[str, Sign] = {"SUPPORTED": "yes", "REJECTED": "no"}
+
+
+def answered(answer: str) -> Verdict:
+    """The answer to a hypothesis."""
+    return Verdict(answer, SIGNS.get(answer, "open"))
 
 
 Span: TypeAlias = str | Strong | Code | Link | Gap | Verdict

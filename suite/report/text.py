@@ -1,4 +1,4 @@
-"""What `suite params | flops | latency | energy | sustained` answer: one table, then why anything is absent."""
+"""What `suite params`, `flops`, `latency` and the like answer: one table, then why anything is absent."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from suite.records import FlopCount, NotMeasured, ParameterCount, Run, Summary, Test
-from suite.report import endurances, energies, overview, quantities
-from suite.report.content import Content, bullets
+from suite.report import accuracies, endurances, energies, overview, profiles, quantities
+from suite.report.content import Block, Content, bullets, content
 from suite.report.points import Point
 from suite.report.precision import at_most
 from suite.report.table import Cell, Column, Table
@@ -119,9 +119,46 @@ def told(absences: Iterable[NotMeasured]) -> list[str]:
     return [f"{absence.code}: {absence.reason}; {absence.remedy}" for absence in absences]
 
 
+def accuracy_table(run: Run) -> Content:
+    """Scores of every evaluation, variants as pairs, and what the same inputs cost."""
+    view = RunView(run)
+    everyone = accuracies.answered(view)
+    paired, timed = accuracies.pairs(everyone), accuracies.latency_table(view, everyone)
+    doubts = (
+        f"{each.label}: {flag.text}"
+        for each in everyone
+        for found in view.run.records
+        if found.task == each.task
+        for flag in found.flags
+    )
+    return content(
+        *_with_reasons(accuracies.score_table(everyone), view),
+        accuracies.pair_table(paired) if paired else None,
+        timed,
+        *bullets(dict.fromkeys(doubts)),
+    )
+
+
+def profile_table(run: Run) -> Content:
+    """Operators and modules of every point that was profiled, and what the profiler cost."""
+    view = RunView(run)
+    parts: list[Block | str] = [*told(profiles.absences(view))]
+    for profiled in profiles.found(view):
+        parts.append(f"{view.label(profiled.point.subject)}, {view.describe(profiled.point)}")
+        parts.append(profiles.operator_table(profiled))
+        if profiled.profile.modules:
+            parts.append(profiles.module_table(profiled).without("With those"))
+        parts.append(f"{profiles.overhead(profiled)} {profiles.of_device(profiled)}")
+        if profiled.profile.uncounted is not None:
+            parts += told([profiled.profile.uncounted])
+    return content(*parts) or content("the run ended before it")
+
+
 _TABLES: Mapping[Test, Callable[[Run], Content]] = {
     "params": params_table,
     "flops": flops_table,
     "energy": energy_table,
     "sustained": sustained_table,
+    "profile": profile_table,
+    "accuracy": accuracy_table,
 }

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from suite.worker import growth, sensitivity, tensors, weights
+from suite.worker import fingerprint, growth, precision, sensitivity, tensors, weights
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
@@ -31,12 +31,17 @@ class Case:
         self._flags: Dict[str, str] = {}
         self._call_count = 0
         self._output_sha256: Optional[str] = None
+        self.fingerprint: Optional[Dict[str, Any]] = None  # of the first outputs that were looked at
         self._memory = growth.Ledger()
 
     @property
     def flags(self) -> List[List[str]]:
         """Codes and sentences, of all that was found so far."""
         return [[code, self._flags[code]] for code in sorted(self._flags)]
+
+    def made(self) -> Dict[str, Any]:
+        """The inputs once more, on the processor."""
+        return _required_inputs(self._model, self._make())
 
     def look(self, output: Any, call_count: int, grown_bytes: int) -> None:
         """After a block of calls: at the inputs, at the last output, at the memory that the block took and kept."""
@@ -98,6 +103,7 @@ class Case:
         sha256 = weights.digest_tensors({str(place): tensor for place, tensor in enumerate(outputs)})
         if self._output_sha256 is None:
             self._output_sha256 = sha256
+            self.fingerprint = fingerprint.taken(outputs)
         elif sha256 == self._output_sha256:
             return
         else:
@@ -121,10 +127,11 @@ def _leaves(inputs: Dict[str, Any]) -> Dict[str, Any]:
 
 
 @contextlib.contextmanager
-def grad_mode(model: Model) -> Iterator[None]:
+def grad_mode(model: Model, in_precision: str = "fp32") -> Iterator[None]:
     """The mode that the model is called in, timed or not.
 
-    Raises WorkerFault BAD_PLUGIN, or INFERENCE_MODE where the call fails on what inference tensors can't do.
+    Raises WorkerFault BAD_PLUGIN, INFERENCE_MODE where the call fails on what inference tensors can't do, or
+    UNSUPPORTED_PRECISION where it lacks a kernel.
     """
     import torch
 
@@ -138,6 +145,9 @@ def grad_mode(model: Model) -> Iterator[None]:
         try:
             yield
         except RuntimeError as error:
+            refusal = precision.refusal(error, in_precision)
+            if refusal is not None:
+                raise refusal from error
             remedy = inference_remedy(model, error)
             if remedy is None:
                 raise

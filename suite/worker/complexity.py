@@ -130,7 +130,7 @@ def count_flops(
     Raises WorkerFault NO_FLOP_COUNTER before torch 2.1, NOTHING_COUNTED where no operator with a formula ran,
     COUNT_FAILED where the model runs neither on the meta device nor on the CPU.
     """
-    _require_counter()
+    require_counter()
     size = (scenario, batch_size, axes)
     try:
         module = building.build(model, options, "meta")
@@ -168,7 +168,7 @@ def _short(error: Exception) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def _require_counter() -> None:
+def require_counter() -> None:
     try:
         from torch.utils.flop_counter import FlopCounterMode  # noqa: F401
     except ImportError:
@@ -183,7 +183,7 @@ def _counted(model: Model, module: Any, call: Any) -> Dict[str, Any]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    counter, seen = FlopCounterMode(display=False), _operators_seen()
+    counter, seen = FlopCounterMode(display=False), operators_seen()
     with torch.no_grad(), seen, counter:  # `seen` lies outside, so it is told of what the counter has taken apart
         call()
     macs = dict(seen.mac_counts)
@@ -236,7 +236,7 @@ def _plain_kernels() -> Iterator[None]:
         yield
 
 
-def _operators_seen() -> Any:
+def operators_seen() -> Any:
     """A mode that gathers in `names` the operators that run and do more than look at the same memory, in
     `complex_names` those that met complex numbers, in `mac_counts` the cost of those that operators.py has a formula
     for."""

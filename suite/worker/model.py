@@ -36,6 +36,7 @@ class Model:
     takes_checkpoint = False
     takes_trajectory = False
     takes_pinned = False  # whether models.lock pins published weights that fit `build`
+    shipped_weights = ""  # the path of a safetensors file beside it, which then are the weights
 
     def available(self) -> Optional[NotMeasured]:
         """None if this interpreter has the packages; else why not. Imports nothing heavy."""

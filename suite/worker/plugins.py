@@ -19,6 +19,7 @@ from suite.worker.outcome import WorkerFault
 
 MODELS = "suite.worker.models"
 RUNTIMES = "suite.worker.runtimes"
+EVALUATIONS = "suite.worker.evaluations"
 FOLDERS_VARIABLE = "SUITE_MODELS_PATH"
 
 
@@ -92,6 +93,15 @@ def runtime(name: str, precision: str) -> Any:
             "runtime {} has no precision {!r}".format(name, precision),
             "Use one of {}".format(", ".join(found.precisions)),
         )
+    return found
+
+
+def evaluation(name: str) -> Any:
+    """The evaluation of that name, which can work here. Raises WorkerFault."""
+    found = get(EVALUATIONS, name)
+    absence = found.available()
+    if absence is not None:
+        raise WorkerFault(*absence)
     return found
 
 

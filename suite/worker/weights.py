@@ -53,18 +53,24 @@ class Stream:
     def fill_uniform(self, tensor: Any, half_range: float) -> Any:
         """Writes values in [-half_range, half_range) into a floating-point or complex tensor, in place; returns it.
 
-        One that is not contiguous float32 on the CPU takes the same values by way of one that is.
+        One that is not contiguous float32 on the CPU takes the same values, rounded to its own type.
         """
         import torch
 
         if tensor.is_complex():
             self.fill_uniform(torch.view_as_real(tensor), half_range)
             return tensor
-        if not (tensor.dtype == torch.float32 and tensor.device.type == "cpu" and tensor.is_contiguous()):
-            return tensor.copy_(self.uniform(tensor.shape, half_range))
+        lies_plainly = tensor.device.type == "cpu" and tensor.is_contiguous()
         step = _float32(half_range / _HALF_RANGE_COUNT)
-        for part, numbers in self._parts(tensor.view(-1)):
-            part.copy_(numbers).mul_(step)
+        if lies_plainly and tensor.dtype == torch.float32:
+            for part, numbers in self._parts(tensor.view(-1)):
+                part.copy_(numbers).mul_(step)
+        elif lies_plainly and tensor.dtype in (torch.float16, torch.bfloat16):  # rounded as it is made, piece by piece
+            scratch = torch.empty(min(tensor.numel(), CHUNK_ELEMENT_COUNT), dtype=torch.float32, device="cpu")
+            for part, numbers in self._parts(tensor.view(-1)):
+                part.copy_(scratch[: len(part)].copy_(numbers).mul_(step))
+        else:
+            tensor.copy_(self.uniform(tensor.shape, half_range))
         return tensor
 
     def integers(self, shape: Sequence[int], low: int, high: int) -> Any:
@@ -125,7 +131,7 @@ def _float32(value: float) -> float:
 
 
 def place(model: Any, module: Any, options: Dict[str, Any], seed: int) -> str:
-    """Gives the module its weights in place: the user's checkpoint, the published ones, or seeded ones.
+    """Gives the module its weights in place: the user's checkpoint, the published ones, shipped ones, or seeded ones.
 
     Returns the source's name.
     """
@@ -133,11 +139,11 @@ def place(model: Any, module: Any, options: Dict[str, Any], seed: int) -> str:
     if checkpoint is not None:
         model.load_checkpoint(module, checkpoint)
         return "checkpoint"
-    if published is not None:
+    if published is not None or model.shipped_weights:
         from suite.worker import pinned
 
-        pinned.load_into(module, published)
-        return "pinned"
+        pinned.load_into(module, published or model.shipped_weights)
+        return "pinned" if published else "shipped"
     fill(module, seed)
     return "seeded"
 

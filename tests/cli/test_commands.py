@@ -44,7 +44,20 @@ class OneImage(Engine):
         return (image,)
 
 
-COMMANDS = ["all", "params", "flops", "latency", "energy", "sustained", "report", "list", "doctor", "explain"]
+COMMANDS = [
+    "all",
+    "params",
+    "flops",
+    "latency",
+    "energy",
+    "sustained",
+    "versus",
+    "profile",
+    "report",
+    "list",
+    "doctor",
+    "explain",
+]
 HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "pydantic", "rich", "tabulate"} | {
     "docker",
     "requests",

@@ -12,6 +12,7 @@ from suite.records import SCHEMA_VERSION, TESTS, Manifest, Run, Task
 from suite.report.plots import Plots
 from suite.report.section import Section
 from suite.report.view import RunView
+from suite.report.writers import markdown
 
 SECTIONS = registry.discover(registry.SECTIONS)
 WORTHLESS = re.compile(r"\b(None|nan|inf)\b")
@@ -60,14 +61,14 @@ def test_sections_have_one_place_each() -> None:
 
 @each_section
 def test_a_run_that_was_cut_off_is_told_in_words(section: Section) -> None:
-    text = section.render(RunView(cut_off_run()), Plots())
+    text = markdown.blocks(section.render(RunView(cut_off_run()), Plots()))
     assert not WORTHLESS.search(text)
     assert not re.search(r"^#{1,2} ", text, re.MULTILINE), "headings inside a section start at ###"
 
 
 @each_section
 def test_a_run_without_tasks_breaks_no_section(section: Section) -> None:
-    assert isinstance(section.render(RunView(run_without_records()), Plots()), str)
+    assert isinstance(section.render(RunView(run_without_records()), Plots()), tuple)
 
 
 @each_section

@@ -1,4 +1,7 @@
-"""The runs whose reports are kept word by word. `python -m tests.golden.cases` writes them all anew: read the diff."""
+"""The runs whose reports are kept word by word. `python -m tests.golden.cases` renders them anew: read the diff.
+
+The records stay as an earlier suite wrote them; `write` makes those of a new case.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from suite.records import NotMeasured, Repetition, Run, RunRecord, Task
-from suite.records.store import RunStore
+from suite.records.store import RunStore, load
 from suite.report import page
 from tests.unit import samples
 from tests.unit.report import synthetic
@@ -102,6 +105,15 @@ def write(name: str) -> None:
             shutil.copy(out / file, folder / file)
 
 
+def rerender(name: str) -> None:
+    """The report of the stored records, which stay as they are."""
+    folder = FOLDER / name
+    with TemporaryDirectory() as temporary:
+        out = Path(temporary)
+        page.render(load(folder), out, synthetic.MODELS)
+        shutil.copy(out / "report.md", folder / "report.md")
+
+
 if __name__ == "__main__":
     for case in CASES:
-        write(case)
+        rerender(case)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from suite.records.hypothesis import Shape
 from suite.report import answers, energies, own, rankings, roofs, scaling
-from suite.report.escape import inline, listed, markdown
+from suite.report.content import Content, Heading, Spans, bullets, content, spans
+from suite.report.escape import listed
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE, Sweep
-from suite.report.section import Section, paragraphs
+from suite.report.section import Section
 from suite.report.view import RunView
 
 
-def render(view: RunView, _plots: Plots) -> str:
+def render(view: RunView, _plots: Plots) -> Content:
     if not view.asked("latency"):
         return own.render(view)
-    return paragraphs(
+    return content(
         "Each answer is SUPPORTED, REJECTED, or UNDECIDED where the data can't tell; ± and ranges are 95 % intervals. "
         "Fits have an intercept; they compare sizes within the rounds in which these took turns, discount blocks that "
         "something else slowed down, and are chosen by their error (root mean square) at sizes left out one at a time, "
@@ -27,36 +28,42 @@ def render(view: RunView, _plots: Plots) -> str:
     )
 
 
-def _linear(view: RunView) -> str:
+def _linear(view: RunView) -> Content:
     sweeps = view.sweeps(BATCH_SIZE)
     if not sweeps:
-        return ""
+        return ()
     lines = [
-        f"- {markdown(view.label(sweep.subject))}: "
-        f"{answers.linear(scaling.linear(view, sweep), _takes(view, sweep, 'linear'))}{_lost(view, sweep)}"
+        spans(
+            f"{view.label(sweep.subject)}: ",
+            answers.linear(scaling.linear(view, sweep), _takes(view, sweep, "linear")),
+            _lost(view, sweep),
+        )
         for sweep in sweeps
     ]
-    return paragraphs("### Is latency linear in the batch size?", "\n".join(lines))
+    return content(Heading("Is latency linear in the batch size?"), bullets(lines))
 
 
-def _quadratic(view: RunView) -> str:
+def _quadratic(view: RunView) -> Content:
     lines = [
-        f"- {markdown(view.label(sweep.subject))}, {inline(view.axis_label(axis))}: {_quadratic_sentence(view, sweep)}"
-        f"{_lost(view, sweep)}"
+        spans(
+            f"{view.label(sweep.subject)}, {view.axis_label(axis)}: ",
+            _quadratic_sentence(view, sweep),
+            _lost(view, sweep),
+        )
         for axis in view.axes
         for sweep in view.sweeps(axis)
     ]
     if not lines:
-        return ""
-    return paragraphs(
-        "### Is latency quadratic in the input size?",
+        return ()
+    return content(
+        Heading("Is latency quadratic in the input size?"),
         "Supported where the square term of a + b n + c n² makes up more than half of the latency at the largest size.",
-        "\n".join(lines),
+        bullets(lines),
     )
 
 
-def _quadratic_sentence(view: RunView, sweep: Sweep) -> str:
-    label = inline(view.axis_label(sweep.axis))
+def _quadratic_sentence(view: RunView, sweep: Sweep) -> Spans:
+    label = view.axis_label(sweep.axis)
     takes = _takes(view, sweep, "quadratic")
     return answers.quadratic(scaling.quadratic(view, sweep), scaling.linear(view, sweep), label, takes)
 
@@ -74,26 +81,26 @@ def _lost(view: RunView, sweep: Sweep) -> str:
     return "".join(f" {text}" for text in (lost, more) if text)
 
 
-def _tracks(view: RunView) -> str:
+def _tracks(view: RunView) -> Content:
     if len(scaling.comparable(view)) < 2:
-        return ""
+        return ()
     questions: tuple[tuple[str, str, scaling.Quantity], ...] = (
         ("energy", "energy", energies.gross_j),
         ("params", "parameters", scaling.parameter_figure),
         ("flops", "FLOPs", scaling.flop_figure),
     )
     lines = [
-        f"- Latency and {name}: {rankings.told(view, scaling.compared(view, quantity), name)}"
+        spans(f"Latency and {name}: ", rankings.told(view, scaling.compared(view, quantity), name))
         for test, name, quantity in questions
         if any(task.test == test for task in view.tasks)
     ]
     if not lines:
-        return ""
-    return paragraphs(
-        "### Does latency track energy, parameters, FLOPs?",
+        return ()
+    return content(
+        Heading("Does latency track energy, parameters, FLOPs?"),
         "Answered for these models first, pair by pair: two are told apart where their 95 % intervals (energy: error "
         "budgets) share no value. What so few models say of models at large is another question.",
-        "\n".join(lines),
+        bullets(lines),
     )
 
 

@@ -8,6 +8,22 @@ from typing import TypeAlias
 from suite import units
 from suite.records import EnergyReading, NotMeasured
 from suite.report import charts, energy_charts
+from suite.report.content import (
+    Code,
+    Content,
+    Details,
+    Drawn,
+    Gap,
+    Heading,
+    Note,
+    Spans,
+    Strong,
+    bullets,
+    content,
+    folded,
+    row,
+    spans,
+)
 from suite.report.energies import (
     InferenceEnergy,
     efficiency_table,
@@ -16,28 +32,26 @@ from suite.report.energies import (
     lab_table,
     readings,
 )
-from suite.report.escape import MAX_LISTED, code, inline, markdown
 from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import BATCH_SIZE, Point, Sweep
-from suite.report.section import Section, paragraphs
-from suite.report.table import absent
+from suite.report.section import Section
 from suite.report.view import RunView
 
 Known: TypeAlias = list[tuple[Point, EnergyReading]]
 MAX_TRACES = 6
 
 
-def render(view: RunView, plots: Plots) -> str:
+def render(view: RunView, plots: Plots) -> Content:
     points = view.points("energy")
     if not points:
-        return ""
+        return ()
     every = [(point, reading) for point in points for reading in readings(view, point)]
     known = [(point, reading) for point, reading in every if isinstance(reading, EnergyReading)]
     if not known:
         return _reasons([reading for _, reading in every if isinstance(reading, NotMeasured)])
     first = [(point, reading) for point, reading in known if reading is view.energy(point)]
-    return paragraphs(
-        energy_table(view, points).markdown(),
+    return content(
+        folded("Energy at every point", energy_table(view, points), "energy.csv", most=16),
         _method(view, known),
         _picture(view, first, plots),
         *_growths(view, plots),
@@ -48,50 +62,54 @@ def render(view: RunView, plots: Plots) -> str:
     )
 
 
-def _reasons(absences: list[NotMeasured]) -> str:
+def _reasons(absences: list[NotMeasured]) -> Content:
     """No figure is better than an estimate from a rated power."""
-    told = " ".join(
-        f"{inline(absence.reason[:1].upper() + absence.reason[1:].rstrip('.'))} ({absent(absence)})."
+    told = (
+        (f" {absence.reason[:1].upper() + absence.reason[1:].rstrip('.')} (", Gap(absence), ").")
         for absence in dict.fromkeys(absences)
     )
-    return f"No energy was measured, and none is estimated. {told}"
+    return content(spans("No energy was measured, and none is estimated.", *told))
 
 
-def _method(view: RunView, known: Known) -> str:
+def _method(view: RunView, known: Known) -> Content:
     kinds = sorted({(reading.source, reading.scope, reading.method) for _, reading in known})
-    sources = "; ".join(
-        f"{code(source)} measures {inline(scope)} (by {method})" for source, scope, method in kinds[:MAX_LISTED]
-    )
+    sources = row(((Code(source), f" measures {scope} (by {method})") for source, scope, method in kinds), "; ")
     periods = sorted({reading.sample_period_s for _, reading in known})
     period = units.show(periods[0], "s") if len(periods) == 1 else units.show_interval(periods[0], periods[-1], "s")
-    return paragraphs(
-        "Per inference: one item of a batch. Gross is all that was drawn while the calls ran back to back; idle-net "
-        "has the idle power (mean of before and after) taken off. ± is the 95 % half-width of the error budget. "
-        f"What was measured: {sources}; sample period {period}.",
+    return content(
+        (
+            "Per inference: one item of a batch. Gross is all that was drawn while the calls ran back to back; "
+            "idle-net has the idle power (mean of before and after) taken off. ± is the 95 % half-width of the error "
+            "budget. "
+            "What was measured: ",
+            *sources,
+            f"; sample period {period}.",
+        ),
         *_warnings(view, {source for source, _, _ in kinds}),
     )
 
 
-def _warnings(view: RunView, sources: set[str]) -> list[str]:
-    told = []
+def _warnings(view: RunView, sources: set[str]) -> list[Note]:
+    told: list[tuple[str, str]] = []
     if any(source.startswith("simulated") for source in sources):
-        told.append("**A simulated source is no measurement.**")
+        told.append(("A simulated source is no measurement", "."))
     if "powertop" in sources:
-        told.append(
-            "**Imported from powertop**: rates that the battery's gauge gave it, each of the iteration before; no "
-            "measurement of the suite's own."
+        rest = (
+            ": rates that the battery's gauge gave it, each of the iteration before; no measurement of the suite's own."
         )
+        told.append(("Imported from powertop", rest))
     if sources & {"apple", "mac-helper"}:
-        told.append(
-            "**On a Mac**: Apple calls these figures estimates, and says that they do not compare devices. They may be "
-            "set beside others of the same Mac alone."
+        rest = (
+            ": Apple calls these figures estimates, and says that they do not compare devices. They may be set beside "
+            "others of the same Mac alone."
         )
+        told.append(("On a Mac", rest))
     if "root=" in view.manifest.power:
-        told.append("**Sensors and host facts were read from a folder that stands for a machine** (`--sysfs-root`).")
-    return told
+        told.append(("Sensors and host facts were read from a folder that stands for a machine", " (--sysfs-root)."))
+    return [Note("doubt", (Strong(head), rest)) for head, rest in told]
 
 
-def _growths(view: RunView, plots: Plots) -> list[str]:
+def _growths(view: RunView, plots: Plots) -> list[Content]:
     """Energy per inference against the batch size and each input size, where it was measured at several."""
     return [
         _growth(view, axis, sweeps, plots)
@@ -100,7 +118,7 @@ def _growths(view: RunView, plots: Plots) -> list[str]:
     ]
 
 
-def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
+def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -> Content:
     known: list[tuple[str, list[tuple[int, InferenceEnergy]]]] = []
     for sweep in sweeps:
         found = [
@@ -112,7 +130,7 @@ def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -
             known.append((view.label(sweep.subject), found))
     drawn, note = first(known, MAX_CURVES)
     if not drawn:
-        return ""
+        return ()
     scale = units.scale_of((figure.gross_j for _, found in drawn for _, figure in found), "J")
     figure, (gross, net) = panels(2, 2.5, Margins(top=0.26), foot_in=0.3)
     names = short([name for name, _ in drawn])
@@ -136,23 +154,23 @@ def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -
     charts.legend_below(figure, gross)
     alternative = f"Energy per inference against {label}, gross and idle-net, with 95 % intervals{note}"
     picture = plots.add(f"energy-{axis.replace('_', '-')}", figure, alternative)
-    return paragraphs(f"### Energy against {inline(label)}", picture)
+    return content(Heading(f"Energy against {label}"), picture)
 
 
-def _efficiency(view: RunView, known: Known) -> str:
-    return paragraphs(
-        "### What a joule gives",
+def _efficiency(view: RunView, known: Known) -> Content:
+    return content(
+        Heading("What a joule gives"),
         "Gross energy throughout. The energy-delay product is the energy of a call times its mean duration; a MFLOP is "
         "a million floating-point operations as counted (1 MAC = 2 FLOP).",
-        efficiency_table(view, [point for point, _ in known]).markdown(),
+        folded("Every point", efficiency_table(view, [point for point, _ in known]), "energy.csv", most=16),
     )
 
 
-def _traces(view: RunView, known: Known, plots: Plots) -> str:
+def _traces(view: RunView, known: Known, plots: Plots) -> Content:
     """Power over time at the base points."""
     bases = [(point, reading) for point, reading in known if view.base(point.subject) == point][:MAX_TRACES]
     if not bases:
-        return ""
+        return ()
     figure, panel = panels(len(bases), 2.1, foot_in=0.3)
     names = short([view.label(point.subject) for point, _ in bases])
     for axes, name, (point, reading) in zip(panel, names, bases, strict=True):
@@ -163,24 +181,24 @@ def _traces(view: RunView, known: Known, plots: Plots) -> str:
         axes.set_ylabel("power (W)")
     charts.legend_below(figure, panel[0])
     alternative = "Power over time, with the windows whose energy is counted and the idle stretches before and after"
-    return paragraphs("### Power over time", plots.add("power", figure, alternative))
+    return content(Heading("Power over time"), plots.add("power", figure, alternative))
 
 
-def _lab(view: RunView, known: Known) -> str:
+def _lab(view: RunView, known: Known) -> Content:
     found = lab_table(view, [point for point, _ in known])
     if found is None:
-        return ""
-    return paragraphs(
-        "### Average power x time",
+        return ()
+    return content(
+        Heading("Average power x time"),
         "The lab's formula, the mean of the samples in the windows times the mean duration of a call, beside the "
         "integral over the same windows; both per inference.",
-        found.markdown(),
+        found,
     )
 
 
-def _budget(view: RunView, known: Known) -> str:
+def _budget(view: RunView, known: Known) -> Content:
     """What the error is made of, as shares of the gross energy of the mean window."""
-    lines = []
+    lines: list[Spans] = []
     for point, reading in known:
         mean_j = sum(window.energy_j for window in reading.windows) / len(reading.windows)
         if mean_j == 0:
@@ -197,19 +215,30 @@ def _budget(view: RunView, known: Known) -> str:
             for name, part_j in parts
         )
         lines.append(
-            f"- {markdown(view.label(point.subject))}, {inline(view.describe(point))}, {code(reading.source)}: {told}; "
-            f"{len(reading.windows)} window{'s' if len(reading.windows) != 1 else ''}."
+            (
+                f"{view.label(point.subject)}, {view.describe(point)}, ",
+                Code(reading.source),
+                f": {told}; {units.counted(len(reading.windows), 'window')}.",
+            )
         )
     return (
-        paragraphs("### Error budget", "Relative to the gross energy of a window:", "\n".join(lines)) if lines else ""
+        content(
+            Details(
+                "Error budgets, relative to the gross energy of a window",
+                bullets(lines),
+                "energy.csv" if len(lines) > 5 else "",
+            )
+        )
+        if lines
+        else ()
     )
 
 
-def _picture(view: RunView, known: Known, plots: Plots) -> str:
+def _picture(view: RunView, known: Known, plots: Plots) -> Drawn | None:
     found = [(point, reading) for point, reading in known if view.base(point.subject) == point]
     bases, note = first(found, MAX_ROWS)
     if not bases:
-        return ""
+        return None
     figures = [inference_energy(reading, point.batch_size) for point, reading in bases]
     scale = units.scale_of((figure.gross_j for figure in figures), "J")
     names = short([view.label(point.subject) for point, _ in bases])

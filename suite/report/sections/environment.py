@@ -7,49 +7,79 @@ from collections.abc import Iterable
 from suite import units
 from suite.records import TIMED, HostFacts, HostState, Provenance
 from suite.report import roofs
-from suite.report.escape import MAX_LISTED, code, inline, listed, markdown, words
+from suite.report.content import (
+    Cell,
+    Code,
+    Content,
+    Details,
+    Heading,
+    Link,
+    Spans,
+    bullets,
+    content,
+    folded,
+    row,
+    spans,
+    table,
+)
+from suite.report.escape import MAX_LISTED, listed, words
 from suite.report.overview import machines, other_threads
 from suite.report.plots import Plots
-from suite.report.section import Section, paragraphs
-from suite.report.table import Cell, table
+from suite.report.section import Section
 from suite.report.view import RunView
 from suite.stats import shapes
 
 UNKNOWN = "not told by the machine"
+# Facts that no figure turns on: folded, and in machine.csv.
+REST = ("Kernel", "L4T", "Virtualisation", "Container image", "Suite", "Commit", "SHA-256 of the lock file")
+HASH_DIGITS = 12  # the rest is in provenance.csv
 
 
-def render(view: RunView, _plots: Plots) -> str:
+def render(view: RunView, _plots: Plots) -> Content:
     groups = machines(view)
     if not groups:
         return _tags(view)
     told = [
-        paragraphs(f"### Machine {number} of {len(groups)}" if len(groups) > 1 else "", _facts(group))
+        content(Heading(f"Machine {number} of {len(groups)}") if len(groups) > 1 else None, _facts(group))
         for number, group in enumerate(groups[:MAX_LISTED], start=1)
     ]
     more = f"{len(groups) - MAX_LISTED} more machines are not listed." if len(groups) > MAX_LISTED else ""
-    return paragraphs(_tags(view), *told, more, _probe_faults(view), _state(view), _provenance(view), _flags(view))
+    return content(
+        *_tags(view),
+        *(block for part in told for block in part),
+        more,
+        _probe_faults(view),
+        _state(view),
+        _provenance(view),
+        _flags(view),
+    )
 
 
-def _tags(view: RunView) -> str:
+def _tags(view: RunView) -> Content:
     """What the person said of the run."""
     rows = [(words(key), words(value)) for key, value in view.manifest.tags]
-    return table(("Tag", "Value"), rows, left=2).markdown() if rows else ""
+    return content(table(("Tag", "Value"), rows, left=2)) if rows else ()
 
 
-def _facts(group: list[HostFacts]) -> str:
+def _facts(group: list[HostFacts]) -> Content:
     """Of one machine; where a fact changed while the run lasted, all that it was, in that order."""
     rows: dict[str, dict[str, None]] = {}
     for host in group:
         for name, value in _rows(host):
             rows.setdefault(name, {})[value or ""] = None
-    known = [
-        (name, listed([words(value) if value.strip() else UNKNOWN for value in values], "; then "))
+    known = {
+        name: listed([words(value) if value.strip() else UNKNOWN for value in values], "; then ")
         for name, values in rows.items()
         if any(value.strip() for value in values)
-    ]
+    }
     unknown = [name for name, values in rows.items() if not any(value.strip() for value in values)]
-    missing = f"Without, or not told by the machine: {inline(', '.join(unknown))}." if unknown else ""
-    return paragraphs(table(("Fact", "Value"), known, left=2).markdown(), missing)
+    missing = f"Without, or not told by the machine: {', '.join(unknown)}." if unknown else ""
+    first, rest = (
+        [(name, told) for name, told in known.items() if (name in REST) is is_rest] for is_rest in (False, True)
+    )
+    headers = ("Fact", "Value")
+    more = Details(f"{listed([name for name, _ in rest])}", (table(headers, rest, left=2),), "machine.csv")
+    return content(table(headers, first, left=2), more if rest else None, missing)
 
 
 def _rows(host: HostFacts) -> list[tuple[str, str | None]]:
@@ -72,11 +102,11 @@ def _rows(host: HostFacts) -> list[tuple[str, str | None]]:
         ("Suite", host.suite_version),
         ("Commit", host.git_commit),
         ("SHA-256 of the lock file", host.lock_sha256),
-        *((f"Version of {words(name)}", version) for name, version in host.versions),
+        ("Versions", ", ".join(f"{words(name)} {words(version)}" for name, version in host.versions) or None),
     ]
 
 
-def _probe_faults(view: RunView) -> str:
+def _probe_faults(view: RunView) -> Content:
     """Probes of the machine that failed: what they tell is unknown, and nothing else is touched."""
     found = dict.fromkeys(
         fault
@@ -85,15 +115,15 @@ def _probe_faults(view: RunView) -> str:
         for fault in source.probe_faults
     )
     if not found:
-        return ""
-    return paragraphs(
-        "### PROBE_FAILED",
+        return ()
+    return content(
+        Heading("PROBE_FAILED"),
         "What these probes tell of the machine is unknown here; report it with the line below.",
-        "\n".join(f"- {markdown(fault)}" for fault in list(found)[:MAX_LISTED]),
+        bullets(list(found)[:MAX_LISTED]),
     )
 
 
-def _state(view: RunView) -> str:
+def _state(view: RunView) -> Content:
     states = [state for record in view.run.records for state in (record.before, record.after)]
     rows: list[list[Cell]] = [
         ["Threads", _threads(view)],
@@ -108,10 +138,12 @@ def _state(view: RunView) -> str:
         *_quota_row(states),
         ["On battery", _words({True: "yes", False: "no", None: None}[state.on_battery] for state in states)],
     ]
-    return paragraphs(
-        "### State before and after the tasks",
-        "Lowest to highest over the run.",
-        table(("What", "Seen"), rows, left=2).markdown(),
+    known = [row for row in rows if row[1] != UNKNOWN]
+    untold = [str(row[0]) for row in rows if row[1] == UNKNOWN]
+    return content(
+        Heading("State before and after the tasks"),
+        "Lowest to highest over the run." + (f" Not told by the machine: {', '.join(untold)}." if untold else ""),
+        table(("What", "Seen"), known, left=2),
     )
 
 
@@ -170,58 +202,45 @@ def _range(values: Iterable[float | None], unit: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _provenance(view: RunView) -> str:
-    """Hashes of weights per model, and of every input that was computed on."""
-    weights: dict[tuple[str, str, str], None] = {}
-    inputs: dict[tuple[str, str], list[str]] = {}
+def _provenance(view: RunView) -> Content:
+    """Hashes of weights per model, and how many different inputs were computed on."""
+    inputs: dict[tuple[str, str, str, str], set[str]] = {}
     for record in view.run.records:
-        found = record.provenance
-        if found is None:
-            continue
-        weights[view.title(record.task.model), _source(found), words(found.weights_sha256)] = None
-        inputs.setdefault((view.title(record.task.model), found.inputs_source), []).append(found.inputs_sha256)
-    if not weights:
-        return ""
-    return paragraphs(
-        "### Weights and inputs",
-        table(("Model", "Weights", "SHA-256 of the weights"), [list(key) for key in weights], left=3).markdown(),
-        "Efficiency does not depend on the values of the weights: seeded ones serve, and say nothing about accuracy.",
+        if found := record.provenance:
+            weights = _source(found), words(found.weights_sha256)[:HASH_DIGITS]
+            key = view.title(record.task.model), *weights, found.inputs_source
+            inputs.setdefault(key, set()).add(found.inputs_sha256)
+    if not inputs:
+        return ()
+    headers = ("Model", "Weights", f"SHA-256, first {HASH_DIGITS} digits", "Inputs", "Distinct inputs")
+    return content(
+        Heading("Weights and inputs"),
+        table(headers, [[*key, str(len(hashes))] for key, hashes in inputs.items()], left=4),
+        (
+            "All hashes in full: ",
+            Link("tables/provenance.csv", "tables/provenance.csv"),
+            ". Efficiency does not depend on the values of the weights: seeded ones serve, and say nothing about "
+            "accuracy.",
+        ),
         _checked_inputs(view),
-        table(
-            ("Model", "Inputs", "Distinct inputs", "SHA-256, first 12 digits"),
-            [
-                [
-                    title,
-                    source,
-                    str(len(set(hashes))),
-                    listed(list(dict.fromkeys(words(value[:12]) for value in hashes))),
-                ]
-                for (title, source), hashes in inputs.items()
-            ],
-            left=2,
-            wordy=("SHA-256, first 12 digits",),
-        ).markdown(),
     )
 
 
-def _checked_inputs(view: RunView) -> str:
+def _checked_inputs(view: RunView) -> Spans:
     checked: dict[str, dict[str, None]] = {}
     for record in view.run.records:
         if record.provenance and record.provenance.inputs_checked:
             names = dict.fromkeys(record.provenance.inputs_checked)
             checked.setdefault(view.title(record.task.model), {}).update(names)
-    told = "; ".join(
-        f"{inline(title)}: {listed([code(name) for name in names])}"
-        for title, names in list(checked.items())[:MAX_LISTED]
-    )
-    return f"Inputs that were shown to change the output: {told}." if told else ""
+    told = row((spans(f"{title}: ", row(map(Code, names))) for title, names in checked.items()), "; ")
+    return spans("Inputs that were shown to change the output: ", told, ".") if told else ()
 
 
 def _source(found: Provenance) -> str:
     return f"{found.weights_source}, {'equal to models.lock' if found.weights_verified else 'not in models.lock'}"
 
 
-def _flags(view: RunView) -> str:
+def _flags(view: RunView) -> Content:
     rows = [
         [
             words(flag.code),
@@ -232,11 +251,11 @@ def _flags(view: RunView) -> str:
         for flag in (*record.flags, *shapes.doubts(record))
     ]
     if not rows:
-        return "No doubt was flagged on any record."
-    return paragraphs(
-        "### Doubts",
+        return content("No doubt was flagged on any record.")
+    return content(
+        Heading("Doubts"),
         "Figures that were flagged, and kept.",
-        table(("Flag", "What was seen", "Where"), rows, left=3).markdown(),
+        folded("Doubts one by one", table(("Flag", "What was seen", "Where"), rows, left=3), "doubts.csv", most=6),
     )
 
 

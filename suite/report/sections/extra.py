@@ -5,13 +5,27 @@ from __future__ import annotations
 from suite import units
 from suite.records import FlopCount, NotMeasured, Summary
 from suite.report import charts, scaling
-from suite.report.escape import MAX_LISTED, code, inline, listed, words
+from suite.report.content import (
+    Cell,
+    Code,
+    Content,
+    Drawn,
+    Heading,
+    Spans,
+    Table,
+    bullets,
+    content,
+    folded,
+    row,
+    spans,
+    table,
+)
+from suite.report.escape import MAX_LISTED, listed, words
 from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import Point, Subject
 from suite.report.precision import at_least
 from suite.report.quantities import flop_table
-from suite.report.section import Section, paragraphs
-from suite.report.table import Cell, Table, table
+from suite.report.section import Section
 from suite.report.view import RunView
 
 # Operators that multiply no matrices, by what they do: the first part of the name that fits decides.
@@ -27,16 +41,16 @@ _KINDS = (
 )
 
 
-def render(view: RunView, plots: Plots) -> str:
+def render(view: RunView, plots: Plots) -> Content:
     if not view.asked("flops"):
-        return ""
+        return ()
     counted = {model: count for model in view.models if isinstance(count := view.flops(model), FlopCount)}
-    return paragraphs(
-        "### FLOPs by kind of operator",
+    return content(
+        Heading("FLOPs by kind of operator"),
         "Convention: one multiply-accumulate (MAC) is two floating-point operations, FLOP = 2 MAC.",
-        _operator_table(view).markdown(),
+        _operator_table(view),
         _sources(view, counted),
-        _picture(view, counted, plots) if counted else "",
+        _picture(view, counted, plots) if counted else None,
         _uncounted(counted),
         _unknown(view, counted),
         _input_sizes(view),
@@ -82,21 +96,23 @@ def _operator_cells(count: FlopCount, operators: tuple[str, ...]) -> list[Cell]:
     ]
 
 
-def _sources(view: RunView, counted: dict[str, FlopCount]) -> str:
+def _sources(view: RunView, counted: dict[str, FlopCount]) -> Spans:
     locked = [view.title(model) for model, count in counted.items() if count.source == "models.lock"]
     if not locked:
-        return ""
+        return ()
     return (
-        f"Taken from `models.lock`, where they were counted for the same model and input: {inline(listed(locked))}. "
-        "FLOPs do not depend on the machine."
+        "Taken from ",
+        Code("models.lock"),
+        f", where they were counted for the same model and input: {listed(locked)}. "
+        "FLOPs do not depend on the machine.",
     )
 
 
-def _picture(view: RunView, counts: dict[str, FlopCount], plots: Plots) -> str:
+def _picture(view: RunView, counts: dict[str, FlopCount], plots: Plots) -> Drawn | None:
     """Bars of what was counted here; a figure from models.lock is not known by operator."""
     counted = {model: count for model, count in counts.items() if count.by_operator}
     if not counted:
-        return ""
+        return None
     drawn, note = first(list(counted.items()), MAX_ROWS)
     names = short([view.title(model) for model, _ in drawn])
     parts = []
@@ -112,30 +128,31 @@ def _picture(view: RunView, counts: dict[str, FlopCount], plots: Plots) -> str:
     return plots.add("flops", figure, f"FLOPs per model by kind of operator{note}")
 
 
-def _uncounted(counted: dict[str, FlopCount]) -> str:
+def _uncounted(counted: dict[str, FlopCount]) -> Content:
     """Operators without a formula, of any model, by what they do."""
     operators = sorted({operator for count in counted.values() for operator in count.uncounted})
     if not operators:
-        return ""
-    lines = []
+        return ()
+    kinds: list[Spans] = []
     for kind in (*(kind for kind, _ in _KINDS), "others"):
         names = [operator for operator in operators if _kind(operator) == kind]
         if names:
-            lines.append(f"- {kind}: {listed([code(name) for name in names])}")
-    return paragraphs(
-        "Not counted, because they multiply no matrices and cost little beside those that do:", "\n".join(lines)
-    )
+            kinds.append(spans(f"{kind}: ", row(map(Code, names))))
+    head = "Not counted, because they multiply no matrices and cost little beside those that do: "
+    return content(spans(head, row(kinds, "; "), "."))
 
 
-def _unknown(view: RunView, counted: dict[str, FlopCount]) -> str:
+def _unknown(view: RunView, counted: dict[str, FlopCount]) -> Content:
     """Operators of unknown cost, by model: its figure is a lower bound."""
     lines = [
-        f"- {view.title(model)}: at least what is shown, since no formula is known for "
-        + ", ".join(f"`{name}`" for name in count.unknown)
+        spans(
+            f"{view.title(model)}: at least what is shown, since no formula is known for ",
+            row(map(Code, count.unknown)),
+        )
         for model, count in counted.items()
         if count.unknown
     ]
-    return "\n".join(lines)
+    return bullets(lines)
 
 
 def _kind(operator: str) -> str:
@@ -146,14 +163,14 @@ def _kind(operator: str) -> str:
     return "others"
 
 
-def _input_sizes(view: RunView) -> str:
+def _input_sizes(view: RunView) -> Content:
     """FLOPs at every other input size that was counted."""
     if len(view.points("flops")) <= len(view.models):
-        return ""
-    return paragraphs("### FLOPs by input size", flop_table(view).markdown())
+        return ()
+    return content(folded("FLOPs by input size", flop_table(view), "flops.csv"))
 
 
-def _rates(view: RunView) -> str:
+def _rates(view: RunView) -> Content:
     """Operations per second that the machine achieved, at the smallest and the largest batch."""
     points = [point for subject in view.subjects for point in _ends(view, subject_base=view.base(subject))]
     rows: list[list[Cell]] = []
@@ -169,12 +186,12 @@ def _rates(view: RunView) -> str:
             gap = _gap(view, point)
             rows.append([*start, gap, gap])
     if not rows:
-        return ""
+        return ()
     headers = ("Model", "Input", "GFLOP per call", "Achieved GFLOP/s")
-    return paragraphs(
-        "### Achieved rate",
+    return content(
+        Heading("Achieved rate"),
         "FLOPs of a call over its median latency; FLOPs are linear in the batch.",
-        table(headers, rows, left=2).markdown(),
+        folded("Achieved rates", table(headers, rows, left=2), "latency.csv", most=6),
     )
 
 
@@ -195,7 +212,7 @@ def _gap(view: RunView, point: Point) -> NotMeasured | None:
     return next((value for value in (summary, count) if isinstance(value, NotMeasured)), None)
 
 
-def _efficiency(view: RunView, plots: Plots) -> str:
+def _efficiency(view: RunView, plots: Plots) -> Content:
     """Latency against parameters and against FLOPs, a marker per model."""
     subjects = scaling.comparable(view)
     bases = [(subject, base, view.summary(base)) for subject in subjects if (base := view.base(subject))]
@@ -213,7 +230,7 @@ def _efficiency(view: RunView, plots: Plots) -> str:
         if named:
             drawn.append((title, named))
     if not drawn:
-        return ""
+        return ()
     scale = units.scale_of((y for _, named in drawn for _, _, y in named), "s")
     figure, panel = panels(len(drawn), panel_height_in=2.5, margins=Margins(top=0.1), foot_in=0.3)
     for axes, (title, named) in zip(panel, drawn, strict=True):
@@ -222,7 +239,7 @@ def _efficiency(view: RunView, plots: Plots) -> str:
         axes.set_ylabel(f"latency ({scale.symbol})")
     charts.legend_below(figure, panel[0])
     picture = plots.add("efficiency", figure, f"Latency against parameters and against FLOPs, per model{note}")
-    return paragraphs("### Latency against size", picture)
+    return content(Heading("Latency against size"), picture)
 
 
 def _named(view: RunView, subject: Subject, summary: Summary) -> str:

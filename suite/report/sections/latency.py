@@ -7,45 +7,46 @@ from collections.abc import Iterable
 from suite import units
 from suite.records import Block, ColdStart, NotMeasured, Summary
 from suite.report import charts, precision, quantities, scaling, shaped
-from suite.report.escape import inline, listed
+from suite.report.content import Cell, Content, Details, Drawn, Heading, content, folded, table
+from suite.report.escape import listed
 from suite.report.plots import MAX_CURVES, MAX_PANELS, MAX_ROWS, Margins, Plots, first, panels, short, strip_below
 from suite.report.points import BATCH_SIZE, Point, Sweep
-from suite.report.section import Section, paragraphs
-from suite.report.table import Cell, table
+from suite.report.section import Section
 from suite.report.view import RunView
 
 
-def render(view: RunView, plots: Plots) -> str:
+def render(view: RunView, plots: Plots) -> Content:
     if not view.asked("latency"):
-        return ""
-    return paragraphs(
+        return ()
+    return content(
         _base(view, plots),
         _episodes(view),
         _cold_start(view),
-        *(_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)),
+        *(_sweeps(view, axis, plots) for axis in _axes(view)),
+        _every_size(view),
         _throughput(view, plots),
         shaped.told(view),
         _others(view),
     )
 
 
-def _base(view: RunView, plots: Plots) -> str:
+def _base(view: RunView, plots: Plots) -> Content:
     points = [base for subject in view.subjects if (base := view.base(subject)) and view.latency(base) is not None]
     if not points:
-        return ""
+        return ()
     sizes = sorted({point.batch_size for point in points})
-    heading = f"### Batch {sizes[0]}" if len(sizes) == 1 else "### Smallest batch of each model"
+    heading = f"Batch {sizes[0]}" if len(sizes) == 1 else "Smallest batch of each model"
     found = [(point, summary) for point in points if isinstance(summary := view.summary(point), Summary)]
-    return paragraphs(
-        heading,
-        quantities.latency_table(view, points).markdown(),
+    return content(
+        Heading(heading),
+        quantities.latency_table(view, points),
         "Precision: half the interval's width, relative to the median; the goal is told where it was not reached. std: "
         "the sample standard deviation, in brackets where a tail alone puts the mean outside the interval.",
-        _strips(view, found, plots) if found else "",
+        _strips(view, found, plots) if found else None,
     )
 
 
-def _strips(view: RunView, found: list[tuple[Point, Summary]], plots: Plots) -> str:
+def _strips(view: RunView, found: list[tuple[Point, Summary]], plots: Plots) -> Drawn:
     scale = units.scale_of((summary.median for _, summary in found), "s")
     drawn, note = first(found, MAX_ROWS)
     names = short([view.label(point.subject) for point, _ in drawn])
@@ -65,6 +66,8 @@ def _cloud(view: RunView, point: Point, x: float, summary: Summary, scale: units
         disturbed=_scaled(found.disturbed_blocks, scale),
         median=summary.median / scale.factor,
         is_upper_bound=summary.is_upper_bound,
+        told=f"{view.label(point.subject)}, {view.describe(point)}: median {precision.median(summary, scale)} "
+        f"{scale.symbol}, {units.counted(summary.count, 'call')}",
     )
 
 
@@ -79,11 +82,11 @@ def _hollow(clouds: Iterable[charts.Cloud]) -> str:
     return hollow + ("; dotted: upper bound" if any(cloud.is_upper_bound for cloud in clouds) else "")
 
 
-def _episodes(view: RunView) -> str:
+def _episodes(view: RunView) -> Content:
     """Other ways to call a model than one forward pass: E.T. runs the whole history again at each step."""
     points = [point for point in view.points("latency") if point.scenario == "episode"]
     if not points:
-        return ""
+        return ()
     found = [view.summary(point) for point in points]
     whole = units.scale_of((value.median for value in found if isinstance(value, Summary)), "s")
     steps = [
@@ -109,11 +112,11 @@ def _episodes(view: RunView) -> str:
         rows.append(
             start + (_episode_cells(view, point, value, whole, step) if isinstance(value, Summary) else [value] * 7)
         )
-    return paragraphs(
-        "### Episodes, step by step",
+    return content(
+        Heading("Episodes, step by step"),
         "How an agent uses the model: at each step it runs the whole history again, as the original does. An episode "
         "is all its steps, not one forward pass over the finished episode: that is what the other tables show.",
-        table(headers, rows, left=2).markdown(),
+        table(headers, rows, left=2),
     )
 
 
@@ -141,19 +144,19 @@ def _ratio(summary: Summary, single: Summary) -> str:
     return f"{sign}{units.digits(summary.median / single.median)} times"
 
 
-def _cold_start(view: RunView) -> str:
+def _cold_start(view: RunView) -> Content:
     found = [(subject, view.cold_start(subject)) for subject in view.subjects]
     if all(value is None for _, value in found):
-        return ""
+        return ()
     headers = ("Model", "Process (s)", "Imports (s)", "Build (s)", "Weights (s)", "First call (s)", "Sum (s)")
     rows: list[list[Cell]] = []
     for subject, value in found:
         if value is not None:
             rows.append([view.label(subject), *_cold_cells(value)])
-    return paragraphs(
-        "### Cold start",
+    return content(
+        Heading("Cold start"),
         "The way to the first answer, once per worker process. No part of it is in the other figures.",
-        table(headers, rows).markdown(),
+        table(headers, rows),
     )
 
 
@@ -164,16 +167,30 @@ def _cold_cells(value: ColdStart | NotMeasured) -> list[Cell]:
     return [units.decimals(part_s, 3) for part_s in (*parts, sum(parts))]
 
 
-def _sweeps(view: RunView, axis: str, plots: Plots) -> str:
+def _axes(view: RunView) -> list[str]:
+    """Along which there is a sweep; how to read the pictures stands with the first."""
+    return [axis for axis in (BATCH_SIZE, *view.axes) if view.sweeps(axis)]
+
+
+def _every_size(view: RunView) -> Content:
+    """The sweeps in full: n, blocks, intervals, means, precision."""
+    tables = [
+        (Heading(f"All figures against {view.axis_label(axis)}", 4), quantities.sweep_table(view, sweeps))
+        for axis in _axes(view)
+        if (sweeps := view.sweeps(axis))
+    ]
+    summary = "Every size of the sweeps: n, blocks, interval, mean and standard deviation, precision"
+    return content(Details(summary, content(*tables), "latency.csv")) if tables else ()
+
+
+def _sweeps(view: RunView, axis: str, plots: Plots) -> Content:
     sweeps = view.sweeps(axis)
-    if not sweeps:
-        return ""
     label = view.axis_label(axis)
-    return paragraphs(
-        f"### Against {inline(label)}",
+    return content(
+        Heading(f"Against {label}"),
         _fixed(view, sweeps),
         _picture(view, sweeps, plots),
-        quantities.sweep_table(view, sweeps).markdown(),
+        quantities.median_table(view, sweeps),
     )
 
 
@@ -188,19 +205,17 @@ def _fixed(view: RunView, sweeps: tuple[Sweep, ...]) -> str:
         )
         told.setdefault(sizes, []).append(view.label(sweep.subject))
     return (
-        "All else fixed: "
-        + "; ".join(f"{inline(sizes)} ({inline(listed(labels))})" for sizes, labels in told.items() if sizes)
-        + "."
+        "All else fixed: " + "; ".join(f"{sizes} ({listed(labels)})" for sizes, labels in told.items() if sizes) + "."
     )
 
 
-def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
+def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> Drawn | None:
     """A panel per model: every call, medians, and the affine fit with its equation."""
     axis = sweeps[0].axis
     known = [(sweep, found) for sweep in sweeps if (found := _summaries(view, sweep))]
     drawn, note = first(known, MAX_PANELS)
     if not drawn:
-        return ""
+        return None
     scale = units.scale_of((summary.median for _, found in drawn for _, summary in found), "s")
     figure, panel = panels(len(drawn), panel_height_in=2.9)
     shown: list[charts.Cloud] = []
@@ -220,11 +235,15 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> str:
             drawn_axes.yaxis.set_label_coords(-0.13, 0.5)  # one below the other
     alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit{note}"
     caption = (
-        "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
-        f"call lies off the line (off its median where there is no line). Triangles: calls beyond the "
-        f"frame{_marked(shown)}."
+        ()
+        if axis != _axes(view)[0]
+        else (
+            "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
+            f"call lies off the line (off its median where there is no line). Triangles: calls beyond the "
+            f"frame{_marked(shown)}."
+        )
     )
-    return paragraphs(plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative), caption)
+    return plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative, caption)
 
 
 def _marked(clouds: Iterable[charts.Cloud]) -> str:
@@ -249,12 +268,12 @@ def _curve(view: RunView, sweep: Sweep, scale: units.Scale) -> charts.Curve | No
     return charts.Curve(predict=lambda x: intercept + slope * x, text=text.replace("-", "−"))
 
 
-def _throughput(view: RunView, plots: Plots) -> str:
+def _throughput(view: RunView, plots: Plots) -> Content:
     """Inferences per second against the batch size, all models in one picture."""
     known = [(sweep, found) for sweep in view.sweeps(BATCH_SIZE) if (found := _summaries(view, sweep))]
     drawn, note = first(known, MAX_CURVES)
     if not drawn:
-        return ""
+        return ()
     figure, (axes,) = panels(1, panel_height_in=2.7, margins=Margins(right=2.1, top=0.1))
     names = short([view.label(sweep.subject) for sweep, _ in drawn])
     for name, (sweep, found) in zip(names, drawn, strict=True):
@@ -271,8 +290,8 @@ def _throughput(view: RunView, plots: Plots) -> str:
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return paragraphs(
-        "### Throughput",
+    return content(
+        Heading("Throughput"),
         "Batch size over median latency: it rises as far as the fixed part of a call is spread over more items."
         + (
             " Hollow: at least so many (DISTURBED)."
@@ -283,12 +302,19 @@ def _throughput(view: RunView, plots: Plots) -> str:
     )
 
 
-def _others(view: RunView) -> str:
+def _others(view: RunView) -> Content:
     """Points that stand in no table above: a lone batch size, or sizes changed together."""
     shown = {point for axis in (BATCH_SIZE, *view.axes) for sweep in view.sweeps(axis) for point in sweep.points}
     shown |= {base for subject in view.subjects if (base := view.base(subject))}
     others = [point for point in view.points("latency") if point not in shown and point.scenario != "episode"]
-    return paragraphs("### Other points", quantities.latency_table(view, others).markdown()) if others else ""
+    return (
+        content(
+            Heading("Other points"),
+            folded("Latency at other points", quantities.latency_table(view, others), "latency.csv"),
+        )
+        if others
+        else ()
+    )
 
 
 PLUGIN = Section(name="latency", order=30, title="Latency", render=render)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from suite import units
 from suite.records import MemoryUse, NotMeasured
 from suite.report import charts
+from suite.report.content import Cell, Content, Drawn, Table, content, folded, table
 from suite.report.plots import MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import BATCH_SIZE, Point, Sweep
-from suite.report.section import Section, paragraphs
-from suite.report.table import Cell, Table, table
+from suite.report.section import Section
 from suite.report.view import RunView
 
 MIB = float(2**20)
 
 
-def render(view: RunView, plots: Plots) -> str:
+def render(view: RunView, plots: Plots) -> Content:
     uses = [(point, view.memory(point)) for point in view.points("latency")]
     if all(use is None for _, use in uses):
-        return ""
-    return paragraphs(
-        _base_table(view).markdown(),
+        return ()
+    return content(
+        _base_table(view),
         _explanation([use for _, use in uses if isinstance(use, MemoryUse)]),
         _picture(view, plots),
         _growth(view),
@@ -69,12 +69,12 @@ def _explanation(uses: list[MemoryUse]) -> str:
     )
 
 
-def _picture(view: RunView, plots: Plots) -> str:
+def _picture(view: RunView, plots: Plots) -> Drawn | None:
     bases = [(subject, view.base(subject)) for subject in view.subjects]
     found = [(subject, view.memory(base)) for subject, base in bases if base]
     known = [(subject, use) for subject, use in found if isinstance(use, MemoryUse) and use.device_peak_bytes is None]
     if not known:
-        return ""
+        return None
     drawn, note = first(known, MAX_ROWS)
     names = short([view.label(subject) for subject, _ in drawn])
     parts = [
@@ -88,14 +88,14 @@ def _picture(view: RunView, plots: Plots) -> str:
     return plots.add("memory", figure, f"Peak memory per model: libraries, weights, rest{note}")
 
 
-def _growth(view: RunView) -> str:
+def _growth(view: RunView) -> Content:
     rows: list[list[Cell]] = []
     for axis in (BATCH_SIZE, *view.axes):
         rows += [_growth_row(view, sweep) for sweep in view.sweeps(axis)]
     if not rows:
-        return ""
+        return ()
     headers = ("Model", "Along", "From", "To", "Peak at the first (MiB)", "Peak at the last (MiB)", "Growth (MiB)")
-    return paragraphs("### Growth over the sweeps", table(headers, rows, left=2).markdown())
+    return content(folded("Growth of the peak over the sweeps", table(headers, rows, left=2), "memory.csv"))
 
 
 def _growth_row(view: RunView, sweep: Sweep) -> list[Cell]:

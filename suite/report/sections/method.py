@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from suite import units
 from suite.records import EnergyReading, LatencySamples, Repetition
 from suite.report import quietness
-from suite.report.escape import inline, listed
+from suite.report.content import Code, Content, Spans, bullets
+from suite.report.escape import listed, words
 from suite.report.plots import Plots
 from suite.report.section import Section
 from suite.report.view import RunView
@@ -26,11 +27,11 @@ _STOPS = {
 MAX_RULES = 20
 
 
-def render(view: RunView, _plots: Plots) -> str:
-    return "\n".join(f"- {line}" for line in _lines(view))
+def render(view: RunView, _plots: Plots) -> Content:
+    return bullets(_lines(view))
 
 
-def _lines(view: RunView) -> Iterable[str]:
+def _lines(view: RunView) -> Iterable[str | Spans]:
     if view.asked("params") or view.asked("flops"):
         yield (
             "Parameters and FLOPs are counted on the model as it is built, without weights and without running it on "
@@ -44,8 +45,11 @@ def _lines(view: RunView) -> Iterable[str]:
             "after; power is sampled by a process of its own and integrated by the method named with the figures."
         )
     yield (
-        "Raw samples are stored in `records.jsonl`; every figure here is computed from them, and `suite report` "
-        "computes them again."
+        "Raw samples are stored in ",
+        Code("records.jsonl"),
+        "; every figure here is computed from them, and ",
+        Code("suite report"),
+        " computes them again.",
     )
 
 
@@ -116,8 +120,8 @@ def _stops(samples: list[LatencySamples]) -> str:
     return f"of {len(samples)} series {told}; {steady}."
 
 
-def _join(words: Iterable[str]) -> str:
-    return inline(listed(list(dict.fromkeys(words)), " and "))
+def _join(parts: Iterable[str]) -> str:
+    return words(listed(list(dict.fromkeys(parts)), " and "))
 
 
 PLUGIN = Section(name="method", order=80, title="Method", render=render)

@@ -5,53 +5,60 @@ from __future__ import annotations
 from suite import units
 from suite.records import ParameterCount
 from suite.report import charts
-from suite.report.escape import code, inline, listed, markdown
+from suite.report.content import Code, Content, Drawn, Spans, bullets, content, row, spans
 from suite.report.plots import MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.quantities import parameter_table
-from suite.report.section import Section, paragraphs
+from suite.report.section import Section
 from suite.report.view import RunView
 
 
-def render(view: RunView, plots: Plots) -> str:
+def render(view: RunView, plots: Plots) -> Content:
     if not view.asked("params"):
-        return ""
+        return ()
     counts = {model: view.parameters(model) for model in view.models}
     known = {model: count for model, count in counts.items() if isinstance(count, ParameterCount)}
-    return paragraphs(
-        parameter_table(view).markdown(),
+    return content(
+        parameter_table(view),
         "Unique counts each tensor once, however many names it has; registered counts every name, as a naive sum over "
         "the modules does. Embeddings are the look-up tables among the unique ones. Buffers are stored with the model "
         "and not learned. Bytes are those of the unique parameters.",
-        "\n".join(_sharing(markdown(view.title(model)), count) for model, count in known.items()),
-        "\n".join(_built(markdown(view.title(model)), count) for model, count in known.items() if count.configuration),
-        _picture(view, known, plots) if known else "",
+        bullets(_sharing(view.title(model), count) for model, count in known.items()),
+        bullets(_built(view.title(model), count) for model, count in known.items() if count.configuration),
+        _picture(view, known, plots) if known else None,
     )
 
 
-def _sharing(title: str, count: ParameterCount) -> str:
+def _sharing(title: str, count: ParameterCount) -> Spans:
     """The answer to: does this number account for parameter sharing?"""
-    checked = " It equals the count in `models.lock`." if count.expected_unique_count == count.unique_count else ""
+    checked: Spans = (
+        (" It equals the count in ", Code("models.lock"), ".")
+        if count.expected_unique_count == count.unique_count
+        else ()
+    )
     unique = units.show_count(count.unique_count)
     extra = count.registered_count - count.unique_count
     if extra == 0:
-        return f"- {title}: {unique} accounts for sharing; nothing is shared, so both counts agree.{checked}"
+        return spans(f"{title}: {unique} accounts for sharing; nothing is shared, so both counts agree.", checked)
     groups = [
-        f"{listed([code(name) for name in group.names], ' = ')} ({units.show_count(group.parameter_count)})"
+        spans(row(map(Code, group.names), " = "), f" ({units.show_count(group.parameter_count)})")
         for group in count.shared
     ]
     share = f" ({extra / count.unique_count * 100:.1f} %)" if count.unique_count else ""
-    return (
-        f"- {title}: {unique} accounts for sharing; a naive count gives {units.show_count(count.registered_count)}, "
-        f"{units.show_count(extra)} too many{share}. Shared: {listed(groups, '; ')}.{checked}"
+    return spans(
+        f"{title}: {unique} accounts for sharing; a naive count gives {units.show_count(count.registered_count)}, "
+        f"{units.show_count(extra)} too many{share}. Shared: ",
+        row(groups, "; "),
+        ".",
+        checked,
     )
 
 
 def _built(title: str, count: ParameterCount) -> str:
     """What a checkpoint's network is, where the model's name stands for another one."""
-    return f"- {title}: {inline('; '.join(count.configuration))}. The network is built as the checkpoint says."
+    return f"{title}: {'; '.join(count.configuration)}. The network is built as the checkpoint says."
 
 
-def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> str:
+def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> Drawn | None:
     drawn, note = first(list(known.items()), MAX_ROWS)
     names, counts = short([view.title(model) for model, _ in drawn]), [count for _, count in drawn]
     parts = [
@@ -61,7 +68,7 @@ def _picture(view: RunView, known: dict[str, ParameterCount], plots: Plots) -> s
     ]
     parts = [part for part in parts if any(part[1])]
     if not parts:
-        return ""
+        return None
     figure, (axes,) = panels(1, 0.85 + 0.36 * len(names), Margins.for_names(names))
     charts.stacked_bars(axes, names, parts)
     axes.set_xlabel("parameters (millions)")

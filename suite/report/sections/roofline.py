@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from suite import units
 from suite.records import Ceiling, FlopCount, NotMeasured, QuietRule, Roofline, RunRecord
 from suite.report import charts, roof_chart, roofs
-from suite.report.escape import inline, listed, markdown
+from suite.report.content import Cell, Content, Gap, content, folded, table
+from suite.report.escape import listed
 from suite.report.gaps import CUT_OFF
 from suite.report.plots import MAX_CURVES, MAX_PANELS, Margins, Plots, first, panels, short
 from suite.report.points import Point
 from suite.report.roof_chart import Mark
 from suite.report.roofs import Calls, Placed
-from suite.report.section import Section, paragraphs
-from suite.report.table import Cell, absent, table
+from suite.report.section import Section
 from suite.report.view import RunView
 from suite.stats.quiet import disturbance
 
@@ -42,11 +42,11 @@ BEATEN = (
 )
 
 
-def render(view: RunView, plots: Plots) -> str:
+def render(view: RunView, plots: Plots) -> Content:
     if not view.of_the_machine:
-        return ""
+        return ()
     calls = list(roofs.by_subject(view))
-    return paragraphs(
+    return content(
         INTRODUCTION,
         *(_ceilings(roofs.on(*machine), record) for machine, record in view.of_the_machine.items()),
         _placements(view, calls),
@@ -54,11 +54,11 @@ def render(view: RunView, plots: Plots) -> str:
     )
 
 
-def _ceilings(name: str, record: RunRecord | None) -> str:
+def _ceilings(name: str, record: RunRecord | None) -> Content:
     """The device's figures, and what casts doubt on them."""
     found = record.roofline if record else CUT_OFF
     if record is None or not isinstance(found, Roofline):
-        return f"{inline(name)}: {absent(found if isinstance(found, NotMeasured) else None)}."
+        return content((f"{name}: ", Gap(found if isinstance(found, NotMeasured) else None), "."))
     rows = [
         _ceiling_row("copy", f"two tensors of {roofs.megabytes(found.tensor_bytes)}", found.copy, "B/s"),
         _ceiling_row("read", f"one tensor of {roofs.megabytes(found.tensor_bytes)}", found.read, "B/s"),
@@ -68,7 +68,7 @@ def _ceilings(name: str, record: RunRecord | None) -> str:
         ),
     ]
     headers = (name, "Size", "Best block", "Median block", "Blocks")
-    return paragraphs(table(headers, rows, left=2).markdown(), _caches(found), _doubts(found, record))
+    return content(table(headers, rows, left=2), _caches(found), _doubts(found, record))
 
 
 def _doubts(found: Roofline, record: RunRecord) -> str:
@@ -80,7 +80,7 @@ def _doubts(found: Roofline, record: RunRecord) -> str:
         told.append(f"{units.counted(record.task.thread_count, 'thread')} asked for, {found.thread_count} in force")
     if not told:
         return ""
-    seen = markdown(listed(list(dict.fromkeys(told)), "; "))
+    seen = listed(list(dict.fromkeys(told)), "; ")
     return f"While the ceilings were taken: {seen}. They may be too low, and shares of them too high."
 
 
@@ -105,10 +105,10 @@ def _caches(found: Roofline) -> str:
     return f"Caches from the second level on: {size}; so much of the weights may stay in them.{small}"
 
 
-def _placements(view: RunView, calls: Sequence[Calls]) -> str:
+def _placements(view: RunView, calls: Sequence[Calls]) -> Content:
     found = [pair for each in calls for pair in each.placed]
     if not any(isinstance(placed, Placed) for _, placed in found):
-        return ""
+        return ()
     scale = units.scale_of((placed.placement.measured_s for _, placed in found if isinstance(placed, Placed)), "s")
     headers = (
         "Model",
@@ -126,8 +126,8 @@ def _placements(view: RunView, calls: Sequence[Calls]) -> str:
         start: list[Cell] = [view.label(point.subject), str(point.batch_size)]
         rows.append(start + (_cells(view, point, placed, scale) if isinstance(placed, Placed) else [placed] * 7))
     beaten = any(isinstance(placed, Placed) and placed.placement.beaten for _, placed in found)
-    return paragraphs(
-        table(headers, rows, wordy=("Nearer bound",)).markdown(),
+    return content(
+        folded("Each call beside its least times", table(headers, rows, wordy=("Nearer bound",)), "roofline.csv"),
         f"The first {MAX_ROWS} of {len(found):,}." if len(found) > MAX_ROWS else "",
         LEFT_OUT,
         BEATEN if beaten else "",
@@ -153,7 +153,7 @@ def _cells(view: RunView, point: Point, placed: Placed, scale: units.Scale) -> l
     ]
 
 
-def _pictures(view: RunView, calls: Sequence[Calls], plots: Plots) -> str:
+def _pictures(view: RunView, calls: Sequence[Calls], plots: Plots) -> Content:
     """One panel for each device and thread count, with every call that was placed on it."""
     on = [(machine, roofs.roofline(view, *machine), _curves(view, calls, machine)) for machine in view.of_the_machine]
     drawn, note = first(
@@ -161,15 +161,19 @@ def _pictures(view: RunView, calls: Sequence[Calls], plots: Plots) -> str:
         MAX_PANELS,
     )
     if not drawn:
-        return ""
+        return ()
     figure, panel = panels(len(drawn), 3.4, Margins(left=0.75), foot_in=0.3 + 0.2 * (len(drawn[0][2]) > 4))
     for axes, (machine, found, curves) in zip(panel, drawn, strict=True):
         _panel(axes, roofs.on(*machine), found, curves)
     charts.legend_below(figure, panel[0])
-    return paragraphs(
-        plots.add("roofline", figure, f"Roofline: achieved FLOP/s against FLOPs for each byte of weights{note}"),
-        "The line is the roof by the best blocks, the dashed one by the median blocks. A mark is a model at one batch "
-        "size, of which the smallest and the largest are named.",
+    return content(
+        plots.add(
+            "roofline",
+            figure,
+            f"Roofline: achieved FLOP/s against FLOPs for each byte of weights{note}",
+            "The line is the roof by the best blocks, the dashed one by the median blocks. A mark is a model at one "
+            "batch size, of which the smallest and the largest are named.",
+        )
     )
 
 

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 
 from suite.records import Sustained
 from suite.report import charts, endurances
-from suite.report.escape import inline
+from suite.report.content import Content, Drawn, Spans, Strong, bullets, content
 from suite.report.plots import MAX_CURVES, Margins, Plots, colour, first, panels, short
 from suite.report.points import Point
-from suite.report.section import Section, paragraphs
+from suite.report.section import Section
 from suite.report.view import RunView
 from suite.stats.endurance import Endurance, warmest
 
@@ -34,27 +34,27 @@ class Curve(NamedTuple):
     power: Values
 
 
-def render(view: RunView, plots: Plots) -> str:
+def render(view: RunView, plots: Plots) -> Content:
     if not view.asked("sustained"):
-        return ""
+        return ()
     found = endurances.known(view)
-    reasons = [
-        f"- {inline(absence.code)}: {inline(absence.reason)}. **Remedy:** {inline(absence.remedy)}."
+    reasons: list[Spans] = [
+        (f"{absence.code}: {absence.reason}. ", Strong("Remedy:"), f" {absence.remedy}.")
         for absence in endurances.unknown(view)
     ]
-    return paragraphs(
+    return content(
         "Calls of one model after the other, back to back for minutes, as a device in use makes them.",
-        endurances.sustained_table(view, found).markdown(),
-        *map(inline, endurances.sentences(view, found)),
-        "\n".join(reasons),
+        endurances.sustained_table(view, found),
+        *endurances.sentences(view, found),
+        bullets(reasons),
         _picture(view, found, plots),
     )
 
 
-def _picture(view: RunView, found: endurances.Known, plots: Plots) -> str:
+def _picture(view: RunView, found: endurances.Known, plots: Plots) -> Drawn | None:
     drawn, note = first(list(found.items()), MAX_CURVES)
     if not drawn:
-        return ""
+        return None
     names = short([_name(view, point, found) for point, _ in drawn])
     curves = [
         _curve(view.sustained(point), each, name, index)
@@ -84,7 +84,7 @@ def _picture(view: RunView, found: endurances.Known, plots: Plots) -> str:
         "A dot is a slice of calls; the line is the running median. Hollow: other programs disturbed it. Dashed: from "
         "there on the machine is throttled."
     )
-    return paragraphs(plots.add("sustained", figure, f"Sustained calls against time: {what}{note}"), caption)
+    return plots.add("sustained", figure, f"Sustained calls against time: {what}{note}", caption)
 
 
 def _name(view: RunView, point: Point, found: endurances.Known) -> str:

@@ -12,6 +12,7 @@ from suite.report.content import (
     Document,
     Heading,
     Note,
+    Numbered,
     Paragraph,
     Picture,
     Span,
@@ -57,6 +58,8 @@ def _block(block: Block) -> str:
             shown = _details(block)
         case Bullets(items):
             shown = "\n".join(f"- {line(item, opens=True)}" for item in items)
+        case Numbered(questions):
+            shown = "\n".join(_numbered(number, *question) for number, question in enumerate(questions, 1))
         case Picture():
             picture = f"![{inline(block.alternative)}](plots/{block.name}.png)"
             shown = _apart([picture, line(block.caption, opens=True)])
@@ -67,6 +70,12 @@ def _block(block: Block) -> str:
         case Paragraph(text):
             shown = line(text, opens=True)
     return shown
+
+
+def _numbered(number: int, asked: Span | Spans, answers: Bullets) -> str:
+    return "\n".join(
+        [f"{number}. {line(asked, opens=True)}", *(f"    - {line(item, opens=True)}" for item in answers.items)]
+    )
 
 
 def _details(block: Details) -> str:

@@ -13,6 +13,7 @@ from suite.host.system import Probe, System
 from suite.records.schema import RECORD, read, to_line
 from suite.report.sections import environment
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from tests.unit.report import synthetic
 from tests.unit.samples import latency_record, tasks
 
@@ -111,9 +112,9 @@ def test_the_report_tells_which_probes_failed() -> None:
     run = synthetic.make_run(synthetic.standard_tasks(models=("lxmert",)), call_count=8)
     fault = "thermal: OverflowError: int too large <b>"
     records = tuple(replace(record, before=replace(record.before, probe_faults=(fault,))) for record in run.records)
-    text = environment.PLUGIN.render(RunView(replace(run, records=records), synthetic.MODELS), None)
+    text = markdown.blocks(environment.PLUGIN.render(RunView(replace(run, records=records), synthetic.MODELS), None))
     assert "### PROBE_FAILED" in text
     assert "- thermal: OverflowError: int too large &lt;b>" in text
     assert text.count("OverflowError") == 1
-    whole = environment.PLUGIN.render(RunView(run, synthetic.MODELS), None)
+    whole = markdown.blocks(environment.PLUGIN.render(RunView(run, synthetic.MODELS), None))
     assert "PROBE_FAILED" not in whole

@@ -17,6 +17,7 @@ from suite.records import NotMeasured
 from suite.report.plots import Plots
 from suite.report.sections import absences, energy
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from tests.unit.report import synthetic
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -50,7 +51,7 @@ CODES = {
     "MAC_X86": {"mac"},
     "TOO_SHORT": {"channel"},
     "GAP": {"integrate", "counters", "selftest"},
-    "THROTTLED": {"../host/flags", "../report/sections/absences"},
+    "THROTTLED": {"../host/flags", "../report/missing"},
     "BELOW_RESOLUTION": {"../report/energies", "sign"},
     "METER_NO_FILE": {"imported/text", "imported/csv_import", "sources/powertop"},
     "METER_CSV": {"imported/text"},
@@ -65,7 +66,7 @@ ERRORS = ("SensorError", "NotMeasured")
 def modules() -> dict[str, ast.Module]:
     """Syntax trees by path without suffix, relative to suite/power."""
     paths = {path.relative_to(POWER).with_suffix("").as_posix(): path for path in POWER.rglob("*.py")}
-    for outside in ("host/flags", "report/sections/absences", "report/energies"):
+    for outside in ("host/flags", "report/missing", "report/energies"):
         paths[f"../{outside}"] = REPOSITORY / "suite" / f"{outside}.py"
     return {name: ast.parse(path.read_text()) for name, path in paths.items()}
 
@@ -137,7 +138,7 @@ def test_the_report_tells_every_code_with_reason_and_remedy(code):
     run = synthetic.make_run(tasks, power="simulated")
     run = replace(run, records=tuple(replace(record, energy=absent, schedule=None) for record in run.records))
     view = RunView(run, synthetic.MODELS)
-    text = absences.PLUGIN.render(view, Plots())
+    text = markdown.blocks(absences.PLUGIN.render(view, Plots()))
     assert f"### {code}\n" in text
     assert "- The sensor went away. **Remedy:** Bring it back." in text
-    assert f"[{code}](#{code.lower()})" in energy.PLUGIN.render(view, Plots())
+    assert f"[{code}](#{code.lower()})" in markdown.blocks(energy.PLUGIN.render(view, Plots()))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from suite.report import answers
+from suite.report.writers import markdown
 from suite.stats.curves import fits
 from suite.stats.hypotheses import linear, quadratic
 from tests.unit.stats.sweeps import Rounds
@@ -15,7 +16,7 @@ SIZES = (1, 2, 4, 6, 8)
 
 
 def said(law: Callable[[float], float], rounds: Rounds, sizes: tuple[int, ...] = SIZES) -> str:
-    return answers.linear(linear(fits(rounds.sweep(law, sizes))))
+    return markdown.line(answers.linear(linear(fits(rounds.sweep(law, sizes)))))
 
 
 def lxmert(size: float) -> float:
@@ -66,7 +67,7 @@ def test_a_rejection_that_hangs_on_one_size_says_what_it_would_take() -> None:
 def test_too_little_to_fit_is_said_and_no_figure_made(rounds: Rounds, sizes: tuple[int, ...], text: str) -> None:
     assert said(lxmert, rounds, sizes) == text
     found = fits(rounds.sweep(lxmert, sizes))
-    assert answers.quadratic(quadratic(found), linear(found), "words") == text
+    assert markdown.line(answers.quadratic(quadratic(found), linear(found), "words")) == text
 
 
 def test_an_exponent_at_the_end_of_its_range_is_told_as_or_more() -> None:
@@ -76,7 +77,7 @@ def test_an_exponent_at_the_end_of_its_range_is_told_as_or_more() -> None:
 
 def test_an_axis_is_named_in_the_answer_about_squares() -> None:
     found = fits(Rounds().sweep(lambda n: 10 + n + n**2 / 1024, (32, 64, 128, 256, 512)))
-    text = answers.quadratic(quadratic(found), linear(found), "text tokens")
+    text = markdown.line(answers.quadratic(quadratic(found), linear(found), "text tokens"))
     assert text.startswith("**REJECTED**: at 512 text tokens the square term makes up 32.")
     assert "it would equal the linear term at about 1,0" in text
     assert text.endswith("a straight line does not fit.")

@@ -17,6 +17,7 @@ from suite.report.page import compose
 from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from suite.report.writers.text import blocks
 from suite.stats.curves import Fits
 from tests.golden.cases import disturbed
@@ -165,8 +166,8 @@ def test_a_rule_that_was_switched_off_and_records_that_nobody_watched_are_told_a
         return replace(record, task=replace(record.task, quiet=None))
 
     assert list(quietness.lines(view_of(edited(free)))) == [
-        'The rule against disturbed blocks was switched off for 16 series (`--count-disturbed`, or `quiet = "none"` '
-        "in the plan): every block counts, disturbed or not."
+        'The rule against disturbed blocks was switched off for 16 series (--count-disturbed, or quiet = "none" in '
+        "the plan): every block counts, disturbed or not."
     ]
     old = synthetic.make_run(call_count=12)
     (line,) = quietness.lines(view_of(old))
@@ -185,7 +186,7 @@ def test_a_machine_that_tells_nothing_is_said_to_be_so() -> None:
 
 
 def test_the_page_names_bounds_among_what_was_not_measured() -> None:
-    page = compose(view_of(), Plots())
+    page = markdown.write(compose(view_of(), Plots()))
     assert "### DISTURBED" in page
     assert page.count("| latency of the undisturbed machine |") == 2
     assert "Size 1 is left out: DISTURBED, an upper bound alone." in page

@@ -12,6 +12,7 @@ from suite.report import energies, energy_charts
 from suite.report.plots import Plots, panels, style
 from suite.report.sections import absences, energy
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from tests.unit.report import synthetic
 
 BUDGET = ErrorBudget(scatter_j=0.3, resolution_j=0.05, gain_j=0.2, edge_j=0.1)
@@ -42,7 +43,7 @@ def reading(**changes) -> EnergyReading:
 
 
 def rendered(run: Run) -> str:
-    return energy.PLUGIN.render(RunView(run, synthetic.MODELS), Plots())
+    return markdown.blocks(energy.PLUGIN.render(RunView(run, synthetic.MODELS), Plots()))
 
 
 def test_the_error_of_net_energy_has_gain_on_the_difference_rounding_twice_and_idle_that_wandered():
@@ -65,7 +66,7 @@ def test_net_energy_below_its_error_is_absent_and_gross_is_kept():
 def test_below_resolution_is_told_where_absences_are():
     run = with_energy(run_of(), energy=reading(idle_before_w=6.99, idle_after_w=6.99))
     assert "n/a: [BELOW_RESOLUTION](#below_resolution)" in rendered(run)
-    text = absences.PLUGIN.render(RunView(run, synthetic.MODELS), Plots())
+    text = markdown.blocks(absences.PLUGIN.render(RunView(run, synthetic.MODELS), Plots()))
     assert "### BELOW_RESOLUTION" in text
     assert "| idle-net energy | LXMERT " in text
 
@@ -73,7 +74,7 @@ def test_below_resolution_is_told_where_absences_are():
 @pytest.mark.parametrize("code", ["THROTTLED", "POWER_MODE_CHANGED"])
 def test_a_figure_taken_while_the_machine_slowed_down_is_kept_and_told_with_its_remedy(code):
     run = with_energy(run_of(), flags=(Flag(code=code, text="the processor's throttle count grew by 3"),))
-    text = absences.PLUGIN.render(RunView(run, synthetic.MODELS), Plots())
+    text = markdown.blocks(absences.PLUGIN.render(RunView(run, synthetic.MODELS), Plots()))
     assert "### THROTTLED" in text
     assert "whose figure is kept, the processor's throttle count grew by 3. **Remedy:** Cool the machine" in text
     assert "896 ± 11" in rendered(run)
@@ -151,7 +152,7 @@ def test_energy_against_sizes_has_a_plot_for_each_axis_that_was_swept():
     run = run_of(batch_sizes=(1, 2, 4), axes=[(("text_tokens", 40), usual[1]), (("text_tokens", 80), usual[1])])
     plots = Plots()
     with style():
-        text = energy.PLUGIN.render(RunView(run, synthetic.MODELS), plots)
+        text = markdown.blocks(energy.PLUGIN.render(RunView(run, synthetic.MODELS), plots))
     assert "### Energy against batch size" in text
     assert "### Energy against text tokens" in text
     assert "image regions\n" not in "".join(line for line in text.splitlines(keepends=True) if line.startswith("###"))

@@ -10,6 +10,7 @@ from suite.records import Hypothesis, Run
 from suite.report import answers, own
 from suite.report.sections import discussion
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from suite.stats.takes import Takes
 from tests.unit.report import synthetic
 
@@ -20,12 +21,12 @@ def run_of(*hypotheses: Hypothesis, models: tuple[str, ...] = ("lxmert", "et-hum
 
 
 def told(*hypotheses: Hypothesis, models: tuple[str, ...] = ("lxmert", "et-human")) -> list[str]:
-    return own.render(RunView(run_of(*hypotheses, models=models), synthetic.MODELS)).splitlines()
+    return markdown.blocks(own.render(RunView(run_of(*hypotheses, models=models), synthetic.MODELS))).splitlines()
 
 
 def test_a_plan_without_hypotheses_has_no_heading_of_them() -> None:
     assert told() == []
-    assert "Your hypotheses" not in discussion.render(RunView(run_of(), synthetic.MODELS), None)  # type: ignore[arg-type]
+    assert "Your hypotheses" not in markdown.blocks(discussion.render(RunView(run_of(), synthetic.MODELS), None))  # type: ignore[arg-type]
 
 
 def test_each_hypothesis_stands_as_it_was_stated_with_a_line_for_each_model() -> None:
@@ -106,7 +107,7 @@ def test_a_disturbed_block_counts_in_no_fit() -> None:
             )
             record = replace(record, latency=replace(record.latency, blocks=blocks))  # type: ignore[type-var]
         slowed.append(record)
-    lines = own.render(RunView(replace(run, records=tuple(slowed)), synthetic.MODELS)).splitlines()
+    lines = markdown.blocks(own.render(RunView(replace(run, records=tuple(slowed)), synthetic.MODELS))).splitlines()
     assert "**SUPPORTED**" in lines[3]
 
 

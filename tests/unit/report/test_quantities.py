@@ -13,6 +13,7 @@ from suite.report import energies, quantities, text
 from suite.report.page import compose
 from suite.report.plots import Plots
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from suite.report.writers.text import blocks
 from tests.unit.report import synthetic
 from tests.unit.report.test_precision import SUMMARY
@@ -97,9 +98,9 @@ def test_what_an_emulated_processor_took_gets_no_verdict(run: Run) -> None:
     flag = Flag(code="EMULATED", text="the processor is emulated (Rosetta): such a figure means nothing")
     emulated = replace(run, records=tuple(replace(record, flags=(flag,)) for record in run.records))
     view = RunView(emulated)
-    page = compose(view, Plots())
+    page = markdown.write(compose(view, Plots()))
     assert "%, goal" not in page
     assert not re.search(r"\| ±[\d.]+ % ", page)
     assert "none: emulated" in page
     assert page.count("**EMULATED: the processor is emulated (Rosetta): such a figure means nothing.**") == 1
-    assert "EMULATED" not in compose(RunView(run), Plots())
+    assert "EMULATED" not in markdown.write(compose(RunView(run), Plots()))

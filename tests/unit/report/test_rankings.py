@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from suite.report import rankings
+from suite.report.writers import markdown
 from suite.stats.hypotheses import tracks
 from suite.stats.orders import Figure, exact, orders
 
@@ -19,7 +20,7 @@ def told(*latencies_ms: tuple[float, float], quantity: str = "parameters", count
     ]
     found = orders(models)
     assert found is not None
-    return rankings.these(found, NAMES, quantity)
+    return markdown.line(rankings.these(found, NAMES, quantity))
 
 
 def test_an_order_that_holds_names_what_cannot_be_told_apart_and_by_how_much_it_goes() -> None:
@@ -56,7 +57,7 @@ def test_of_many_exceptions_the_first_are_named() -> None:
     models = [(exact(size), Figure(value=9.0 - size, low=9.0 - size, high=9.0 - size)) for size in range(1, 6)]
     found = orders(models)
     assert found is not None
-    text = rankings.these(found, [f"m{size}" for size in range(5)], "energy")
+    text = markdown.line(rankings.these(found, [f"m{size}" for size in range(5)], "energy"))
     assert text.count(" against ") == count
     assert f"; {10 - count} more)" in text
 
@@ -79,4 +80,4 @@ def test_no_interval_leaves_a_pair_open() -> None:
     models = [(exact(1.0), Figure(value=1.0, low=0.0, high=math.inf)), (exact(2.0), exact(9.0))]
     found = orders(models)
     assert found is not None
-    assert rankings.these(found, NAMES, "energy").startswith("**Can't be told for these 2 models**")
+    assert markdown.line(rankings.these(found, NAMES, "energy")).startswith("**Can't be told for these 2 models**")

@@ -24,6 +24,7 @@ from suite.report.plots import Plots, style
 from suite.report.roofs import Placed
 from suite.report.sections.roofline import PLUGIN
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from tests.unit.report import synthetic
 
 TASK = Task(test="roofline", model=MACHINE, thread_count=2)
@@ -67,7 +68,7 @@ def view_of(run: Run) -> RunView:
 
 def section(run: Run, plots: Plots | None = None) -> str:
     with style():
-        return PLUGIN.render(view_of(run), plots or Plots())
+        return markdown.blocks(PLUGIN.render(view_of(run), plots or Plots()))
 
 
 def rows(text: str) -> list[list[str]]:
@@ -103,7 +104,7 @@ def test_the_ceilings_are_told_with_their_spread() -> None:
 
 
 def test_the_discussion_says_how_much_of_the_fixed_cost_reading_takes() -> None:
-    text = roofs.why(view_of(RUN))
+    text = markdown.blocks(roofs.why(view_of(RUN)))
     (lxmert,) = [line for line in text.splitlines() if line.startswith("- LXMERT")]
     assert "batch 1 reads 761 MB of weights: at 20.0 GB/s that is 38–48 ms of the 65" in lxmert
     assert "that don't depend on the batch. At batch 1 memory is the nearer bound, and 30 % of what that" in lxmert
@@ -111,7 +112,7 @@ def test_the_discussion_says_how_much_of_the_fixed_cost_reading_takes() -> None:
 
 
 def test_reading_that_takes_longer_than_the_fixed_cost_hides_behind_arithmetic() -> None:
-    text = roofs.why(view_of(with_machine(BARE, roofline(bandwidth_per_s=8e9))))
+    text = markdown.blocks(roofs.why(view_of(with_machine(BARE, roofline(bandwidth_per_s=8e9)))))
     assert "that is 95–119 ms, more than the 65" in text
     assert "most of it hides behind arithmetic as the batch grows" in text
 
@@ -122,13 +123,17 @@ def test_a_bound_that_is_beaten_is_told_as_such() -> None:
     shares = [row[7] for row in rows(text) if row[0] == "LXMERT"]
     assert shares[0].endswith("%: beaten")
     assert "A call that is faster than its least time shows that a ceiling is none for it" in text
-    assert "at batch 1 it is faster than its least time" in roofs.why(view_of(slow)).replace("At", "at")
+    assert "at batch 1 it is faster than its least time" in markdown.blocks(roofs.why(view_of(slow))).replace(
+        "At", "at"
+    )
     assert "A call that is faster" not in section(RUN)
 
 
 def test_weights_that_fit_the_caches_have_no_bound_by_memory() -> None:
     cached = with_machine(BARE, roofline(cache_bytes=100_000_000))
-    assert "its 77 MB of weights could stay in the caches, so reading them bounds nothing" in roofs.why(view_of(cached))
+    assert "its 77 MB of weights could stay in the caches, so reading them bounds nothing" in markdown.blocks(
+        roofs.why(view_of(cached))
+    )
     (row, *_) = [row for row in rows(section(cached)) if row[0] == "E.T. (human)"]
     assert row[4].startswith("0.0–")
     assert row[8] == "arithmetic"
@@ -166,15 +171,15 @@ def test_a_roofline_that_is_absent_says_why(found: NotMeasured | None, code: str
     run, plots = with_machine(BARE, found), Plots()
     assert f"cpu, 2 threads: n/a: [{code}]" in section(run, plots)
     assert not plots.pictures
-    assert roofs.why(view_of(run)) == ""
+    assert markdown.blocks(roofs.why(view_of(run))) == ""
     with style():
-        whole = page.compose(view_of(run), Plots())
+        whole = markdown.write(page.compose(view_of(run), Plots()))
     assert "| roofline   | machine | cpu, 2 threads |" in whole
 
 
 def test_a_run_that_did_not_ask_for_it_has_nothing_of_it() -> None:
     assert section(BARE) == ""
-    assert roofs.why(view_of(BARE)) == ""
+    assert markdown.blocks(roofs.why(view_of(BARE))) == ""
 
 
 def test_the_machine_is_no_model() -> None:
@@ -182,7 +187,7 @@ def test_the_machine_is_no_model() -> None:
     assert view.models == ("lxmert", "et-human")
     assert all(subject.model != MACHINE for subject in view.subjects)
     with style():
-        whole = page.compose(view, Plots())
+        whole = markdown.write(page.compose(view, Plots()))
     assert MACHINE not in [row[0] for row in rows(whole)]
 
 
@@ -216,7 +221,7 @@ def test_without_a_count_of_parameters_no_call_is_placed() -> None:
     records = tuple(record for record in BARE.records if record.task.test != "params")
     run = with_machine(replace(BARE, manifest=replace(BARE.manifest, tasks=tasks), records=records), roofline())
     assert "Least by memory" not in section(run)
-    assert roofs.why(view_of(run)) == ""
+    assert markdown.blocks(roofs.why(view_of(run))) == ""
 
 
 def test_a_figure_that_is_an_upper_bound_gives_a_share_that_is_a_lower_one() -> None:

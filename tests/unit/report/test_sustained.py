@@ -22,6 +22,7 @@ from suite.report import shaped, text
 from suite.report.plots import Plots, style
 from suite.report.sections import environment, sustained
 from suite.report.view import RunView
+from suite.report.writers import markdown
 from suite.report.writers.text import blocks
 from tests.unit.samples import latency_record, manifest
 
@@ -63,7 +64,7 @@ def run_of(*records: RunRecord) -> Run:
 def rendered(run: Run) -> tuple[str, Plots]:
     plots = Plots()
     with style():
-        return sustained.PLUGIN.render(RunView(run, {}), plots), plots
+        return markdown.blocks(sustained.PLUGIN.render(RunView(run, {}), plots)), plots
 
 
 STEP = called("a", lambda second: 0.1 if second < 120 else 0.125)
@@ -123,21 +124,25 @@ def test_a_series_that_drifts_is_named_beside_the_latencies_and_among_the_doubts
     samples = LatencySamples(blocks=blocks, clock="fake", synchronisation="none", steady=True, stop="target")
     record = replace(latency_record(Task(test="latency", model="a")), latency=samples)
     view = RunView(run_of(record), {})
-    assert "| DRIFT   | a       | batch 1 | the calls drifted by" in shaped.told(view)
-    assert "DRIFT" in environment.PLUGIN.render(view, Plots())
-    assert shaped.told(RunView(run_of(latency_record(Task(test="latency", model="a"))), {})) == ""
+    assert "| DRIFT   | a       | batch 1 | the calls drifted by" in markdown.blocks(shaped.told(view))
+    assert "DRIFT" in markdown.blocks(environment.PLUGIN.render(view, Plots()))
+    assert markdown.blocks(shaped.told(RunView(run_of(latency_record(Task(test="latency", model="a"))), {}))) == ""
 
 
 def test_pauses_for_heat_stand_with_the_state_of_the_machine_each_once() -> None:
     pause = Pause(started_s=1.0, waited_s=16.0, sensor="cpu", from_c=71.0, to_c=55.0)
     tasks = [Task(test="latency", model="a", batch_size=size) for size in (1, 2)]
     records = [replace(latency_record(task), cooling=Cooling(pauses=(pause,))) for task in tasks]
-    told = environment.PLUGIN.render(RunView(run_of(*records), {}), Plots())
+    told = markdown.blocks(environment.PLUGIN.render(RunView(run_of(*records), {}), Plots()))
     assert "16.0 s in 1 pause; at the hottest cpu from 71 to 55 °C" in told
-    calm = environment.PLUGIN.render(RunView(run_of(replace(records[0], cooling=Cooling())), {}), Plots())
+    calm = markdown.blocks(
+        environment.PLUGIN.render(RunView(run_of(replace(records[0], cooling=Cooling())), {}), Plots())
+    )
     assert "| Cooled down" in calm
     assert "not needed" in calm
-    assert "Cooled down" not in environment.PLUGIN.render(RunView(run_of(latency_record(tasks[0])), {}), Plots())
+    assert "Cooled down" not in markdown.blocks(
+        environment.PLUGIN.render(RunView(run_of(latency_record(tasks[0])), {}), Plots())
+    )
 
 
 def test_a_machine_of_which_too_little_is_known_is_not_called_unthrottled() -> None:
