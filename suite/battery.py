@@ -21,6 +21,7 @@ from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
 from suite.outside import one_line
 from suite.plan import again as replanned
+from suite.plan import brought
 from suite.plan import load as plans
 from suite.plan.again import Changes
 from suite.plan.devices import chosen
@@ -283,6 +284,7 @@ def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> 
         tasks=plan.tasks,
         hypotheses=plan.hypotheses,
         tags=request.tags,
+        brought=plan.brought,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
     return Battery(run_store, meter, tools, power)
@@ -311,6 +313,7 @@ def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
     """The run in --out, if nothing else is asked for than it has. Raises UsageError."""
     run_store = RunStore.resume(_out(request))
     try:
+        request = _brought_again(run_store.manifest, request, around)
         _check_same(run_store.manifest, request, around)
         power = request.power or _power_as_begun(str(run_store.out), run_store.manifest.power, run_store.missing())
         meter = _meter(run_store.missing(), power, tools)
@@ -328,6 +331,16 @@ def _out(request: Request) -> Path:
         hint = f"; the latest is {latest}" if latest else ""
         raise UsageError(f"--resume: name the folder of the run to go on with by --out{hint}")
     return request.out
+
+
+def _brought_again(manifest: Manifest, request: Request, around: Surroundings) -> Request:
+    """The request with the names of the run's models in the place of their words. Raises UsageError."""
+    given = request.options.models
+    names = brought.again(manifest.brought, given or (), around.bring)
+    if given is None or not names:
+        return request
+    models = tuple(names.get(word, word) for word in given)
+    return replace(request, options=replace(request.options, models=models, beside=None))
 
 
 def _power_as_begun(where: str, power: str, tasks: Sequence[Task]) -> str:

@@ -9,7 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suite.client.replies import Axes, Built, Checked, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, Way
+from suite.client.replies import (
+    Axes,
+    Built,
+    ByDevice,
+    Checked,
+    Hello,
+    Imported,
+    Loaded,
+    Memory,
+    Prepared,
+    Timed,
+    TimedFor,
+    Way,
+)
 from suite.errors import EngineError, WorkerError
 from suite.fleet.engine import Engine, EngineFacts, ImageFacts
 from suite.measure.moment import Observe
@@ -20,6 +33,7 @@ from suite.power.meter import Meter, WindowRule
 from suite.records import (
     Build,
     Ceiling,
+    DeviceBlock,
     EvaluatedBatch,
     EvaluationRule,
     Fingerprint,
@@ -341,6 +355,20 @@ class FakeWorker:
             thread_count=self._threads(case),
             interference=self._shop.beside(started_s, ended_s),
         )
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        """A call's work is a quarter of its time, and its span three quarters; transfers take 1 and 2 ms."""
+        self._shop.ask("device_times", self._cases[case])
+        wall_s = tuple(self._call(case) for _ in range(call_count))
+        block = DeviceBlock(
+            round_index=None,
+            wall_s=wall_s,
+            span_s=tuple(0.75 * each for each in wall_s),
+            work_s=tuple(0.25 * each for each in wall_s),
+            in_s=(0.001,) * call_count,
+            out_s=(0.002,) * call_count,
+        )
+        return ByDevice(block=block, in_bytes=MIB, out_bytes=2 * MIB)
 
     def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
         """Three quarters of a call are in one operator, a fifth of it in another; the profiler adds a quarter."""

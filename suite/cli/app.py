@@ -19,6 +19,7 @@ from suite.cli.answer import Answer
 from suite.cli.declared import command
 from suite.cli.options import (
     ANSWER,
+    BROUGHT,
     EVALUATION,
     MACHINE,
     OUTPUT,
@@ -105,7 +106,12 @@ def run_all(
     return running.whole(request, session_of(context, given), given.percentiles())
 
 
-@command(app, "params", example="suite params --model et-human-synthetic", takes=("model", "checkpoint", OUTPUT))
+@command(
+    app,
+    "params",
+    example="suite params --model et-human-synthetic",
+    takes=("model", "axis", "checkpoint", BROUGHT, OUTPUT),
+)
 def params(context: typer.Context, given: Given) -> Answer:
     """Count parameters: unique, shared, trainable, embeddings."""
     return _single("params", context, given)
@@ -115,7 +121,7 @@ def params(context: typer.Context, given: Given) -> Answer:
     app,
     "flops",
     example="suite flops --model lxmert --axis text_tokens=20,40",
-    takes=("model", "plan", "axis", "checkpoint", OUTPUT),
+    takes=("model", "plan", "axis", "checkpoint", BROUGHT, OUTPUT),
 )
 def flops(context: typer.Context, given: Given) -> Answer:
     """Count MACs and FLOPs of a forward pass at batch 1."""
@@ -132,7 +138,7 @@ def latency(context: typer.Context, given: Given) -> Answer:
     app,
     "energy",
     example="suite energy --model et-human --power auto",
-    takes=(SUBJECT, SIZES, MACHINE, POWER, OUTPUT),
+    takes=(SUBJECT, SIZES, BROUGHT, MACHINE, POWER, OUTPUT),
 )
 def energy(context: typer.Context, given: Given) -> Answer:
     """Measure joules per inference, with and without idle."""
@@ -143,7 +149,7 @@ def energy(context: typer.Context, given: Given) -> Answer:
     app,
     "sustained",
     example="suite sustained --minutes 10 --model et-human",
-    takes=(SUBJECT, "batch_size", MACHINE, SUSTAINED, *RULES, "power", "rails", "sysfs_root", OUTPUT),
+    takes=(SUBJECT, SIZES, BROUGHT, MACHINE, SUSTAINED, *RULES, "power", "rails", "sysfs_root", OUTPUT),
 )
 def sustained(
     context: typer.Context,
@@ -248,11 +254,10 @@ def compare(  # noqa: PLR0913, PLR0917  # each is an option
         list[str] | None,
         typer.Option("--fail-if", metavar="CONDITION", help='"latency slower 5%", or "memory more 10% lxmert".'),
     ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Answer in CSV, a row a cell.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Write compare.md, .html and .csv there.")
     ] = None,
-) -> int:
+) -> Answer:
     """Hold runs side by side: ratios, verdicts, a gate for CI.
 
     From their files alone. Each run is compared with the first one. Exit status with --fail-if: 0 no condition holds, 4
@@ -261,15 +266,8 @@ def compare(  # noqa: PLR0913, PLR0917  # each is an option
     from suite.cli import comparing
 
     session_of(context, given)
-    return comparing.show(
-        run,
-        names=names,
-        margin=margin,
-        conditions=fail_if or (),
-        out=out,
-        as_csv=as_csv,
-        as_json=given.as_json,
-    )
+    asked = comparing.Asked(names=names, margin=margin, conditions=tuple(fail_if or ()))
+    return comparing.compared(run, asked, out)
 
 
 @command(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from suite import registry
+from suite.cli import output
+from suite.cli.answer import Answer
 from suite.compare import gate, kinds, report, rows, sheet, table
 from suite.compare.gate import Condition, Gate
 from suite.compare.table import Comparison
 from suite.errors import StoreError, UsageError
 from suite.outside import one_line
 from suite.records.folder import Folder, words_of
-from suite.report.content import Document
+from suite.report.content import Document, Heading
 from suite.report.writers import html, markdown
 from suite.stats.verdicts import MARGIN
 
@@ -23,38 +25,36 @@ STEM = "compare"
 MAX_TOLD = 5
 
 
-def show(  # noqa: PLR0913  # by name
-    folders: Sequence[Path],
-    *,
-    names: str | None,
-    margin: str | None,
-    conditions: Sequence[str],
-    out: Path | None,
-    as_csv: bool,
-    as_json: bool,
-) -> int:
-    """Prints the comparison, or the paths of its files. Raises UsageError and StoreError."""
-    if as_csv and as_json:
-        raise UsageError("--csv and --json are two forms of one answer: give one of the two")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """As a person typed it."""
+
+    names: str | None = None
+    margin: str | None = None
+    conditions: tuple[str, ...] = ()
+
+
+def compared(folders: Sequence[Path], asked: Asked, out: Path | None) -> Answer:
+    """The comparison; its files too where a folder is named. Raises UsageError and StoreError."""
     kinds.require_runs(folders)
-    share = MARGIN if margin is None else gate.margin(margin)
-    asked = [gate.condition(text) for text in conditions]
-    named = None if names is None else [_name(name) for name in names.split(",")]
-    found = table.compare(kinds.kinds([sheet.load(folder) for folder in folders], named), share)
-    gates = gate.judge(found, asked)
+    margin = MARGIN if asked.margin is None else gate.margin(asked.margin)
+    conditions = [gate.condition(text) for text in asked.conditions]
+    names = None if asked.names is None else [_name(name) for name in asked.names.split(",")]
+    found = table.compare(kinds.kinds([sheet.load(folder) for folder in folders], names), margin)
+    gates = gate.judge(found, conditions)
     document = report.document(found, _titles(found), report.answer_of(gates))
+    told = {"results": rows.rows(found)}
     if out is not None:
-        _write(out, document, found)
+        _write(out, document, output.as_csv(told))
     _tell(gates)
-    if as_json:
-        print(json.dumps(rows.data(found, gates), indent=1, allow_nan=False))
-    elif as_csv:
-        print(rows.as_csv(rows.rows(found)), end="")
-    elif out is not None:
-        print(out / f"{STEM}.md")
-    else:
-        print(markdown.write(document), end="")
-    return gate.status(gates)
+    chapters = [part for chapter in document.chapters for part in (Heading(chapter.title, 2), *chapter.content)]
+    return Answer(
+        shown=(*document.lead, *chapters),
+        rows=told,
+        data=rows.data(found, gates),
+        status=gate.status(gates),
+        piped=None if out is None else str(out / f"{STEM}.md"),
+    )
 
 
 def _name(text: str) -> str:
@@ -74,9 +74,9 @@ def _titles(found: Comparison) -> dict[str, str]:
     }
 
 
-def _write(out: Path, document: Document, found: Comparison) -> None:
+def _write(out: Path, document: Document, csv: str) -> None:
     """Raises StoreError where the folder can't be written, or holds a run."""
-    files = {"md": markdown.write(document), "html": html.write(document, {}), "csv": rows.as_csv(rows.rows(found))}
+    files = {"md": markdown.write(document), "html": html.write(document, {}), "csv": csv}
     try:
         out.mkdir(parents=True, exist_ok=True)
         with Folder(out) as folder:

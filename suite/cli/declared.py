@@ -82,7 +82,7 @@ def _with_shared(function: Command, fields: list[dataclasses.Field[Any]], name: 
 
     def called(**values: Any) -> int:
         given = Given(**{field.name: values.pop(field.name) for field in fields})
-        form = output.form_of(given.output, given.as_json)
+        form = output.form_of(given.output, given.as_json, given.as_csv)
         if form not in (None, "json") and not has_forms:
             raise UsageError(
                 f"--output {form}: suite {name} answers in text and JSON alone; leave it out, or take json"

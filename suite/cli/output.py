@@ -31,13 +31,15 @@ _STYLE = (
 )
 
 
-def form_of(output: str | None, as_json: bool) -> str | None:
-    """The form that -o and --json ask for together; None: plain text. Raises UsageError."""
+def form_of(output: str | None, as_json: bool, as_csv: bool = False) -> str | None:
+    """The form that -o, --json and --csv ask for together; None: plain text. Raises UsageError."""
     if output is not None and output not in FORMS:
         raise UsageError(f"--output: unknown form {output[:60]!r}: There is {', '.join(FORMS)}; --out names a folder")
-    if as_json and output not in (None, "json"):
-        raise UsageError(f"--json is the same as -o json, but -o names {output}: give one of the two")
-    return "json" if as_json else output
+    for form, is_given in (("json", as_json), ("csv", as_csv)):
+        if is_given and output not in (None, form):
+            raise UsageError(f"--{form} is the same as -o {form}, but {output} is asked for too: give one of the two")
+        output = form if is_given else output
+    return output
 
 
 def write(answer: Answer, form: str | None, stream: TextIO, *, no_color: bool = False) -> int:

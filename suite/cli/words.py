@@ -71,6 +71,43 @@ def again(given: Given, test: list[str] | None, *, quick: bool) -> tuple[Changes
     return changes, Request(power=given.power_asked(), out=given.out)
 
 
+def ranges(texts: list[str] | None) -> tuple[tuple[str, tuple[float, float]], ...]:
+    """["ids=0..30521", "sr=16000"] as names and both ends. Raises UsageError."""
+    found: dict[str, tuple[float, float]] = {}
+    for text in texts or ():
+        name, _, ends = text.partition("=")
+        low, dots, high = ends.partition("..")
+        try:
+            pair = _number(low), _number(high if dots else low)
+        except ValueError:
+            raise UsageError(
+                f"--range: {text!r} is no range; write it as ids=0..30521, or sr=16000 for one value"
+            ) from None
+        if not name or pair[0] > pair[1]:
+            raise UsageError(f"--range: {text!r} needs a name, and its lower end first; write it as ids=0..30521")
+        found[name] = pair
+    return tuple(found.items())
+
+
+def _number(text: str) -> float:
+    value = int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else float(text)
+    if not -1e15 < value < 1e15:  # also catches NaN
+        raise ValueError(text)
+    return value
+
+
+def shapes(texts: list[str] | None) -> tuple[tuple[str, tuple[int | str, ...]], ...]:
+    """["x=batch,3,224,224"] as names and sizes, numbers or words. Raises UsageError."""
+    found: dict[str, tuple[int | str, ...]] = {}
+    for text in texts or ():
+        name, equals, sizes = text.partition("=")
+        parts = [part.strip() for part in sizes.split(",")] if sizes else []
+        if not name or not equals or not all(re.fullmatch(r"[1-9][0-9]{0,8}|[A-Za-z][\w-]*", part) for part in parts):
+            raise UsageError(f"--shape: {text!r} is no shape; write it as x=batch,3,224,224")
+        found[name] = tuple(int(part) if part.isdigit() else part for part in parts)
+    return tuple(found.items())
+
+
 def plan_name(plan: str | None, quick: bool) -> str | None:
     """Raises UsageError where both are given."""
     if plan is not None and quick:

@@ -78,6 +78,9 @@ class Fields:
             raise ValueError(f"{name} is {_shown(value)}, not true or false")
         return value
 
+    def optional_flag(self, name: str) -> bool | None:
+        return None if self._value(name) is None else self.flag(name)
+
     def text(self, name: str) -> str:
         """Text that is not blank, on one line."""
         return _text(self._value(name), name)

@@ -21,6 +21,7 @@ from suite.client.fields import Fields
 from suite.client.replies import (
     Axes,
     Built,
+    ByDevice,
     Checked,
     Converted,
     Hello,
@@ -266,6 +267,11 @@ class Worker(WorkerLike):
         reply = self._ask("watch", duration_s=duration_s)
         with decoding(self._wire, "watch"):
             return decode.watched(reply, self._wire.span)
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        reply = self._wire.ask("device_times", deadline_s, {"case": case, "call_count": call_count})
+        with decoding(self._wire, "device_times"):
+            return profiles.by_device(reply, call_count, self._wire.span)
 
     def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
         reply = self._wire.ask("profile", deadline_s, {"case": case, "call_count": call_count})

@@ -10,7 +10,6 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from suite import units
@@ -46,7 +45,7 @@ class Difference:
 
 def conditions_of(record: RunRecord) -> Conditions:
     task, host, origin = record.task, record.host, record.provenance
-    facts = dict(_host_facts(host))
+    facts = dict(_facts_of(host))
     facts |= {
         "weights": f"{origin.weights_source}, {origin.weights_sha256[:12]}" if origin else UNKNOWN,
         "network": "; ".join(origin.configuration) if origin else UNKNOWN,
@@ -73,7 +72,16 @@ def conditions_of(record: RunRecord) -> Conditions:
     )
 
 
-@lru_cache(maxsize=256)
+_LAST: list[tuple[HostFacts, Mapping[str, str | None]]] = []
+
+
+def _facts_of(host: HostFacts) -> Mapping[str, str | None]:
+    """The records of a run share what is said of their machine, so the last one's facts are asked for again."""
+    if not _LAST or _LAST[0][0] is not host:
+        _LAST[:] = [(host, _host_facts(host))]
+    return _LAST[0][1]
+
+
 def _host_facts(host: HostFacts) -> Mapping[str, str | None]:
     versions = dict(host.versions)
     others = [f"{name} {version}" for name, version in host.versions if name != "torch"]

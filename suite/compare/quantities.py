@@ -69,15 +69,16 @@ def _by_part(
 
 QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
-        name="latency", title="Latency", unit="s", column="latency_s", tests=("latency",), read=_one(figures.latency),
+        name="latency", title="Latency", unit="s", column="latency_median_s", tests=("latency",),
+        read=_one(figures.latency),
         less="FASTER", more="SLOWER", in_summary=True, timed=True,
     ),
     Quantity(
-        name="memory", title="Peak memory", unit="B", column="peak_memory_bytes", tests=("latency",),
+        name="memory", title="Peak memory", unit="B", column="peak_resident_bytes", tests=("latency",),
         read=_one(figures.peak_memory), in_summary=True,
     ),
     Quantity(
-        name="device_memory", title="Peak memory of the device", unit="B", column="device_peak_memory_bytes",
+        name="device_memory", title="Peak memory of the device", unit="B", column="device_peak_bytes",
         tests=("latency",), read=_one(figures.device_memory),
     ),
     Quantity(
@@ -94,7 +95,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         timed=True,
     ),
     Quantity(
-        name="parameters", title="Parameters", unit="", column="parameters", tests=("params",),
+        name="parameters", title="Parameters", unit="", column="parameters_unique_count", tests=("params",),
         read=_one(figures.parameters), facts=MODEL_FACTS, better="neither", per_model=True, in_summary=True,
     ),
     Quantity(

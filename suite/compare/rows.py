@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
@@ -14,14 +12,12 @@ from suite.compare.quantities import QUANTITIES, Quantity
 from suite.compare.sheet import Facts, Place
 from suite.compare.shown import texts, word
 from suite.compare.table import Cell, Comparison, Line
-from suite.outside import one_line
 from suite.records import NotMeasured
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = Mapping[str, Value]
 Spot: TypeAlias = tuple[Any, ...]
-FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
-FACTS = ("runtime", "precision", "device", "threads")
+FACTS = {"runtime": "runtime", "precision": "precision", "device": "device", "thread_count": "threads"}
 
 
 def rows(found: Comparison) -> list[Row]:
@@ -50,11 +46,11 @@ def _head(name: str, spot: Spot, lines: Mapping[str, Line], axes: Sequence[str])
     model, variant, scenario, batch_size, sizes, part = spot
     known = next((line.cells[name].merged for line in lines.values() if _has(line.cells[name])), None)
     facts = known.conditions.facts if isinstance(known, Merged) else {}
-    own = {"threads" if key == "thread_count" else key: value for key, value in variant}
+    own = dict(variant)
     return {
         "run": name,
         "model": model,
-        **{fact: own.get(fact, facts.get(fact)) for fact in FACTS},
+        **{column: own.get(column, facts.get(fact)) for column, fact in FACTS.items()},
         "scenario": scenario,
         "batch_size": batch_size or None,
         **{f"axis_{axis}": dict(sizes).get(axis) for axis in axes},
@@ -95,24 +91,6 @@ def _of(quantity: Quantity, name: str, line: Line | None) -> dict[str, Value]:
         f"{stem}_not_measured": absent or bound,
         f"{stem}_notes": notes or None,
     }
-
-
-def as_csv(every: Sequence[Row]) -> str:
-    """A head, then a line a row; an absent cell is empty. What a spreadsheet would compute is quoted for it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(every[0] if every else ())
-    writer.writerows([_csv_cell(value) for value in row.values()] for row in every)
-    return text.getvalue()
-
-
-def _csv_cell(value: Value) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        shown = one_line(value)
-        return f"'{shown}" if shown.startswith(FORMULA) else shown
-    return repr(value)
 
 
 def data(found: Comparison, gates: Sequence[Gate] = ()) -> dict[str, Any]:

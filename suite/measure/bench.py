@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from suite import registry
 from suite.client.replies import Axes, Built, Checked, Hello, Imported, Loaded, Memory, Prepared, WorkerLike
 from suite.errors import WorkerError
 from suite.measure.variants import (
@@ -94,7 +95,7 @@ class Bench:
     def _before_load(self) -> None:
         """What the variant needs of other processes, once: they are closed before its own begins."""
         pinned = _pinned_path(self.task)
-        if self._built is None and is_built(self.task.runtime):
+        if self._built is None and is_built(self.task):
             self._variants = self._variants or Variants()
             self._built = self._variants.build(self._tasks, self._open_worker, pinned)
         if self._variants is None or self._point is None or is_reference(self.task) or self._reference is not None:
@@ -195,6 +196,7 @@ class Bench:
 
     def provenance_of(self, inputs_source: InputsSource, inputs_sha256: str, own_sizes: Axes = ()) -> Provenance:
         assert self.loaded is not None
+        brought = registry.brought(self.task.model)
         return Provenance(
             weights_source=self.loaded.weights_source,
             weights_sha256=self.loaded.weights_sha256,
@@ -204,6 +206,8 @@ class Bench:
             inputs_checked=self._checked.changed if self._checked is not None else (),
             configuration=self.loaded.configuration,
             own_sizes=tuple(own_sizes),
+            origin=None if brought is None else brought.word,
+            origin_sha256=None if brought is None else brought.content_sha256,
             weights_precision=self.loaded.weights_precision,
         )
 
@@ -217,7 +221,7 @@ class Bench:
                 return models_lock.expected_weights_sha256(self.task.model, self.task.seed)
             case "pinned":
                 return models_lock.pinned_weights_sha256(self.task.model)
-            case "checkpoint":
+            case "checkpoint" | "brought":
                 return None
 
     def failed(self, error: WorkerError) -> None:

@@ -222,6 +222,7 @@ class Runner:
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
+            device_times=series.device_times,
             provenance=provenance,
             variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),

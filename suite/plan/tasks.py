@@ -49,6 +49,15 @@ def tasks_of(spec: PlanSpec, model: Model, way: Way) -> Iterator[Task]:
         quiet=spec.quiet,
         heat=spec.heat,
     )
+    if model.one_batch:
+        one = [1]  # whatever sweep of the batch the plan has for others
+        spec = spec.model_copy(
+            update={
+                "batch_size": one,
+                "energy": spec.energy.model_copy(update={"batch_size": one}),
+                "sustained": spec.sustained.model_copy(update={"batch_size": one}),
+            }
+        )
     points = tuple(_points(spec, model))
     if "params" in spec.tests:
         yield counted

@@ -9,6 +9,7 @@ fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
 hypothesis Hypothesis                         profile    where the time of a call goes
 accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
+brought    BroughtModel                        device     DeviceTimes, GpuState
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -29,7 +30,9 @@ from suite.records.asked import (
     Task,
     Test,
 )
+from suite.records.brought import BroughtAxis, BroughtModel
 from suite.records.derived import AllCalls, Interval, Summary
+from suite.records.device import DeviceBlock, DeviceTimes, GpuState
 from suite.records.energy import (
     CallWindow,
     EnergyReading,
@@ -77,12 +80,16 @@ __all__ = [
     "Accuracy",
     "AllCalls",
     "Block",
+    "BroughtAxis",
+    "BroughtModel",
     "Build",
     "CallWindow",
     "Ceiling",
     "ColdStart",
     "Cooling",
     "Damage",
+    "DeviceBlock",
+    "DeviceTimes",
     "EnergyReading",
     "EnergyRule",
     "EnergyWindow",
@@ -93,6 +100,7 @@ __all__ = [
     "Fingerprint",
     "Flag",
     "FlopCount",
+    "GpuState",
     "HeatRule",
     "HostFacts",
     "HostState",

@@ -133,6 +133,23 @@ class Task:
         require(len(dict(self.axes)) == len(self.axes), "an axis is named twice")
         require(self.evaluation is None or self.test == "accuracy", "an evaluation is of the test accuracy alone")
 
+    def __hash__(self) -> int:
+        """Of what tells most tasks of a run apart: they are looked up often, and their rules are many fields."""
+        return hash(
+            (
+                self.test,
+                self.model,
+                self.scenario,
+                self.runtime,
+                self.precision,
+                self.device,
+                self.batch_size,
+                self.axes,
+                self.thread_count,
+                self.seed,
+            )
+        )
+
     @property
     def key(self) -> str:
         """16 hex digits over every field: equal tasks have equal keys on every machine.

@@ -8,6 +8,8 @@ from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TAG_COUNT, MAX_TAG_LENGTH, MA
 from suite.outside import brief, one_line
 from suite.records.accuracy import Accuracy
 from suite.records.asked import Task
+from suite.records.brought import MAX_BROUGHT_COUNT, BroughtModel
+from suite.records.device import DeviceTimes
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
 from suite.records.hypothesis import Hypothesis
@@ -59,6 +61,7 @@ class RunRecord:
     roofline: Roofline | NotMeasured | None = None
     profile: Profile | NotMeasured | None = None
     accuracy: Accuracy | NotMeasured | None = None
+    device_times: DeviceTimes | NotMeasured | None = None  # of latency on a device other than the CPU
     provenance: Provenance | None = None
     variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
@@ -97,9 +100,11 @@ class Manifest:
     tasks: tuple[Task, ...]
     hypotheses: tuple[Hypothesis, ...] = ()  # the person's own; none: the lab's
     tags: tuple[tuple[str, str], ...] = ()  # what a person says of the run: (("cooling", "fan"), ...)
+    brought: tuple[BroughtModel, ...] = ()
 
     def __post_init__(self) -> None:
         require_name("plan", self.plan)
+        require(len(self.brought) <= MAX_BROUGHT_COUNT, f"a run brings at most {MAX_BROUGHT_COUNT} models")
         require(len(self.hypotheses) <= MAX_HYPOTHESIS_COUNT, f"a run has at most {MAX_HYPOTHESIS_COUNT} hypotheses")
         require(len(self.tasks) <= MAX_TASK_COUNT, f"a run has at most {MAX_TASK_COUNT} tasks, got {len(self.tasks)}")
         require_tags(self.tags)

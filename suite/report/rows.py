@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from suite.records import (
+    Accuracy,
     ColdStart,
     EnergyReading,
     FlopCount,
@@ -22,6 +23,7 @@ from suite.records import (
     Task,
     Test,
 )
+from suite.report import accuracies
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.stats import shapes
@@ -173,6 +175,26 @@ def _sustained(value: Sustained | NotMeasured | None) -> dict[str, Value]:
     }
 
 
+def _accuracy(value: Accuracy | NotMeasured | None) -> dict[str, Value]:
+    """Of the first metric; the same examples one by one, and in padded batches."""
+    found = value if isinstance(value, Accuracy) else None
+    score = accuracies.scored(found) if found else None
+    bounds = score.interval if score else None
+    alone, padded = (accuracies.alone(found), accuracies.padded(found)) if found else (None, None)
+    return {
+        "evaluation": found.evaluation if found else None,
+        "metric": found.metrics[0] if found else None,
+        "item_count": found.item_count if found else None,
+        "score": score.value if score else None,
+        "score_standard_error": score.standard_error if score else None,
+        "score_low": bounds.low if bounds else None,
+        "score_high": bounds.high if bounds else None,
+        "alone_median_s": alone.median_s if alone else None,
+        "padded_per_example_s": padded.per_example_s if padded else None,
+        "padding_share": padded.padding_share if padded else None,
+    }
+
+
 def _profile(found: RunRecord) -> dict[str, Value]:
     profile = found.profile if isinstance(found.profile, Profile) else None
     return {
@@ -215,5 +237,6 @@ _FIGURES: Mapping[Test, Callable[[RunRecord, Sequence[float]], dict[str, Value]]
     "energy": lambda found, _: _energy(found),
     "sustained": lambda found, _: _sustained(found.sustained),
     "roofline": lambda found, _: _roofline(found.roofline),
+    "accuracy": lambda found, _: _accuracy(found.accuracy),
     "profile": lambda found, _: _profile(found),
 }

@@ -70,14 +70,14 @@ def level(blocks: Sequence[Sequence[float]], spent_s: float = 0.0) -> Level:
     sizes = [len(block) for block in blocks if len(block) > 0]
     values = np.array([value for block in blocks for value in block], dtype=np.float64)
     require(len(values) > 0, "a level needs a call")
-    log_median, block_count = math.log(float(np.median(values))), len(sizes)
+    order = np.argsort(values, kind="stable")
+    ordered, middle, block_count = values[order], len(values) // 2, len(sizes)
+    log_median = math.log(float(ordered[middle] + ordered[-1 - middle]) / 2)
     if block_count < MIN_BLOCK_COUNT:
         return Level(log_median=log_median, error=None, block_count=block_count, spent_s=spent_s)
-    order = np.argsort(values, kind="stable")
     of_call = np.repeat(np.arange(block_count), sizes)[order]
     drawn, stretch, freedom = _draws(block_count, 1 + block_count // 3 if block_count >= WINDOWED_BLOCKS else 1)
-    replicates = _weighted_medians(values[order], drawn[:, of_call])
-    error = float(np.std(np.log(replicates))) * stretch
+    error = _deviation(np.log(_weighted_medians(ordered, drawn[of_call]))) * stretch
     return Level(
         log_median=log_median,
         error=max(error, MIN_ERROR),
@@ -99,8 +99,8 @@ def pooled(levels: Sequence[Level]) -> Level:
     within = np.array([each.error or 0.0 for each in levels])
     rng = np.random.default_rng(GENERATOR_SEED)
     drawn, stretch, freedom = _draws(run_count, 1)
-    replicates = (drawn * (found + within * rng.standard_normal(drawn.shape))).sum(axis=1) / run_count
-    error = float(np.std(replicates)) * stretch
+    noise = rng.standard_normal(drawn.shape)
+    error = _deviation((drawn * (found[:, None] + within[:, None] * noise)).sum(axis=0) / run_count) * stretch
     return Level(
         log_median=float(np.mean(found)),
         error=max(error, MIN_ERROR),
@@ -133,7 +133,7 @@ def ratio(first: Level, second: Level, confidence: float = 0.95) -> Ratio:
 
 @lru_cache(maxsize=256)
 def _draws(count: int, width: int) -> tuple[Array, float, float]:
-    """drawn[replicate, place]: weights of mean 1 in every row, of which `width` neighbours share shocks.
+    """drawn[place, replicate]: weights of mean 1 in every replicate, of which `width` neighbours share shocks.
 
     With them, by how much to stretch the deviation of the replicates so that for independent places it is that of
     their mean; and the degrees of freedom. Source: Satterthwaite, Biometrics Bull. 2 (1946).
@@ -141,16 +141,21 @@ def _draws(count: int, width: int) -> tuple[Array, float, float]:
     shocks = np.random.default_rng((GENERATOR_SEED, count)).standard_exponential((REPLICATE_COUNT, count + width - 1))
     sums = np.cumsum(np.pad(shocks, ((0, 0), (1, 0))), axis=1)
     drawn = sums[:, width:] - sums[:, :-width]
-    drawn = np.asarray(drawn / drawn.mean(axis=1, keepdims=True))
+    drawn = np.ascontiguousarray((drawn / drawn.mean(axis=1, keepdims=True)).T)
     drawn.setflags(write=False)
-    covariance = np.cov(drawn, rowvar=False)
+    covariance = np.cov(drawn)
     spread = float(np.trace(covariance))
     freedom = min(count - 1.0, spread**2 / float(np.sum(covariance**2)))
     return drawn, math.sqrt(count / spread), freedom
 
 
 def _weighted_medians(ordered: Array, drawn: Array) -> Array:
-    """Of each row of weights: the value at which half of the weight is reached."""
-    reached = np.cumsum(drawn, axis=1)
-    places = np.count_nonzero(reached < reached[:, -1:] / 2, axis=1)
+    """Of each replicate, a column of weights: the value at which half of the weight is reached."""
+    reached = np.cumsum(drawn, axis=0)
+    places = np.add.reduce(reached < reached[-1] / 2, axis=0, dtype=np.intp)
     return np.asarray(ordered[places])
+
+
+def _deviation(values: Array) -> float:
+    away = values - values.mean()
+    return math.sqrt(float(away @ away) / len(away))

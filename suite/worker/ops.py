@@ -226,11 +226,12 @@ class Operations:
             torch.manual_seed(seed)  # a plug-in may draw from torch itself
             source = weights.Stream(seed, "inputs") if trajectory is None else read_trajectory(model, trajectory)
             own_sizes.update({} if trajectory is None else model.own_sizes(source))
-            return precision.cast_inputs(model.inputs(batch_size, axes, source), loaded.started.precision)
+            made = model.inputs(batch_size, axes, source)
+            return made if model.precisions else precision.cast_inputs(made, loaded.started.precision)
 
-        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make)
+        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make, axes)
         return {
-            "inputs_source": "seeded" if trajectory is None else "trajectory",
+            "inputs_source": model.inputs_source if trajectory is None else "trajectory",
             "inputs_sha256": made.inputs_sha256,
             "own_sizes": own_sizes,
             "step_count": made.step_count,
@@ -272,7 +273,7 @@ class Operations:
             raise WorkerFault("BAD_REQUEST", "call_count is {}".format(call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes = self._held_bytes()
-        with grad_mode(loaded.model, loaded.started.precision):
+        with grad_mode(loaded.model, loaded.started.precision, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_calls(prepared.call, loaded.synchronise, call_count, self._clock)
@@ -294,7 +295,7 @@ class Operations:
             raise WorkerFault("BAD_REQUEST", "min_call_count is {}".format(min_call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes, window = self._held_bytes(), (loaded.synchronise, duration_s, min_call_count, self._clock)
-        with grad_mode(loaded.model, loaded.started.precision):
+        with grad_mode(loaded.model, loaded.started.precision, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_for(prepared.call, *window)

@@ -28,6 +28,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.fleet",
         "suite.power",
         "suite.report",
+        "suite.compare",
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
     "drivers": ("suite.compare", "suite.measure", "suite.plan", "suite.report.page"),
@@ -53,6 +54,7 @@ WORKER_CONTRACTS = (
     "suite.worker.protocol",
     "suite.worker.plugins",
     "suite.worker.declarations",
+    "suite.worker.brought.words",
 )
 MEASURING = ("suite.client", "suite.measure", "suite.power", "suite.host")
 
@@ -137,7 +139,7 @@ def client_knowing_what_is_pinned(imports: Iterable[Import]) -> Iterator[str]:
 
 
 def _side(module: str) -> str | None:
-    if is_under(module, "suite.report"):
+    if is_under(module, "suite.report") or is_under(module, "suite.compare"):
         return "report"
     return "measuring" if any(is_under(module, name) for name in MEASURING) else None
 
