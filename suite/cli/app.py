@@ -7,8 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -27,7 +26,6 @@ from suite.cli.options import (
     REPETITION,
     RULES,
     SIZES,
-    STATISTICS,
     SUBJECT,
     SUSTAINED,
     TIMED,
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
     from suite.records import Test
     from suite.tools import Tools
 
-NEEDS = "What you need"
 INTERRUPTED = 130  # what shells say of a process that Ctrl-C ended
 FAILED = 3
 
@@ -55,7 +52,6 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
-again_app.add(app)
 app.add_typer(groups.models, name="models")
 app.add_typer(groups.image, name="image")
 app.add_typer(power_app.app, name="power")
@@ -187,7 +183,7 @@ def versus(
     context: typer.Context,
     given: Given,
     variants: Annotated[list[str], typer.Argument(metavar="A B", help="Two variants, as KEY=VALUE,KEY=VALUE each.")],
-) -> int:
+) -> Answer:
     """Measure two variants in turns: which is faster?
 
     Keys: runtime, precision, device, threads, batch_size, and the model's axes by name. What both have in common may be
@@ -195,7 +191,7 @@ def versus(
     """
     from suite.cli import versus as answers
 
-    return answers.show(given.request("latency"), variants, session_of(context, given), as_json=given.as_json)
+    return answers.show(given.request("latency"), variants, session_of(context, given))
 
 
 @command(app, "profile", example="suite profile --model lxmert", takes=TIMED)
@@ -216,105 +212,7 @@ def _single(test: Test, context: typer.Context, given: Given) -> Answer:
     return running.single(request, session, given.percentiles())
 
 
-@command(app, "report", example="suite report results/20261123T180000Z-standard", takes=(STATISTICS, *ANSWER))
-def report(
-    context: typer.Context,
-    given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run, or its archive.")],
-    style: Annotated[
-        Literal["report", "lab"],
-        typer.Option("--style", help="lab: the lab's tables and questions alone, in lab.md and lab.html."),
-    ] = "report",
-) -> Answer:
-    """Render the report of a run again, from its files alone."""
-    from suite.cli import running
-
-    session_of(context, given)
-    return running.report_again(run, given.percentiles(), style)
-
-
-@command(
-    app,
-    "compare",
-    example='suite compare results/before results/after --fail-if "latency slower 5%"',
-    takes=ANSWER,
-)
-def compare(  # noqa: PLR0913, PLR0917  # each is an option
-    context: typer.Context,
-    given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="The folders of two runs or more.")],
-    names: Annotated[
-        str | None,
-        typer.Option("--names", metavar="A,B,...", help="Of the runs, in order; runs of one name are put together."),
-    ] = None,
-    margin: Annotated[
-        str | None, typer.Option("--margin", metavar="SHARE", help="What counts as the same: 3% (or 0.03) else.")
-    ] = None,
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option("--fail-if", metavar="CONDITION", help='"latency slower 5%", or "memory more 10% lxmert".'),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help="Write compare.md, .html and .csv there.")
-    ] = None,
-) -> Answer:
-    """Hold runs side by side: ratios, verdicts, a gate for CI.
-
-    From their files alone. Each run is compared with the first one. Exit status with --fail-if: 0 no condition holds, 4
-    one is proved, 5 none is proved and one is open.
-    """
-    from suite.cli import comparing
-
-    session_of(context, given)
-    asked = comparing.Asked(names=names, margin=margin, conditions=tuple(fail_if or ()))
-    return comparing.compared(run, asked, out)
-
-
-@command(
-    app,
-    "recommend",
-    example="suite recommend results/RUN --max-latency 50ms --min-accuracy 97% --prefer memory",
-    takes=("evaluation", *ANSWER),
-)
-def recommend(  # noqa: PLR0913, PLR0917 (what a person may need)
-    context: typer.Context,
-    given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
-    max_latency: Annotated[
-        str | None, typer.Option(metavar="50ms", help="Of one input.", rich_help_panel=NEEDS)
-    ] = None,
-    max_energy: Annotated[str | None, typer.Option(metavar="3mJ", help="Of one input.", rich_help_panel=NEEDS)] = None,
-    max_memory: Annotated[str | None, typer.Option(metavar="1GB", help="At its peak.", rich_help_panel=NEEDS)] = None,
-    max_size: Annotated[
-        str | None, typer.Option(metavar="500MB", help="Of the weights.", rich_help_panel=NEEDS)
-    ] = None,
-    min_accuracy: Annotated[
-        str | None, typer.Option(metavar="97%", help="The evaluation's score.", rich_help_panel=NEEDS)
-    ] = None,
-    prefer: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="latency, energy, memory, size, accuracy.", rich_help_panel=NEEDS),
-    ] = "latency",
-    margin: Annotated[
-        str | None, typer.Option(metavar="1%", help="Within which scores are the same.", rich_help_panel=NEEDS)
-    ] = None,
-) -> int:
-    """Choose among what was measured, by what you need."""
-    from suite.cli import recommending
-
-    session_of(context, given)
-    names = given.evaluation or []
-    needs = recommending.Needs(
-        max_latency=max_latency,
-        max_energy=max_energy,
-        max_memory=max_memory,
-        max_size=max_size,
-        min_accuracy=min_accuracy,
-        prefer=prefer,
-        evaluation=names[-1] if names else None,
-        margin=margin,
-    )
-    return recommending.show(run, needs, as_json=given.as_json)
+app.registered_commands += again_app.app.registered_commands
 
 
 @command(app, "list", example="suite list models", takes=(POWER, *ANSWER))
