@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import os
@@ -23,12 +22,6 @@ FORMS = ("md", "html", "csv", "json", "jsonl")
 GONE = 130
 TABLE = "table"  # the column that names the table, where an answer has several
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
-    "div{overflow-x:auto}table{border-collapse:collapse}th,td{border:1px solid #8888;padding:.3rem .6rem}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}@media(prefers-color-scheme:dark)"
-    "{body{background:#111;color:#eee}}"
-)
 
 
 def form_of(output: str | None, as_json: bool, as_csv: bool = False) -> str | None:
@@ -123,37 +116,24 @@ def as_markdown(shown: Content) -> str:
     from suite.report.writers import markdown
 
     def unlinked(table: Table) -> Table:
-        columns = tuple(replace(column, title=column.title or "-") for column in table.columns)
-        return replace(table, columns=columns, rows=tuple(tuple(map(told, row)) for row in table.rows))
+        return replace(table, rows=tuple(tuple(map(told, row)) for row in table.rows))
 
-    return markdown.blocks(tuple(unlinked(block) if isinstance(block, Table) else block for block in shown))
+    return markdown.blocks(tuple(unlinked(block) if isinstance(block, Table) else block for block in _titled(shown)))
 
 
 def as_html(shown: Content) -> str:
-    """One page by itself: nothing is fetched."""
+    """One page by itself, as a report's is: nothing is fetched."""
+    from suite.report.content import Document
+    from suite.report.writers import html
+
+    return html.write(Document(title="suite", lead=_titled(shown)), {})
+
+
+def _titled(shown: Content) -> Content:
+    """A column without a title gets a sign for one, which plain text can do without."""
     from suite.report.content import Table
-    from suite.report.writers import text
 
-    told = "\n".join(
-        _html_table(block) if isinstance(block, Table) else _html_lines(text.blocks((block,))) for block in shown
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>suite</title>\n'
-        f"<style>{_STYLE}</style>\n<body>\n<main>\n{told}\n</main>\n</body>\n</html>"
-    )
+    def titled(table: Table) -> Table:
+        return replace(table, columns=tuple(replace(column, title=column.title or "-") for column in table.columns))
 
-
-def _html_lines(text: str) -> str:
-    return "\n".join(f"<p>{html.escape(line)}</p>" for line in text.splitlines() if line.strip())
-
-
-def _html_table(table: Table) -> str:
-    headers, rows = table.plain()
-    marks = ["" if column.wordy else ' class="n"' for column in table.columns]
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in headers)
-    body = "\n".join(
-        "<tr>" + "".join(f"<td{mark}>{html.escape(cell)}</td>" for mark, cell in zip(marks, row, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f"<div><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
+    return tuple(titled(block) if isinstance(block, Table) else block for block in shown)

@@ -54,8 +54,9 @@ def wrong() -> Iterator[tuple[str, str]]:
             yield f"{line} {option}=", f"{option}: its value is empty"
             yield f"{line} {option} ' '", f"{option}: its value is empty"
             if option in NUMBERS:
-                yield f"{line} {option} x", f"Invalid value for '{option}'"
-                yield f"{line} {option} 1,5", f"Invalid value for '{option}'"
+                named = " / ".join(f"'{name}'" for name in param.opts)
+                yield f"{line} {option} x", f"Invalid value for {named}"
+                yield f"{line} {option} 1,5", f"Invalid value for {named}"
 
 
 OTHERS = [
@@ -100,7 +101,7 @@ OTHERS = [
     ("energy --power-csv-from-before --power rapl", "--power-csv-from-before: goes with a meter's log"),
     ("list -o pdf", "--output: unknown form 'pdf': There is md, html, csv, json, jsonl; --out names a folder"),
     ("latency --output results/mine", "--output: unknown form 'results/mine'"),
-    ("list --json -o csv", "--json is the same as -o json, but -o names csv: give one of the two"),
+    ("list --json -o csv", "--json is the same as -o json, but csv is asked for too: give one of the two"),
     ("power serve -o csv", "--output csv: suite serve answers in text and JSON alone; leave it out, or take json"),
     ("latency --warmup 0", "--warmup: must be 1 to 10,000,000 calls, got 0"),
     ("latency --warmup -1", "--warmup: must be 1 to 10,000,000 calls, got -1"),
