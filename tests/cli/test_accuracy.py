@@ -166,7 +166,7 @@ def test_energy_that_nobody_measured_is_told(two: CommandLine) -> None:
 def test_it_answers_in_json(two: CommandLine) -> None:
     answer = two("recommend", "run", "--max-latency", "60ms", "--json").answer
     assert answer["best"]["candidate"]["label"] == "reader"
-    assert [each["place"] for each in answer["front"]] == ["front", "front"]
+    assert [each["place"] for each in answer["front"]] == ["unsettled"] * 2  # 100 items tell nothing within a point
     assert answer["latency_of"] == "real inputs"
 
 
