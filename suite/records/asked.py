@@ -130,7 +130,6 @@ class Task:
             require_name("axis", name)
             require_count(name, size, MAX_INPUT_SIZE)
         require(len(dict(self.axes)) == len(self.axes), "an axis is named twice")
-        require(self.evaluation is None or self.test == "accuracy", "an evaluation is of the test accuracy alone")
 
     @property
     def key(self) -> str:
