@@ -17,9 +17,9 @@ import numpy as np
 from sweeps import LINE, Law
 from tabulate import tabulate
 
+from suite.measure.crew import interleave
 from suite.measure.series import Series
 from suite.measure.steering import Steering
-from suite.measure.turns import interleave
 from suite.records import Block, Hypothesis, Repetition, Task
 from suite.stats import hypotheses, rounds
 from suite.stats.curves import Fits, fits

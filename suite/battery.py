@@ -16,23 +16,40 @@ from functools import cache, partial
 from pathlib import Path
 
 from suite import __version__
-from suite.errors import SuiteError, UsageError, WorkerError
+from suite.errors import StoreError, SuiteError, UsageError, WorkerError
 from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
 from suite.outside import one_line
+from suite.plan import again as replanned
+from suite.plan import brought
 from suite.plan import load as plans
+from suite.plan.again import Changes
 from suite.plan.devices import chosen
 from suite.plan.load import Options, Plan, Surroundings
+from suite.plan.pair import Side, pair
 from suite.plan.resumed import difference
 from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
-from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
+from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, seal, store
 from suite.records.journal import FileJournal
 from suite.records.store import RunStore
 from suite.tools import Tools
 
-__all__ = ["Battery", "Options", "Progress", "Request", "begin", "complete", "measure", "report"]
+__all__ = [
+    "Battery",
+    "Changes",
+    "Options",
+    "Outline",
+    "Progress",
+    "Request",
+    "again",
+    "begin",
+    "complete",
+    "measure",
+    "outline",
+    "report",
+]
 
 RESULTS = Path("results")
 METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read beside
@@ -42,7 +59,8 @@ METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read 
 class Request:
     """What a person asked for; None where they said nothing.
 
-    test: that one alone, as `suite latency` measures. resume: go on with the run in `out`.
+    test: that one alone, as `suite latency` measures. pair: these two alone, in turns. resume: go on with the run in
+    `out`.
     """
 
     test: Test | None = None
@@ -51,10 +69,24 @@ class Request:
     power: str | None = None
     out: Path | None = None
     resume: bool = False
+    pair: tuple[Side, Side] | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@record
+class Outline:
+    """What a battery would measure. is_metered: whether there is a power source for its tests of energy."""
+
+    plan: str
+    tasks: tuple[Task, ...]
+    is_metered: bool
 
 
 class Progress:
     """What a battery tells while it goes on. This one tells nobody; subclasses do."""
+
+    def asked(self, tasks: Sequence[Task]) -> None:
+        """Once, before all else: the tasks that are left."""
 
     def plan(self, total_s_estimate: float, tasks: int) -> None:
         """Once, before the first task: how long the tasks may take together, and how many there are."""
@@ -90,7 +122,9 @@ def report(out: Path) -> Path:
     """Renders the report of a run from its files alone. Returns its path. Raises StoreError."""
     from suite.report import page
 
-    return page.render(store.load(out), out)
+    path = page.render(store.load(out), out)
+    seal.write_report(out)
+    return path
 
 
 def complete(run: Run) -> bool:
@@ -105,6 +139,21 @@ def begin(request: Request, tools: Tools) -> Battery:
     if request.resume:
         return _resumed(request, tools, around)
     return _begun(_plan(request, around), request, tools, around)
+
+
+def outline(request: Request, tools: Tools) -> Outline:
+    """What `begin` would begin with, or go on with. Nothing is measured and nothing is written. Raises as it does."""
+    around = _around(tools)
+    if not request.resume:
+        plan = _plan(request, around)
+        meter, _ = _equipped(plan, request, tools, around)
+        return Outline(plan=plan.name, tasks=plan.tasks, is_metered=isinstance(meter, Meter))
+    run = store.load(_out(request))
+    _check_same(run.manifest, request, around)
+    power = request.power or run.manifest.power
+    unread = request.power is None and bool(choice.unsafe_options(power))  # a folder's own: not tried for an outline
+    is_metered = unread or isinstance(_meter(run.missing(), power, tools), Meter)
+    return Outline(plan=run.manifest.plan, tasks=run.missing(), is_metered=is_metered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +178,21 @@ class Battery:
         return self.run_store.missing()
 
     def measure(self, progress: Progress = SILENCE) -> None:
-        """Does what is left, and reads a meter's log that is there by then. Raises as `measure` above."""
+        """Does what is left, and reads a meter's log that is there by then. Raises as `measure` above.
+
+        However it ends, manifest.json then says what is there.
+        """
+        try:
+            self._measure(progress)
+        finally:
+            try:
+                seal.write(self.out, complete=not self.run_store.missing())
+            except (StoreError, OSError) as error:
+                progress.note(f"{self.out}: no manifest was written ({one_line(str(error))}); the records are unharmed")
+        if left := amend.at_end(self.out, self.power):
+            progress.note(left)
+
+    def _measure(self, progress: Progress) -> None:
         with self.run_store:
             if self.run_store.manifest.suite_version != __version__:
                 begun = one_line(self.run_store.manifest.suite_version, 100)
@@ -137,14 +200,13 @@ class Battery:
                     f"the run was begun by suite {begun}, and goes on with {__version__}: the report tells both"
                 )
             tasks = self.run_store.missing()
+            progress.asked(tasks)
             progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
             sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
             hypotheses, done = self.run_store.manifest.hypotheses, self.run_store.done
             journal = partial(FileJournal, self.out)
             measured_with = (self.meter, self.tools.observe, self.tools.facts, hypotheses, done, journal)
             Runner(sink, open_worker, *measured_with).run(tasks)
-        if left := amend.at_end(self.out, self.power):
-            progress.note(left)
 
     def run(self) -> Run:
         """The run as it is stored."""
@@ -169,6 +231,17 @@ class Sink:
         self.progress.advance(found.task, found)
 
 
+def again(run: Run, changes: Changes, request: Request, tools: Tools) -> Battery:
+    """A new run of the tasks that another one has, begun and nothing measured yet. Raises UsageError.
+
+    request: where it goes, and --power; files and programs that the other run names are neither read nor run.
+    """
+    around = _around(tools)
+    plan = replanned.plan(run, changes, around)
+    power = request.power or _power_as_begun("the run", run.manifest.power, plan.tasks)
+    return _begun(plan, replace(request, power=power), tools, around)
+
+
 def _around(tools: Tools) -> Surroundings:
     """Where a plan says `auto`, a worker is asked once what its torch has."""
     return replace(tools.surroundings(), devices=cache(lambda: _devices(tools)))
@@ -187,6 +260,8 @@ def _devices(tools: Tools) -> tuple[str, ...]:
 
 
 def _plan(request: Request, around: Surroundings) -> Plan:
+    if request.pair is not None:
+        return pair(*request.pair, around)
     if request.test is None:
         return plans.load(request.plan or "standard", request.options, around)
     if request.plan is None:
@@ -196,12 +271,8 @@ def _plan(request: Request, around: Surroundings) -> Plan:
 
 def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> Battery:
     """A new run. What can be refused is refused before its folder is made."""
-    if not plan.tasks:
-        raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
     power = request.power or "auto"
-    meter = _meter(plan.tasks, power, tools)
-    tools = tools.looking_at(power)
-    _check_worker(plan.tasks, around)
+    meter, tools = _equipped(plan, request, tools, around)
     started_utc = tools.observe().utc
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -212,9 +283,21 @@ def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> 
         started_utc=started_utc,
         tasks=plan.tasks,
         hypotheses=plan.hypotheses,
+        tags=request.tags,
+        brought=plan.brought,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
     return Battery(run_store, meter, tools, power)
+
+
+def _equipped(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> tuple[Meter | NotMeasured, Tools]:
+    """What a new run measures with. Raises UsageError for what can't be measured here."""
+    if not plan.tasks:
+        raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
+    power = request.power or "auto"
+    meter = _meter(plan.tasks, power, tools)
+    _check_worker(plan.tasks, around)
+    return meter, tools.looking_at(power)
 
 
 def _free_folder(started_utc: str, name: str) -> Path:
@@ -228,14 +311,11 @@ def _free_folder(started_utc: str, name: str) -> Path:
 
 def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
     """The run in --out, if nothing else is asked for than it has. Raises UsageError."""
-    if request.out is None:
-        latest = max((path.parent for path in RESULTS.glob("*/run.json")), default=None)
-        hint = f"; the latest is {latest}" if latest else ""
-        raise UsageError(f"--resume: name the folder of the run to go on with by --out{hint}")
-    run_store = RunStore.resume(request.out)
+    run_store = RunStore.resume(_out(request))
     try:
+        request = _brought_again(run_store.manifest, request, around)
         _check_same(run_store.manifest, request, around)
-        power = request.power or _power_as_begun(run_store)
+        power = request.power or _power_as_begun(str(run_store.out), run_store.manifest.power, run_store.missing())
         meter = _meter(run_store.missing(), power, tools)
         tools = tools.looking_at(power)
         _check_worker(run_store.missing(), around)
@@ -245,18 +325,35 @@ def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
     return Battery(run_store, meter, tools, power)
 
 
-def _power_as_begun(run_store: RunStore) -> str:
+def _out(request: Request) -> Path:
+    if request.out is None:
+        latest = max((path.parent for path in RESULTS.glob("*/run.json")), default=None)
+        hint = f"; the latest is {latest}" if latest else ""
+        raise UsageError(f"--resume: name the folder of the run to go on with by --out{hint}")
+    return request.out
+
+
+def _brought_again(manifest: Manifest, request: Request, around: Surroundings) -> Request:
+    """The request with the names of the run's models in the place of their words. Raises UsageError."""
+    given = request.options.models
+    names = brought.again(manifest.brought, given or (), around.bring)
+    if given is None or not names:
+        return request
+    models = tuple(names.get(word, word) for word in given)
+    return replace(request, options=replace(request.options, models=models, beside=None))
+
+
+def _power_as_begun(where: str, power: str, tasks: Sequence[Task]) -> str:
     """What the run's folder says of --power, if that executes and opens nothing of the folder's own choice.
 
     Raises UsageError where what is left to measure needs more.
     """
-    power, tasks = run_store.manifest.power, run_store.missing()
     unsafe = choice.unsafe_options(power)
     if not unsafe:
         return power
     if any(task.test in METERED for task in tasks) or (tasks and "root" in unsafe):
         raise UsageError(
-            f"{run_store.out}: it was begun with --power {one_line(power)}; what a run's folder says of "
+            f"{where}: it was begun with --power {one_line(power)}; what a run's folder says of "
             f"{' and '.join(one_line(key, 40) for key in unsafe)} is neither run nor read: give that option again"
         )
     return "none"
@@ -264,6 +361,9 @@ def _power_as_begun(run_store: RunStore) -> str:
 
 def _check_same(manifest: Manifest, request: Request, around: Surroundings) -> None:
     options = request.options
+    if request.tags and request.tags != manifest.tags:
+        then, now = (", ".join(f"{key}={value}" for key, value in tags) for tags in (manifest.tags, request.tags))
+        raise UsageError(f"{request.out}: --tag was {then or 'not given'} and is {now} now; leave it out to go on")
     if request.plan is None and not options.given() and request.power is None:
         return
     plan = None if request.plan is None else plans.load(request.plan, options, around)

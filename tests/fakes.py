@@ -9,7 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suite.client.replies import Axes, Built, Checked, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, Way
+from suite.client.replies import (
+    Axes,
+    Built,
+    ByDevice,
+    Checked,
+    Hello,
+    Imported,
+    Loaded,
+    Memory,
+    Prepared,
+    Timed,
+    TimedFor,
+    Way,
+)
 from suite.errors import EngineError, WorkerError
 from suite.fleet.engine import Engine, EngineFacts, ImageFacts
 from suite.measure.moment import Observe
@@ -20,17 +33,22 @@ from suite.power.meter import Meter, WindowRule
 from suite.records import (
     Build,
     Ceiling,
+    DeviceBlock,
     EvaluatedBatch,
     EvaluationRule,
+    Fingerprint,
     FlopCount,
     HostState,
     Interference,
     Matmul,
+    ModuleTime,
     NotMeasured,
     OperatorCost,
+    OperatorTime,
     OutputFidelity,
     ParameterCount,
     PowerTrace,
+    Profile,
     RealCalls,
     Roofline,
     SharedGroup,
@@ -148,6 +166,7 @@ class FakeWorkers:
     own_sizes: tuple[tuple[str, int], ...] = ()  # of a trajectory
     beside: Beside = quiet
     output_error: float = 0.0  # of a variant, as a share of the largest value
+    fingerprint: Fingerprint | None = None
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
@@ -272,6 +291,9 @@ class FakeWorker:
         self._shop.ask("check_inputs", self._cases[case])
         return Checked(changed=tuple(name for name, _ in self._cases[case].axes), flags=self._shop.check_flags)
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        return self._shop.fingerprint
+
     def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
         """Five questions about each of `question_count` / 5 images; every tenth is answered wrongly."""
         self._shop.ask("evaluate")
@@ -332,6 +354,51 @@ class FakeWorker:
             latency_s=tuple(latency_s),
             thread_count=self._threads(case),
             interference=self._shop.beside(started_s, ended_s),
+        )
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        """A call's work is a quarter of its time, and its span three quarters; transfers take 1 and 2 ms."""
+        self._shop.ask("device_times", self._cases[case])
+        wall_s = tuple(self._call(case) for _ in range(call_count))
+        block = DeviceBlock(
+            round_index=None,
+            wall_s=wall_s,
+            span_s=tuple(0.75 * each for each in wall_s),
+            work_s=tuple(0.25 * each for each in wall_s),
+            in_s=(0.001,) * call_count,
+            out_s=(0.002,) * call_count,
+        )
+        return ByDevice(block=block, in_bytes=MIB, out_bytes=2 * MIB)
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Three quarters of a call are in one operator, a fifth of it in another; the profiler adds a quarter."""
+        self._shop.ask("profile", self._cases[case])
+        latency_s = tuple(1.25 * self._call(case) for _ in range(call_count))
+        whole_s = sum(latency_s)
+        return Profile(
+            latency_s=latency_s,
+            operators=(
+                OperatorTime(operator="mm", call_count=2 * call_count, self_s=0.75 * whole_s, mac_count=1_000_000_000),
+                OperatorTime(operator="add", call_count=call_count, self_s=0.2 * whole_s, mac_count=0),
+            ),
+            modules=(
+                ModuleTime(
+                    path="layers.0",
+                    kind="Linear",
+                    call_count=call_count,
+                    self_s=0.8 * whole_s,
+                    total_s=0.8 * whole_s,
+                    mac_count=1_000_000_000,
+                ),
+                ModuleTime(
+                    path="(model)",
+                    kind="Reader",
+                    call_count=call_count,
+                    self_s=0.15 * whole_s,
+                    total_s=0.95 * whole_s,
+                    mac_count=0,
+                ),
+            ),
         )
 
     def memory(self) -> Memory:

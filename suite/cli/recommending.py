@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from suite.cli.answer import Answer, Row
 from suite.cli.quantities import quantity, share
 from suite.errors import UsageError
 from suite.records import record, store
 from suite.registry import unknown
 from suite.report import accuracies, tradeoffs
-from suite.report.table import Column
+from suite.report.content import Column, Content, bullets, content
 from suite.report.tradeoffs import ACCURACY, GOALS, Tradeoff
 from suite.stats.same_items import MARGIN
 from suite.stats.tradeoff import Choice, Constraint, Recommendation, recommend
 
 FOUND, NOT_SURE = 0, 1
+_SUFFIXES = {"%": "", "s": "_s", "J": "_j", "B": "_bytes"}  # of a column; a score is a share of 1
 
 
 @record
@@ -48,8 +49,8 @@ class Needs:
         return tuple(found)
 
 
-def show(folders: Sequence[Path], needs: Needs, *, as_json: bool) -> int:
-    """Prints the answer; 0 if one certainly satisfies. Raises UsageError."""
+def show(folders: Sequence[Path], needs: Needs) -> Answer:
+    """The exit status is 0 if one certainly satisfies. Raises UsageError."""
     constraints = needs.constraints()
     goals = {goal.name: goal for goal in GOALS}
     if needs.prefer not in goals:
@@ -60,8 +61,12 @@ def show(folders: Sequence[Path], needs: Needs, *, as_json: bool) -> int:
         known = [name for name in goals if any(name in each.figures for each in found.candidates)]
         raise UsageError(f"--prefer: the runs tell nobody's {needs.prefer}; prefer {' or '.join(known)}")
     answer = recommend(found.candidates, constraints, goals[needs.prefer])
-    print(_as_json(found, answer) if as_json else _text(found, answer, needs.prefer))
-    return FOUND if answer.best is not None else NOT_SURE
+    return Answer(
+        shown=_shown(found, answer, needs.prefer),
+        rows={"candidates": [_row(found, each) for each in answer.everyone]},
+        data=_data(found, answer),
+        status=FOUND if answer.best is not None else NOT_SURE,
+    )
 
 
 def _chosen(folders: Sequence[Path], needs: Needs, margin: float) -> Tradeoff:
@@ -78,31 +83,45 @@ def _chosen(folders: Sequence[Path], needs: Needs, margin: float) -> Tradeoff:
     return by_name[name]
 
 
-def _text(found: Tradeoff, answer: Recommendation, prefer: str) -> str:
+def _shown(found: Tradeoff, answer: Recommendation, prefer: str) -> Content:
     choices = {choice.candidate.label: choice for choice in answer.everyone}
     words = [_standing(choices[each.label]) for each in found.candidates]
-    parts = [
-        _headline(answer, prefer),
-        tradeoffs.figures_table(found, Column("Under these constraints", wordy=True), words).text(),
-        _front(found),
+    return content(
+        *_headline(answer, prefer),
+        tradeoffs.figures_table(found, Column("Under these constraints", wordy=True), words),
+        "Nobody would take what another beats in everything:",
+        *bullets(f"{each.candidate.label}: {tradeoffs.place(each)}" for each in found.standings),
         _ground(found),
-    ]
-    return "\n\n".join(parts)
+    )
 
 
-def _headline(answer: Recommendation, prefer: str) -> str:
+def _row(found: Tradeoff, choice: Choice) -> Row:
+    """Figures with their bounds, in SI units, and how the candidate stands to what was asked for."""
+    figures = choice.candidate.figures
+    units = {name: _SUFFIXES[unit] for name, unit in tradeoffs.UNITS.items()}
+    bounds = {
+        f"{name}_{part}{units[name]}": getattr(figures[name], part) if name in figures else None
+        for name in units
+        for part in ("value", "low", "high")
+    }
+    standing = {each.candidate.label: each.place for each in found.standings}
+    label = choice.candidate.label
+    return {"candidate": label, "standing": _standing(choice), "front": standing.get(label), **bounds}
+
+
+def _headline(answer: Recommendation, prefer: str) -> list[str]:
     if answer.best is not None:
         ties = [each.candidate.label for each in answer.ties]
-        beside = f"\nNo worse in {prefer}, as far as can be told: {', '.join(ties)}" if ties else ""
-        return f"Take {answer.best.candidate.label}: it certainly satisfies, with the best {prefer}.{beside}"
+        beside = [f"No worse in {prefer}, as far as can be told: {', '.join(ties)}"] if ties else []
+        return [f"Take {answer.best.candidate.label}: it certainly satisfies, with the best {prefer}.", *beside]
     if answer.possible:
         first = answer.possible[0]
         why = [f"{name} is too close to tell" for name in first.may_fail]
         why += [f"{name} is not known" for name in first.unknown]
-        return f"None certainly satisfies. {first.candidate.label} may: {'; '.join(why)}."
+        return [f"None certainly satisfies. {first.candidate.label} may: {'; '.join(why)}."]
     assert answer.nearest is not None
     fails = " and ".join(answer.nearest.fails)
-    return f"None satisfies. The nearest is {answer.nearest.candidate.label}, which fails {fails}."
+    return [f"None satisfies. The nearest is {answer.nearest.candidate.label}, which fails {fails}."]
 
 
 def _standing(choice: Choice) -> str:
@@ -114,11 +133,6 @@ def _standing(choice: Choice) -> str:
     return f"may: {' and '.join(open_)}"
 
 
-def _front(found: Tradeoff) -> str:
-    lines = [f"{each.candidate.label}: {tradeoffs.place(each)}" for each in found.standings]
-    return "\n".join(["Nobody would take what another beats in everything:", *lines])
-
-
 def _ground(found: Tradeoff) -> str:
     inputs = "of its own inputs, one by one" if found.real else "of synthetic inputs at batch 1"
     return (
@@ -127,25 +141,21 @@ def _ground(found: Tradeoff) -> str:
     )
 
 
-def _as_json(found: Tradeoff, answer: Recommendation) -> str:
+def _data(found: Tradeoff, answer: Recommendation) -> dict[str, Any]:
     def told_of(choice: Choice | None) -> dict[str, Any] | None:
         return None if choice is None else asdict(choice)
 
-    return json.dumps(
-        {
-            "evaluation": found.evaluation,
-            "latency_of": "real inputs" if found.real else "synthetic inputs",
-            "margin": found.margin,
-            "best": told_of(answer.best),
-            "ties": [told_of(each) for each in answer.ties],
-            "certain": [told_of(each) for each in answer.certain],
-            "possible": [told_of(each) for each in answer.possible],
-            "nearest": told_of(answer.nearest),
-            "front": [
-                {"label": each.candidate.label, "place": each.place, "dominated_by": each.dominated_by}
-                for each in found.standings
-            ],
-        },
-        indent=1,
-        allow_nan=False,
-    )
+    return {
+        "evaluation": found.evaluation,
+        "latency_of": "real inputs" if found.real else "synthetic inputs",
+        "margin": found.margin,
+        "best": told_of(answer.best),
+        "ties": [told_of(each) for each in answer.ties],
+        "certain": [told_of(each) for each in answer.certain],
+        "possible": [told_of(each) for each in answer.possible],
+        "nearest": told_of(answer.nearest),
+        "front": [
+            {"label": each.candidate.label, "place": each.place, "dominated_by": each.dominated_by}
+            for each in found.standings
+        ],
+    }

@@ -1,7 +1,10 @@
-"""Seconds that an operation may take on the slowest board with a cold SD card; only a hang lasts longer."""
+"""How long a worker may take to answer."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 
+# Seconds that an operation may take on the slowest board with a cold SD card; only a hang lasts longer.
 DEADLINES_S: Mapping[str, float] = {
     "hello": 180,
     "introduce": 60,
@@ -16,6 +19,7 @@ DEADLINES_S: Mapping[str, float] = {
     "compare_outputs": 900,
     "prepare": 300,
     "check_inputs": 900,
+    "fingerprint": 60,
     "evaluate": 3600,
     "memory": 60,
     "reset_memory": 60,

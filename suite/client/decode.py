@@ -25,12 +25,15 @@ from suite.client.replies import (
 from suite.limits import MAX_NUMBER
 from suite.records import (
     EvaluatedBatch,
+    Fingerprint,
     FlopCount,
+    InputsSource,
     Interference,
     OperatorCost,
     ParameterCount,
     RealCalls,
     SharedGroup,
+    Top,
     WeightsPrecision,
     record,
 )
@@ -144,10 +147,10 @@ def converted(data: object) -> Converted:
 def prepared(data: object) -> Prepared:
     fields = Fields(data)
     source = fields.text("inputs_source")
-    if source not in ("seeded", "trajectory"):
-        raise ValueError(f"inputs_source is {source!r}, neither seeded nor trajectory")
+    if source not in get_args(InputsSource):
+        raise ValueError(f"inputs_source is {source!r}, not one of {', '.join(get_args(InputsSource))}")
     return Prepared(
-        inputs_source="seeded" if source == "seeded" else "trajectory",
+        inputs_source=cast(InputsSource, source),
         inputs_sha256=fields.sha256("inputs_sha256"),
         step_count=fields.whole("step_count", 1, MOST_STEPS),
         before_resident_bytes=fields.whole("before_resident_bytes", least=1),
@@ -158,6 +161,21 @@ def prepared(data: object) -> Prepared:
 def checked(data: object) -> Checked:
     fields = Fields(data)
     return Checked(changed=fields.texts("changed"), flags=fields.words("flags"))
+
+
+def fingerprint(data: object) -> Fingerprint | None:
+    fields = Fields(data).optional_part("fingerprint")
+    if fields is None:
+        return None
+    return Fingerprint(
+        tensor_count=fields.whole("tensor_count"),
+        value_count=fields.whole("value_count"),
+        taken_count=fields.whole("taken_count"),
+        not_finite_count=fields.whole("not_finite_count"),
+        norm=fields.number("norm", 0.0, MAX_NUMBER),
+        projection=fields.numbers("projection", -MAX_NUMBER, MAX_NUMBER),
+        top=tuple(Top(index=index, lead=lead) for index, lead in fields.answers("top", MAX_NUMBER)),
+    )
 
 
 def evaluated(data: object, row_count: int, alone: bool, span: Span) -> EvaluatedBatch:
@@ -269,6 +287,12 @@ def memory(data: object) -> Memory:
         peak_resident_bytes=fields.whole("peak_resident_bytes", least=1),
         peak_was_reset=fields.flag("peak_was_reset"),
         device_peak_bytes=fields.optional_whole("device_peak_bytes"),
+        device_free_bytes=fields.optional_whole("device_free_bytes"),
+        device_total_bytes=fields.optional_whole("device_total_bytes"),
+        device_reserved_peak_bytes=fields.optional_whole("device_reserved_peak_bytes"),
+        device_context_bytes=fields.optional_whole("device_context_bytes"),
+        device_is_unified=fields.optional_flag("device_is_unified"),
+        machine_taken_bytes=fields.optional_whole("machine_taken_bytes"),
     )
 
 

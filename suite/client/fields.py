@@ -78,6 +78,9 @@ class Fields:
             raise ValueError(f"{name} is {_shown(value)}, not true or false")
         return value
 
+    def optional_flag(self, name: str) -> bool | None:
+        return None if self._value(name) is None else self.flag(name)
+
     def text(self, name: str) -> str:
         """Text that is not blank, on one line."""
         return _text(self._value(name), name)
@@ -121,6 +124,15 @@ class Fields:
             if not isinstance(item, list) or len(item) != 2:
                 raise ValueError(f"{name} holds {_shown(item)}, not a name and a count")
             found.append((_text(item[0], name), _whole(item[1], name, 0, MOST_COUNT)))
+        return tuple(found)
+
+    def answers(self, name: str, most: float) -> tuple[tuple[int, float], ...]:
+        """Pairs of a place and a number, neither below zero."""
+        found = []
+        for item in self.items(name):
+            if not isinstance(item, list) or len(item) != 2:
+                raise ValueError(f"{name} holds {_shown(item)}, not a place and a number")
+            found.append((_whole(item[0], name, 0, MOST_COUNT), _number(item[1], name, 0.0, most)))
         return tuple(found)
 
     def sizes(self, name: str) -> tuple[tuple[str, int], ...]:

@@ -11,13 +11,17 @@ from typing import Literal, Protocol
 
 from suite.records import (
     Build,
+    DeviceBlock,
     EvaluatedBatch,
     EvaluationRule,
+    Fingerprint,
     FlopCount,
+    InputsSource,
     Interference,
     NotMeasured,
     OutputFidelity,
     ParameterCount,
+    Profile,
     Roofline,
     Task,
     Variant,
@@ -54,7 +58,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped", "brought"]
 
 
 @record
@@ -105,7 +109,7 @@ class Way:
 
 @record
 class Prepared:
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: InputsSource
     inputs_sha256: str
     step_count: int  # forward passes in one call
     before_resident_bytes: int  # before the inputs were made
@@ -167,9 +171,24 @@ class Memory:
     peak_resident_bytes: int
     peak_was_reset: bool
     device_peak_bytes: int | None  # None where the device is the CPU
+    device_free_bytes: int | None = None  # of the whole device, whoever holds the rest; None: it does not tell
+    device_total_bytes: int | None = None
+    device_reserved_peak_bytes: int | None = None
+    device_context_bytes: int | None = None
+    device_is_unified: bool | None = None
+    machine_taken_bytes: int | None = None
 
     def __post_init__(self) -> None:
         require_positive("resident_bytes, peak_resident_bytes", self.resident_bytes, self.peak_resident_bytes)
+
+
+@record
+class ByDevice:
+    """Calls by the device's own clock (records.DeviceBlock), and how many bytes the transfers were of."""
+
+    block: DeviceBlock
+    in_bytes: int
+    out_bytes: int
 
 
 Axes = Sequence[tuple[str, int]]
@@ -211,6 +230,10 @@ class WorkerLike(Protocol):
 
     def check_inputs(self, case: str) -> Checked: ...
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs."""
+        ...
+
     def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
         """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
         ...
@@ -221,6 +244,14 @@ class WorkerLike(Protocol):
 
     def watch(self, duration_s: float) -> Interference:
         """What the machine does while the worker sleeps."""
+        ...
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        """So many calls of their own on a device other than the CPU, of each kind, and as many transfers."""
+        ...
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Where the time of so many calls goes. No timed call may follow."""
         ...
 
     def memory(self) -> Memory: ...

@@ -14,13 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite.client import ceilings, decode, variants
+from suite.client import ceilings, decode, profiles, variants
 from suite.client.deadlines import DEADLINES_S
 from suite.client.decode import Span
 from suite.client.fields import Fields
 from suite.client.replies import (
     Axes,
     Built,
+    ByDevice,
     Checked,
     Converted,
     Hello,
@@ -38,10 +39,12 @@ from suite.errors import UsageError, WorkerError
 from suite.records import (
     EvaluatedBatch,
     EvaluationRule,
+    Fingerprint,
     FlopCount,
     Interference,
     OutputFidelity,
     ParameterCount,
+    Profile,
     Roofline,
     Task,
     Variant,
@@ -228,6 +231,12 @@ class Worker(WorkerLike):
         with decoding(self._wire, "check_inputs"):
             return decode.checked(reply)
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs; None where they could not be looked at."""
+        reply = self._ask("fingerprint", case=case)
+        with decoding(self._wire, "fingerprint"):
+            return decode.fingerprint(reply)
+
     def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
         reply = self._ask(
             "evaluate",
@@ -258,6 +267,16 @@ class Worker(WorkerLike):
         reply = self._ask("watch", duration_s=duration_s)
         with decoding(self._wire, "watch"):
             return decode.watched(reply, self._wire.span)
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        reply = self._wire.ask("device_times", deadline_s, {"case": case, "call_count": call_count})
+        with decoding(self._wire, "device_times"):
+            return profiles.by_device(reply, call_count, self._wire.span)
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        reply = self._wire.ask("profile", deadline_s, {"case": case, "call_count": call_count})
+        with decoding(self._wire, "profile"):
+            return profiles.profile(reply, call_count, self._wire.span)
 
     def memory(self) -> Memory:
         reply = self._ask("memory")

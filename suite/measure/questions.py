@@ -45,7 +45,8 @@ class Question:
         return self.takes is not None and self.takes.remedy == "another_size"
 
     def concerns(self, task: Task) -> bool:
-        return task.scenario == self.base.scenario and is_along(task, self.base, self.axis)
+        is_alike = (task.load, task.scenario) == (self.base.load, self.base.scenario)
+        return is_alike and is_along(task, self.base, self.axis)
 
     def sizes(self, series: Sequence[Series]) -> list[Series]:
         """Its series, the smallest size first."""
@@ -104,6 +105,13 @@ def questions(hypotheses: Sequence[Hypothesis], tasks: Sequence[Task]) -> list[Q
 
     A fixed count is a protocol, and is left as it is.
     """
+    loads: dict[object, list[Task]] = {}
+    for task in tasks:
+        loads.setdefault(task.load, []).append(task)
+    return [question for each in loads.values() for question in _of_one_load(hypotheses, each)]
+
+
+def _of_one_load(hypotheses: Sequence[Hypothesis], tasks: Sequence[Task]) -> list[Question]:
     swept = [task for task in tasks if task.scenario == "forward" and task.repetition.target_relative_halfwidth]
     base = base_of(swept)
     if base is None:

@@ -12,20 +12,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from suite import host, registry
+from suite import host
 from suite.client.fields import cleaned, one_line
 from suite.client.replies import WorkerLike
-from suite.errors import SuiteError, UsageError, WorkerError
+from suite.errors import SuiteError, WorkerError
 from suite.measure import ceilings
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
+from suite.measure.crew import Crew, interleave
 from suite.measure.energy import EnergyLoad, label_windows
 from suite.measure.evaluating import Evaluating
+from suite.measure.failure import failed
+from suite.measure.groups import COUNTING, grouped
 from suite.measure.moment import Moment, Observe
+from suite.measure.profiling import Profiling
 from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.sustained import Regime
-from suite.measure.turns import Turns, interleave
+from suite.measure.turns import Turns
 from suite.measure.variants import Variants
 from suite.power import parts, sign
 from suite.power.meter import Meter, Metered
@@ -41,10 +45,7 @@ from suite.records import (
 )
 from suite.records.journal import NoJournal, OpenJournal
 
-COUNTING = ("params", "flops")
-BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
 TRACE_LIMIT = 64 * 2**10  # characters
-_QUANTITIES = {"params": ("parameters",), "latency": ("latency", "memory")}  # of a test, where its name is not the one
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -57,27 +58,6 @@ class Sink(Protocol):
     def expect(self, task: Task, seconds: float) -> None: ...
 
     def store(self, record: RunRecord) -> None: ...
-
-
-def grouped(tasks: Iterable[Task]) -> list[list[Task]]:
-    """Tasks that one worker can do, in the order of the plan: all counting together, then one group for each load.
-
-    Counting needs no weights, so one worker counts for all of the suite's own models and pays for its imports once.
-    Code of others may change a default as it is imported: each such model has a worker of its own.
-    """
-    known = registry.models()
-    groups: dict[object, list[Task]] = {}
-    for task in tasks:
-        counting = ("counting", known.origin(task.model))
-        own = task if task.is_of_the_machine else load_of(task)
-        groups.setdefault(counting if task.test in COUNTING else own, []).append(task)
-    return list(groups.values())
-
-
-def load_of(task: Task) -> tuple[object, ...]:
-    """What a worker loads for a task: tasks in which it is equal share a worker."""
-    weights = (task.seed, task.weights, task.checkpoint)
-    return (task.model, task.runtime, task.precision, task.device, task.thread_count, weights)
 
 
 @dataclass(slots=True)
@@ -172,35 +152,59 @@ class Runner:
         record = self._blank(task, before, versions)
         self._store(failed(record, outcome) if isinstance(outcome, WorkerError) else replace(record, roofline=outcome))
 
-    # Measuring: one load of one model; latency in interleaved turns, then energy task by task.
+    # Measuring: the variants of one model; latency in interleaved turns, then energy task by task, variant by variant.
 
     def _measure(self, tasks: Sequence[Task]) -> None:
-        bench = Bench(tasks[0], self._open, self._variants, tasks)
-        paces_s = self._paces_s.setdefault((tasks[0].device, tasks[0].thread_count), [])
-        turns = Turns(bench, self.observe, self.sink.expect, tell=self.sink.begin, paces_s=paces_s)
-        turns.gate.began = self._began
+        crew = self._crew(tasks)
+        gate = crew.first.gate
         latency = [task for task in tasks if task.test == "latency"]
+        name = None if len({task.load for task in latency}) < 2 else f"{latency[0].key}@{self.observe.clock():.6f}"
         try:
             steering = self._steering(tasks, latency)
-            for series in interleave(turns, latency, random.Random(tasks[0].seed), steering):
-                found = replace(self._latency_record(bench, series), cooling=turns.gate.found())
+            for series in interleave(crew, latency, random.Random(tasks[0].seed), steering):
+                found = replace(self._latency_record(crew.of(series.task).bench, series), cooling=gate.found())
                 again, added = series.task.key in self._stored, steering.is_added(series.task)
-                self._store(replace(found, added=added, supersedes=again))
-            for test, measure in (
-                ("energy", self._energy_record),
-                ("sustained", self._sustained_record),
-                ("accuracy", self._accuracy_record),
-            ):
-                for task in (task for task in tasks if task.test == test):
-                    turns.gate.cool()
-                    self._store(replace(measure(turns, task), cooling=turns.gate.found()))
+                self._store(replace(found, added=added, supersedes=again, turns=name))
+            for turns in crew.turns.values():
+                own = [task for task in tasks if task.load == turns.bench.task.load]
+                self._measure_alone(crew, turns, own)
         finally:
-            bench.close()
+            crew.close()
+
+    def _measure_alone(self, crew: Crew, turns: Turns, tasks: Sequence[Task]) -> None:
+        """What is no matter of turns."""
+        for test, measure in (
+            ("energy", self._energy_record),
+            ("sustained", self._sustained_record),
+            ("accuracy", self._accuracy_record),
+        ):
+            for task in (task for task in tasks if task.test == test):
+                crew.only(turns).gate.cool()
+                self._store(replace(measure(turns, task), cooling=turns.gate.found()))
+        crew.close()
+        for task in (task for task in tasks if task.test == "profile"):
+            self._store(self._profile_record(task))
+
+    def _crew(self, tasks: Sequence[Task]) -> Crew:
+        """A bench for each load; the first one's patience is that of a measurement on the fewest cores."""
+        loads: dict[object, Task] = {}
+        for task in tasks:
+            loads.setdefault(task.load, task)
+        made: list[Turns] = []
+        for task in loads.values():
+            paces_s = self._paces_s.setdefault((task.device, task.thread_count), [])
+            beside, expect, tell = made[0] if made else None, self.sink.expect, self.sink.begin
+            own = [each for each in tasks if each.load == task.load]
+            bench = Bench(task, self._open, self._variants, own)
+            made.append(Turns(bench, self.observe, expect, tell=tell, paces_s=paces_s, beside=beside))
+        made[0].gate.began = self._began
+        made[0].patience.core_count = min(task.thread_count for task in loads.values())
+        return Crew(made)
 
     def _steering(self, tasks: Sequence[Task], latency: Sequence[Task]) -> Steering:
         """Of a group that was begun in another session no size is added: it would share no round with the others."""
-        load = load_of(tasks[0])
-        is_new = all(task.test != "latency" or load_of(task) != load for task in self.done)
+        loads = {task.load for task in tasks}
+        is_new = all(task.test != "latency" or task.load not in loads for task in self.done)
         return Steering(tasks=latency, hypotheses=self.hypotheses, clock=self.observe.clock, may_add=is_new)
 
     def _latency_record(self, bench: Bench, series: Series) -> RunRecord:
@@ -212,12 +216,13 @@ class Runner:
         assert bench.loaded is not None
         assert bench.imported is not None
         assert series.prepared is not None
-        provenance = bench.provenance(series.prepared)
+        provenance = bench.provenance(series.prepared, series.fingerprint)
         record = replace(
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
+            device_times=series.device_times,
             provenance=provenance,
             variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
@@ -284,13 +289,26 @@ class Runner:
         trace = None if series.error is None else series.error.traceback
         return replace(record, latency=None, sustained=regime.found(record.latency), failure=trace)
 
+    def _profile_record(self, task: Task) -> RunRecord:
+        self.sink.begin(f"profiling {task.model}, batch size {task.batch_size}")
+        before = self.observe()
+        profiling = Profiling(task, self._open, self.observe, self.sink.begin)
+        try:
+            found = profiling.run()
+        except WorkerError as error:
+            return failed(self._blank(task, before, profiling.bench.versions), error)
+        record = self._with_calls(
+            self._blank(task, before, profiling.bench.versions), profiling.bench, profiling.series
+        )
+        return replace(record, profile=found)
+
     @staticmethod
     def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:
         """The record of an energy task with its calls, and the doubts that follow from them."""
         assert bench.loaded is not None
         assert bench.hello is not None
         assert series.prepared is not None
-        provenance = bench.provenance(series.prepared)
+        provenance = bench.provenance(series.prepared, series.fingerprint)
         origins = origin_flags(series.task, provenance.configuration, provenance.own_sizes)
         return replace(
             record,
@@ -335,13 +353,3 @@ class Runner:
         if record.task.test == "accuracy":
             self.journal(record.task).end()
         self._stored.add(record.task.key)
-
-
-def failed(record: RunRecord, error: WorkerError) -> RunRecord:
-    """The record with what its test asked for absent, for the error's reason. Raises UsageError for bad input."""
-    if error.code.startswith(BAD_INPUT):
-        raise UsageError(f"{error.reason}; {error.remedy}") from error
-    absent = NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
-    trace = error.traceback
-    quantities = dict.fromkeys(_QUANTITIES.get(record.task.test, (record.task.test,)), absent)
-    return replace(record, failure=trace, **quantities)  # type: ignore[arg-type]  # names of outcomes alone

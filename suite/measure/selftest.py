@@ -95,7 +95,7 @@ class AgainstItself:
         return compared(found)
 
     def _round(self) -> tuple[Block, Block]:
-        self.turns.round_index = len(self.rounds)
+        self.turns.place.round_index = len(self.rounds)
         made = [self._block(), self._block()]
         self.rng.shuffle(made)
         first, second = made

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from suite.measure.against import Against, against
 from suite.measure.questions import Question, questions
 from suite.measure.series import MIN_BLOCKS, Series
 from suite.records import Hypothesis, Task
@@ -21,27 +22,28 @@ MOST_ADDED = 2  # sizes, for one question
 RESERVE = 1.25  # what it takes is estimated: so much more must be there
 
 Clock = Callable[[], float]
+Asked = Question | Against
 
 
 @dataclass(slots=True)
 class Steering:
-    """Of all latency series of one worker, `tasks`. may_add: whether a size that nobody asked for may be measured."""
+    """Of all latency series of one model, `tasks`. may_add: whether a size that nobody asked for may be measured."""
 
     tasks: Sequence[Task]
     hypotheses: Sequence[Hypothesis]
     clock: Clock
     may_add: bool = True
-    questions: list[Question] = field(init=False)
-    _added: dict[str, Question] = field(default_factory=dict)  # by the key of the task
+    questions: list[Asked] = field(init=False)
+    _added: dict[str, Asked] = field(default_factory=dict)  # by the key of the task
     _looked_s: float = field(init=False)
     _cost_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.questions = questions(self.hypotheses, self.tasks)
+        self.questions = [*against(self.tasks), *questions(self.hypotheses, self.tasks)]
         self._looked_s, self._cost_s = self.clock(), FIRST_LOOK_S * len(self.questions)
 
     @property
-    def open(self) -> list[Question]:
+    def open(self) -> list[Asked]:
         return [question for question in self.questions if not question.is_decided]
 
     def is_added(self, task: Task) -> bool:
@@ -95,6 +97,10 @@ class Steering:
         """Series whose own course is over and that narrow an open question for which there is time."""
         found: list[Series] = []
         left_s = self.left_s(series)
+        for question in self.open:
+            if isinstance(question, Against):
+                able = [each for each in series if not each.ended or self.holds(each)]
+                found += [each for each in question.due(able) if each.ended]
         for question, cost_s in sorted(self._costs(series), key=lambda pair: pair[1]):
             left_s -= RESERVE * cost_s
             if left_s >= 0:
@@ -104,11 +110,11 @@ class Steering:
                 found += filter(self.holds, self._added[each.case].sizes(series))
         return found
 
-    def _worth(self, question: Question, series: Sequence[Series]) -> list[Series]:
+    def _worth(self, question: Asked, series: Sequence[Series]) -> list[Series]:
         able = [each for each in series if not each.ended or self.holds(each)]
         return [each for each in question.worth(able) if each.ended]
 
-    def _costs(self, series: Sequence[Series]) -> Iterator[tuple[Question, float]]:
+    def _costs(self, series: Sequence[Series]) -> Iterator[tuple[Asked, float]]:
         """Seconds beyond the own course of its series that an open question asks for, where rounds can decide it."""
         for question in self.open:
             worth = self._worth(question, series)

@@ -1,17 +1,14 @@
-"""Interleaved measurement: the series of one worker take turns in blocks, in random order, until each has enough.
+"""The turns of one worker: a series comes, gets a block, and goes.
 
-Interleaving keeps a drift of the machine (heat, other load) from looking like an effect of batch or input size. Between
-visits a series holds no inputs, so that the worker's memory is that of one case. A visit that follows another series'
-begins with one call that is not counted: caches and allocator still hold what that one left there. A block that
-something else disturbed is kept and made up for.
+Between visits a series holds no inputs, so that the worker's memory is that of one case. A visit that follows another
+series', be it on another worker, begins with one call that is not counted: caches and allocator still hold what that
+one left there. A block that something else disturbed is kept and made up for.
 """
 
 from __future__ import annotations
 
-import itertools
-import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from suite.client.replies import Timed, TimedFor, WorkerLike
 from suite.errors import WorkerError
@@ -22,55 +19,25 @@ from suite.measure.estimate import expected_s
 from suite.measure.moment import Observe
 from suite.measure.patience import Patience
 from suite.measure.series import Series
-from suite.measure.steering import Steering
-from suite.records import Block, Interference, Task
+from suite.records import Block, Interference, NotMeasured, Task
 from suite.stats import quiet
 from suite.stats.steady import is_steady
 
 FIRST_CALL_DEADLINE_S = 600.0
+WANT_OF_MEMORY = ("OUT_OF_MEMORY", "KILLED_FOR_MEMORY")
+DEVICE_CALL_COUNT = 3  # of each kind, after every block
 DEADLINE_FACTOR = 20.0  # a call that takes this much longer than the last ones hangs
 
 Expect = Callable[[Task, float], None]
 
 
-def interleave(
-    turns: Turns, tasks: Sequence[Task], rng: random.Random, steering: Steering | None = None
-) -> Iterator[Series]:
-    """Measures the tasks in turns; yields each series as soon as it has ended, with samples, an error, or both.
+@dataclass(slots=True)
+class Place:
+    """Where a group of series stands, which may be on several workers."""
 
-    One that gets further turns afterwards, or whose blocks are judged otherwise once all are known, is yielded again. A
-    worker that dies takes only the series it was measuring: the others go on in a new one. steering: of these tasks;
-    None: every series for itself.
-    """
-    steering = steering or Steering(tasks=(), hypotheses=(), clock=turns.observe.clock)
-    everyone = [Series(task=task) for task in tasks]
-    told: dict[str, object] = {}  # what a series said when it was last yielded
-
-    def done() -> Iterator[Series]:
-        for series in everyone:
-            is_first, has_news = series.case not in told, told.get(series.case) != series.said
-            if series.ended and (is_first or (has_news and not steering.holds(series))):
-                told[series.case] = series.said
-                yield series
-
-    rounds = itertools.count(1)
-    while due := steering.next_round(everyone):
-        yield from done()
-        number = next(rounds)
-        turns.round_index = number - 1
-        turns.gate.cool()
-        turns.begin(f"timing {due[0].task.model}, round {number}, {len(due)} of {len(everyone)} sizes")
-        # The plan's first point goes first, so that cold start is that of the same case in every run.
-        head, rest = (due[:1], due[1:]) if number == 1 else ([], due[:])
-        rng.shuffle(rest)
-        for series in head + rest:
-            turns.visit(series)
-            yield from done()
-        steering.look(everyone)
-    turns.round_index = None
-    for series in everyone:
-        series.settle(quiet.usual_pace_s(turns.paces_s))
-    yield from (series for series in everyone if told.get(series.case) != series.said)
+    order_index: int = 0
+    round_index: int | None = None  # None outside rounds
+    case: str | None = None  # whose turn it was
 
 
 class Turns:
@@ -85,22 +52,26 @@ class Turns:
         tell: Callable[[str], None] = lambda _line: None,
         busiest: Busiest | None = None,
         paces_s: list[float] | None = None,
+        beside: Turns | None = None,
     ) -> None:
         """expect: told, after a series' first call, how many seconds its task is going to take. tell: progress.
-        paces_s: of the blocks so far, also of other models' on the same device and threads; grows."""
+        paces_s: of the blocks so far, also of other models' on the same device and threads; grows. beside: those of
+        another worker that these take turns with: order, rounds, patience and the gate are theirs."""
         self.bench = bench
         self.observe = observe
         self.expect = expect
         self.tell = tell
         self.line = ""  # of progress, that a wait for quiet interrupts
         self.paces_s: list[float] = [] if paces_s is None else paces_s
-        self.patience = Patience(bench.task.quiet, bench.task.thread_count, tell, busiest or Busiest())
-        self.gate = Gate(bench.task.heat, observe, tell)
+        patience = Patience(bench.task.quiet, bench.task.thread_count, tell, busiest or Busiest())
+        self.patience: Patience = patience if beside is None else beside.patience
+        self.gate: Gate = Gate(bench.task.heat, observe, tell) if beside is None else beside.gate
+        self.place: Place = Place() if beside is None else beside.place
         self.clocks_hz: list[float] = []  # under load, in run order
         self.start_count = 0  # of the bench, when it was last visited
         self.prepared_case: str | None = None
-        self.order_index = 0
-        self.round_index: int | None = None  # None outside rounds
+        self.tells_cold_start = True  # not of a worker that is started again for every turn
+        self.gives_way: Callable[[], bool] = lambda: False  # after a want of memory: whether another worker has gone
 
     def begin(self, line: str) -> None:
         self.line = line
@@ -112,11 +83,7 @@ class Turns:
         series.began = series.began or arrived
         had_ended = series.ended
         try:
-            if self.patience.wait(self.bench.ready()):
-                self.tell(self.line)
-            worker = self.make_ready(series)
-            self.time(worker, series, series.next_block_call_count(), warmup=False)
-            series.memory.append(worker.memory())
+            self._block(series)
         except WorkerError as error:
             series.error = error
             self.bench.failed(error)
@@ -128,6 +95,39 @@ class Turns:
             series.decide()
         series.wall_s += self.observe.clock() - arrived.time_s
 
+    def _block(self, series: Series) -> None:
+        """A block, once more where it is another worker that left no memory for it. Raises WorkerError."""
+        try:
+            self._timed_block(series)
+        except WorkerError as error:
+            if error.code not in WANT_OF_MEMORY or not self.gives_way():
+                raise
+            self.bench.failed(error)
+            self.bench.may_try_again()
+            self._timed_block(series)
+
+    def _timed_block(self, series: Series) -> None:
+        if self.patience.wait(self.bench.ready()):
+            self.tell(self.line)
+        worker = self.make_ready(series)
+        self.time(worker, series, series.next_block_call_count(), warmup=False)
+        self.bench.memory = worker.memory()
+        series.memory.append(self.bench.memory)
+        if series.task.device != "cpu" and series.no_device_times is None:
+            self._ask_device(worker, series)
+
+    def _ask_device(self, worker: WorkerLike, series: Series) -> None:
+        """Calls of their own, after the block and its peak: events and delays lie in no timed call."""
+        deadline_s = FIRST_CALL_DEADLINE_S + DEADLINE_FACTOR * DEVICE_CALL_COUNT * series.typical_s()
+        try:
+            found = worker.device_times(series.case, DEVICE_CALL_COUNT, deadline_s)
+        except WorkerError as error:
+            if error.fatal:
+                raise
+            series.no_device_times = NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
+            return
+        series.by_device.append(replace(found, block=replace(found.block, round_index=self.place.round_index)))
+
     def make_ready(self, series: Series) -> WorkerLike:
         """The worker with the series' inputs prepared and warmed up for it. Raises WorkerError."""
         worker = self.bench.ready()
@@ -135,10 +135,13 @@ class Turns:
         self.start_count = self.bench.start_count
         if fresh:
             self.prepared_case = None
-        arrived = self._enter(worker, series)
+        arrived = self._enter(worker, series) or self.place.case != series.case
+        self.place.case = series.case
         if fresh or series.steady is None:
             first_call_s = self._warm_up(worker, series)
-            series.cold_start = self.bench.cold_start(first_call_s) if fresh else series.cold_start
+            if fresh and self.tells_cold_start:
+                series.cold_start = self.bench.cold_start(first_call_s)
+            series.fingerprint = series.fingerprint or self.bench.fingerprint(series.case)
             self.bench.check_inputs(series.case)
             self.bench.look_at_variant(series.case, series.task)
         elif self.gate.take_paused() or arrived:
@@ -195,17 +198,17 @@ class Turns:
             self.paces_s.append(found.pace_s)
         cause = None if warmup else self._disturbance(series.task, found)
         block = Block(
-            order_index=self.order_index,
+            order_index=self.place.order_index,
             warmup=warmup,
             started_s=timed.started_s,
             latency_s=timed.latency_s,
             calls_per_value=each,
-            round_index=self.round_index,
+            round_index=self.place.round_index,
             interference=found,
             disturbed_by=cause,
             sped_up=quiet.sped_up(cause),
         )
-        self.order_index += 1
+        self.place.order_index += 1
         series.blocks.append(block)
         spent_s = each * sum(timed.latency_s)
         if block.disturbed_by is None:

@@ -160,6 +160,18 @@ class PlanSpec(_Table):
         """Runtime and precision of each way that every model is run in; the first is what others are held against."""
         return tuple(dict.fromkeys((runtime, name) for runtime in self.runtimes for name in self.precisions))
 
+    def variants_of(
+        self, runtimes: Sequence[str], precisions: Sequence[str], said: Mapping[str, Any]
+    ) -> tuple[tuple[str, Precision], ...]:
+        """The variants of a model that has runtimes or precisions of its own: its usual ones, where neither the plan
+        nor an option says another. said: the plan as it was written."""
+        own = {}
+        if runtimes and "runtimes" not in said:
+            own["runtimes"] = list(runtimes[:1])
+        if precisions and "precisions" not in said:
+            own["precisions"] = list(precisions[:1])
+        return self.model_copy(update=own).variants
+
 
 _TABLES: Mapping[str, Sequence[str]] = {
     "repetition": tuple(TypeAdapter(Repetition).json_schema()["properties"]),

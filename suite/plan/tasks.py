@@ -49,6 +49,15 @@ def tasks_of(spec: PlanSpec, model: Model, way: Way) -> Iterator[Task]:
         quiet=spec.quiet,
         heat=spec.heat,
     )
+    if model.one_batch:
+        one = [1]  # whatever sweep of the batch the plan has for others
+        spec = spec.model_copy(
+            update={
+                "batch_size": one,
+                "energy": spec.energy.model_copy(update={"batch_size": one}),
+                "sustained": spec.sustained.model_copy(update={"batch_size": one}),
+            }
+        )
     points = tuple(_points(spec, model))
     if "params" in spec.tests:
         yield counted
@@ -67,6 +76,11 @@ def tasks_of(spec: PlanSpec, model: Model, way: Way) -> Iterator[Task]:
     if "sustained" in spec.tests:
         for point in _sizes(spec.sustained.batch_size, {}, model, spec.repetition):
             yield dataclasses.replace(_at(measured, "sustained", point), sustained=spec.sustained.rule())
+    if "profile" in spec.tests:  # beside other tests at the default point alone
+        forward = [point for point in points if point.scenario == "forward"]
+        wanted = forward if spec.tests == ["profile"] else forward[:1]
+        for point in wanted:
+            yield _at(measured, "profile", dataclasses.replace(point, repetition=spec.repetition))
 
 
 def _weights(spec: PlanSpec, model: Model, checkpoint: str | None) -> Literal["seeded", "pinned", "shipped"]:

@@ -5,9 +5,11 @@ asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
+fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
+hypothesis Hypothesis                         profile    where the time of a call goes
 accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
-hypothesis Hypothesis
+brought    BroughtModel                        device     DeviceTimes, GpuState
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -28,7 +30,9 @@ from suite.records.asked import (
     Task,
     Test,
 )
+from suite.records.brought import BroughtAxis, BroughtModel
 from suite.records.derived import AllCalls, Interval, Summary
+from suite.records.device import DeviceBlock, DeviceTimes, GpuState
 from suite.records.energy import (
     CallWindow,
     EnergyReading,
@@ -40,6 +44,7 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.fingerprint import Fingerprint, Top
 from suite.records.heat import Cooling, HeatRule, Pause
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
@@ -57,6 +62,7 @@ from suite.records.measured import (
     StopReason,
     WeightsPrecision,
 )
+from suite.records.profile import ModuleTime, OperatorTime, Profile
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
@@ -74,12 +80,16 @@ __all__ = [
     "Accuracy",
     "AllCalls",
     "Block",
+    "BroughtAxis",
+    "BroughtModel",
     "Build",
     "CallWindow",
     "Ceiling",
     "ColdStart",
     "Cooling",
     "Damage",
+    "DeviceBlock",
+    "DeviceTimes",
     "EnergyReading",
     "EnergyRule",
     "EnergyWindow",
@@ -87,8 +97,10 @@ __all__ = [
     "EvaluatedBatch",
     "EvaluationRule",
     "Fidelity",
+    "Fingerprint",
     "Flag",
     "FlopCount",
+    "GpuState",
     "HeatRule",
     "HostFacts",
     "HostState",
@@ -100,14 +112,17 @@ __all__ = [
     "Manifest",
     "Matmul",
     "MemoryUse",
+    "ModuleTime",
     "NotMeasured",
     "OperatorCost",
+    "OperatorTime",
     "OutputFidelity",
     "ParameterCount",
     "Part",
     "Pause",
     "PowerTrace",
     "Precision",
+    "Profile",
     "Provenance",
     "QuietRule",
     "RealCalls",
@@ -125,6 +140,7 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Top",
     "Variant",
     "WeightsPrecision",
     "disjoint",

@@ -24,13 +24,13 @@ from suite.records.quiet import QuietRule
 from suite.records.sustained import SustainedRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
-Test = Literal["params", "flops", "latency", "energy", "sustained", "accuracy", "roofline"]
-TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "accuracy", "roofline")
-TIMED: tuple[Test, ...] = ("latency", "energy", "sustained", "accuracy")  # those that call a model
+Test = Literal["params", "flops", "latency", "energy", "sustained", "accuracy", "roofline", "profile"]
+TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "accuracy", "roofline", "profile")
+TIMED: tuple[Test, ...] = ("latency", "energy", "sustained", "accuracy", "profile")  # those that call a model
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16", "fp16", "int8")
 MACHINE = "machine"  # stands in the place of the model of a task that measures the machine alone
-ADDED_RULES = ("quiet", "heat", "sustained", "evaluation")  # fields that came later; None: there is no such rule
+ADDED_RULES = ("quiet", "heat", "sustained", "side", "evaluation")  # fields that came later; None: there is none
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
@@ -116,6 +116,7 @@ class Task:
     quiet: QuietRule | None = None  # None: every block counts, as in records of schema 1
     heat: HeatRule | None = None  # None: nothing waits for the machine to cool down
     sustained: SustainedRule | None = None  # of the test of that name alone
+    side: Literal["A", "B"] | None = None  # of two that are held against each other, which may be the same variant
     evaluation: EvaluationRule | None = None  # of the test accuracy alone
 
     def __post_init__(self) -> None:
@@ -131,6 +132,23 @@ class Task:
             require_count(name, size, MAX_INPUT_SIZE)
         require(len(dict(self.axes)) == len(self.axes), "an axis is named twice")
 
+    def __hash__(self) -> int:
+        """Of what tells most tasks of a run apart: they are looked up often, and their rules are many fields."""
+        return hash(
+            (
+                self.test,
+                self.model,
+                self.scenario,
+                self.runtime,
+                self.precision,
+                self.device,
+                self.batch_size,
+                self.axes,
+                self.thread_count,
+                self.seed,
+            )
+        )
+
     @property
     def key(self) -> str:
         """16 hex digits over every field: equal tasks have equal keys on every machine.
@@ -143,6 +161,12 @@ class Task:
                 del fields[name]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def load(self) -> tuple[object, ...]:
+        """What a worker loads for it: tasks in which it is equal can share a worker."""
+        weights = (self.seed, self.weights, self.checkpoint)
+        return (self.model, self.runtime, self.precision, self.device, self.thread_count, weights, self.side)
 
     @property
     def is_of_the_machine(self) -> bool:

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suite.report.spans import Code, Gap, Link, Sign, Span, Spans, Strong, Verdict, plain, row, spans
-from suite.report.table import Cell, Column, Table, table
+from suite.report.table import Cell, Column, Marked, Table, table
 
 __all__ = [
     "Block",
@@ -43,6 +43,7 @@ __all__ = [
     "Gap",
     "Heading",
     "Link",
+    "Marked",
     "Note",
     "Numbered",
     "Paragraph",

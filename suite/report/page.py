@@ -12,10 +12,11 @@ from suite.records import Run
 from suite.records.folder import Folder
 from suite.report import lab, overview
 from suite.report.content import Chapter, Document
+from suite.report.declared import Declaration
 from suite.report.plots import Plots, style
 from suite.report.section import Section
 from suite.report.sheets import sheets
-from suite.report.view import Declaration, RunView
+from suite.report.view import RunView
 from suite.report.writers import csv, html, markdown
 
 Layout: TypeAlias = Literal["report", "lab"]

@@ -21,6 +21,7 @@ class Subject:
     weights: str
     checkpoint: str | None
     trajectory: str | None
+    side: str | None = None  # of two that are held against each other
 
 
 @record
@@ -61,6 +62,7 @@ def point_of(task: Task) -> Point:
         weights=task.weights,
         checkpoint=task.checkpoint,
         trajectory=task.trajectory,
+        side=task.side,
     )
     return Point(subject=subject, scenario=task.scenario, batch_size=task.batch_size, axes=task.axes)
 

@@ -79,7 +79,7 @@ def _compared(values: Any, reference: Any) -> Dict[str, Any]:
 
 
 def _cosine(dot: float, own: float, other: float) -> Optional[float]:
-    norm = math.sqrt(own) * math.sqrt(other)
+    norm = math.sqrt(own * other)
     return max(-1.0, min(1.0, dot / norm)) if norm > 0 and math.isfinite(norm) else None
 
 

@@ -42,7 +42,9 @@ class Operations:
         self._imports = Imports(clock)
         self._loaded: Optional[Loaded] = None
         self._peaks = Peaks(
-            lambda: self._imports.module("torch"), lambda: None if self._loaded is None else self._loaded.device
+            lambda: self._imports.module("torch"),
+            lambda: None if self._loaded is None else self._loaded.device,
+            self._meter.gpu_own_bytes,
         )
         self._cases: Dict[str, Case] = {}
         self._evaluating: Any = None
@@ -64,11 +66,14 @@ class Operations:
             "compare_outputs": self.compare_outputs,
             "prepare": self.prepare,
             "check_inputs": self.check_inputs,
+            "fingerprint": self.fingerprint,
             "evaluate": self.evaluate,
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
-            "memory": self._peaks.read,
+            "profile": self.profile,
+            "memory": self._peaks.account,
+            "device_times": self.device_times,
             "reset_memory": self._peaks.reset,
             "release": self.release,
             "convert": self.convert,
@@ -150,6 +155,7 @@ class Operations:
 
         self._cases.clear()
         self._loaded = self._evaluating = None
+        self._peaks.available_bytes = memory.available_bytes()
         torch = self._imports.module("torch")
         way = {"runtime": runtime, "precision": precision, "device": device}
         started = loading.begin(self._imports, dict(way, thread_count=thread_count, seed=seed), model)
@@ -220,11 +226,12 @@ class Operations:
             torch.manual_seed(seed)  # a plug-in may draw from torch itself
             source = weights.Stream(seed, "inputs") if trajectory is None else read_trajectory(model, trajectory)
             own_sizes.update({} if trajectory is None else model.own_sizes(source))
-            return precision.cast_inputs(model.inputs(batch_size, axes, source), loaded.started.precision)
+            made = model.inputs(batch_size, axes, source)
+            return made if model.precisions else precision.cast_inputs(made, loaded.started.precision)
 
-        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make)
+        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make, axes)
         return {
-            "inputs_source": "seeded" if trajectory is None else "trajectory",
+            "inputs_source": model.inputs_source if trajectory is None else "trajectory",
             "inputs_sha256": made.inputs_sha256,
             "own_sizes": own_sizes,
             "step_count": made.step_count,
@@ -240,6 +247,10 @@ class Operations:
             checked = sensitivity.check(loaded.model, loaded.target, prepared.inputs, prepared.scenario)
         self._peaks.forget_since(before)
         return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
+
+    def fingerprint(self, case: str) -> Dict[str, Any]:
+        """Of the case's first outputs since it was prepared: no call is made for it."""
+        return {"fingerprint": self._case(case).fingerprint}
 
     def evaluate(self, **asked: Any) -> Dict[str, Any]:
         """Goes on where the last request ended; from any other row it begins to read anew."""
@@ -262,7 +273,7 @@ class Operations:
             raise WorkerFault("BAD_REQUEST", "call_count is {}".format(call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes = self._held_bytes()
-        with grad_mode(loaded.model, loaded.started.precision):
+        with grad_mode(loaded.model, loaded.started.precision, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_calls(prepared.call, loaded.synchronise, call_count, self._clock)
@@ -284,7 +295,7 @@ class Operations:
             raise WorkerFault("BAD_REQUEST", "min_call_count is {}".format(min_call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes, window = self._held_bytes(), (loaded.synchronise, duration_s, min_call_count, self._clock)
-        with grad_mode(loaded.model, loaded.started.precision):
+        with grad_mode(loaded.model, loaded.started.precision, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_for(prepared.call, *window)
@@ -303,6 +314,23 @@ class Operations:
             "flags": prepared.flags,
             "interference": beside,
         }
+
+    def device_times(self, case: str, call_count: int) -> Dict[str, Any]:
+        """What these calls take of a device's memory is in no peak."""
+        from suite.worker import apart
+
+        before = self._peaks.now()
+        found = apart.by_device(apart.Ready(*self._ready(case)), call_count)
+        self._peaks.forget_since(before)
+        return found
+
+    def profile(self, case: str, call_count: int) -> Dict[str, Any]:
+        from suite.worker import apart
+
+        return apart.profiled(apart.Ready(*self._ready(case)), call_count)
+
+    def _ready(self, case: str) -> Any:
+        return self._imports.module("torch"), self._model_in_memory(), self._case(case), self._clock
 
     def _held_bytes(self) -> int:
         return memory.held_bytes(self._imports.module("torch"), self._model_in_memory().device)

@@ -10,25 +10,28 @@ from tests.contract.source import Import, is_under
 # From the bottom up. A module belongs to the longest name that it lies under; `suite` itself stands for its __init__
 # alone. A module may import from its own layer and from those above it in this list.
 LAYERS: Mapping[str, tuple[str, ...]] = {
-    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside"),
+    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside", "suite.codes"),
     "types": ("suite.records",),
     "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
         "suite.client",
         "suite.registry",
         "suite.stats",
+        "suite.records.chain",
         "suite.records.journal",
         "suite.records.lines",
         "suite.records.schema",
+        "suite.records.seal",
         "suite.records.store",
         "suite.host",
         "suite.pinned",
         "suite.fleet",
         "suite.power",
         "suite.report",
+        "suite.compare",
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
-    "drivers": ("suite.measure", "suite.plan", "suite.report.page"),
+    "drivers": ("suite.compare", "suite.measure", "suite.plan", "suite.report.page"),
     "conductor": ("suite.tools", "suite.battery"),
     "command line": ("suite.cli", "suite.__main__"),
 }
@@ -51,6 +54,7 @@ WORKER_CONTRACTS = (
     "suite.worker.protocol",
     "suite.worker.plugins",
     "suite.worker.declarations",
+    "suite.worker.brought.words",
 )
 MEASURING = ("suite.client", "suite.measure", "suite.power", "suite.host")
 
@@ -135,7 +139,7 @@ def client_knowing_what_is_pinned(imports: Iterable[Import]) -> Iterator[str]:
 
 
 def _side(module: str) -> str | None:
-    if is_under(module, "suite.report"):
+    if is_under(module, "suite.report") or is_under(module, "suite.compare"):
         return "report"
     return "measuring" if any(is_under(module, name) for name in MEASURING) else None
 

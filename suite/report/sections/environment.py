@@ -38,13 +38,14 @@ HASH_DIGITS = 12  # the rest is in provenance.csv
 def render(view: RunView, _plots: Plots) -> Content:
     groups = machines(view)
     if not groups:
-        return ()
+        return _tags(view)
     told = [
         content(Heading(f"Machine {number} of {len(groups)}") if len(groups) > 1 else None, _facts(group))
         for number, group in enumerate(groups[:MAX_LISTED], start=1)
     ]
     more = f"{len(groups) - MAX_LISTED} more machines are not listed." if len(groups) > MAX_LISTED else ""
     return content(
+        *_tags(view),
         *(block for part in told for block in part),
         more,
         _probe_faults(view),
@@ -52,6 +53,12 @@ def render(view: RunView, _plots: Plots) -> Content:
         _provenance(view),
         _flags(view),
     )
+
+
+def _tags(view: RunView) -> Content:
+    """What the person said of the run."""
+    rows = [(words(key), words(value)) for key, value in view.manifest.tags]
+    return content(table(("Tag", "Value"), rows, left=2)) if rows else ()
 
 
 def _facts(group: list[HostFacts]) -> Content:

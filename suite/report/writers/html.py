@@ -13,13 +13,12 @@ from markupsafe import Markup
 
 from suite.report.content import Block, Content, Details, Document, Heading, Table
 from suite.report.escape import BLANK, MAX_CELL, words
-from suite.report.spans import Gap, Link, Span, Spans, plain
-from suite.report.table import Cell, Value, absent_plain, anchor
+from suite.report.spans import Gap, Span, Spans, plain, target_of
+from suite.report.table import Cell, Marked, Value, absent_plain, anchor
 
 FOLDER = "web"
 MANY_ROWS = 8  # from here on a table can be searched
 SIGNS = {"yes": "✓", "no": "✗", "open": "?"}
-SAFE = ("https://", "http://", "#")
 
 
 def write(document: Document, drawings: Mapping[str, str]) -> str:
@@ -83,8 +82,10 @@ def _kind(value: object) -> str:
     return type(value).__name__
 
 
-def _cell(cell: Cell) -> Span:
+def _cell(cell: Cell) -> Span | Spans:
     """What stands in a cell. A blank one is our own mistake."""
+    if isinstance(cell, Marked):
+        return cell.line
     if isinstance(cell, Value):
         return cell.text
     if isinstance(cell, str):
@@ -96,14 +97,7 @@ def _cell(cell: Cell) -> Span:
 
 def _number(cell: Cell) -> str | None:
     """What the column is sorted by, where the cell knows it."""
-    return repr(cell.number) if isinstance(cell, Value) else None
-
-
-def _target(link: Link) -> str | None:
-    """Where a link leads; None for what a page must not open."""
-    target = link.target.strip()
-    is_path = ":" not in target and not target.startswith("/") and "\\" not in target
-    return target if target.startswith(SAFE) or is_path else None
+    return repr(cell.number) if isinstance(cell, (Value, Marked)) and cell.number is not None else None
 
 
 def _hint(gap: Gap) -> str:
@@ -130,7 +124,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         cell=_cell, fragment=_fragment, hint=_hint, kind=_kind, line=_line, number=_number, plain=plain, words=_told
     )
-    environment.filters.update(gap=lambda gap: absent_plain(gap.value), target=_target, sign=SIGNS.__getitem__)
+    environment.filters.update(gap=lambda gap: absent_plain(gap.value), target=target_of, sign=SIGNS.__getitem__)
     environment.tests["long"] = _is_long
     return environment
 

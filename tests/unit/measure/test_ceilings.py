@@ -7,8 +7,9 @@ import pytest
 from suite.client.replies import WorkerLike
 from suite.errors import UsageError, WorkerError
 from suite.measure import ceilings
+from suite.measure.groups import grouped
 from suite.measure.moment import Observe
-from suite.measure.runner import Runner, grouped
+from suite.measure.runner import Runner
 from suite.records import MACHINE, LatencySamples, NotMeasured, Repetition, Roofline, RunRecord, Task
 from tests.fakes import NO_SENSOR, Asked, Cost, FakeClock, FakeWorkers, Fault, died
 from tests.unit.samples import FACTS, STATE

@@ -9,9 +9,10 @@ import pytest
 
 from suite.host.busiest import Busy
 from suite.measure.bench import Bench
+from suite.measure.crew import interleave
 from suite.measure.moment import Observe
 from suite.measure.series import Series
-from suite.measure.turns import Turns, interleave
+from suite.measure.turns import Turns
 from suite.records import Interference, QuietRule, Repetition, Task
 from tests.fakes import Beside, Cost, FakeClock, FakeWorkers
 

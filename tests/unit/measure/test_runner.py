@@ -11,8 +11,9 @@ import pytest
 from suite import registry
 from suite.client.replies import TimedFor, WorkerLike
 from suite.errors import SensorError, UsageError, WorkerError
+from suite.measure.groups import grouped
 from suite.measure.moment import Observe
-from suite.measure.runner import Runner, grouped
+from suite.measure.runner import Runner
 from suite.pinned import lock as models_lock
 from suite.power.meter import Meter
 from suite.records import (

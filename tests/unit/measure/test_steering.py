@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from suite.measure.bench import Bench
+from suite.measure.crew import interleave
 from suite.measure.moment import Observe
 from suite.measure.questions import questions
 from suite.measure.series import Series
 from suite.measure.steering import Steering
-from suite.measure.turns import Turns, interleave
+from suite.measure.turns import Turns
 from suite.records import Hypothesis, Repetition, Task
 from suite.stats.takes import Takes
 from tests.fakes import Asked, FakeClock, FakeWorkers, Fault, died

@@ -11,9 +11,10 @@ import pytest
 
 from suite.errors import WorkerError
 from suite.measure.bench import Bench
+from suite.measure.crew import interleave
 from suite.measure.moment import Observe
 from suite.measure.series import Series
-from suite.measure.turns import Turns, interleave
+from suite.measure.turns import Turns
 from suite.records import Repetition, Task
 from tests.fakes import Asked, Cost, FakeClock, FakeWorkers, Fault, died
 

@@ -89,6 +89,18 @@ def test_sweeps_vary_one_size_at_a_time_and_share_the_default_point(around: Surr
     assert sizes(tasks, "walker") == [(1, (50,)), (4, (50,)), (1, (5,))]
 
 
+def test_each_runtime_in_each_precision_has_its_tasks_and_counts_are_made_once(around: Surroundings) -> None:
+    text = MINIMAL.replace('["latency"]', '["params", "latency"]') + "precisions = ['fp32', 'bf16', 'fp32']\n"
+    tasks = read(around, text, Options(models=("reader",)))
+    assert [(task.test, task.runtime, task.precision) for task in tasks] == [
+        ("params", "eager", "fp32"),
+        ("latency", "eager", "fp32"),
+        ("latency", "eager", "bf16"),
+    ]
+    only = read(around, text, Options(models=("reader",), tests=("latency",), precisions=("int8",)))
+    assert [task.precision for task in only] == ["int8"]
+
+
 def test_flops_are_counted_at_batch_1_once_for_each_input_size(around: Surroundings) -> None:
     text = MINIMAL.replace('["latency"]', '["flops"]') + "batch_size = [1, 2, 4]\n[axes]\ntext_tokens = [10]\n"
     tasks = read(around, text, Options(models=("reader",)))
@@ -233,6 +245,12 @@ MISTAKES = [
     ("batch_size = 4", "mine.toml: batch_size: input should be a valid list, got 4"),
     ("threads = 'some'", "mine.toml: threads: must be 'all' or a number from 1 up, got 'some'"),
     ("threads = 0", "mine.toml: threads: must be 'all' or a number from 1 up, got 0"),
+    ("runtimes = ['eagre']", "mine.toml: runtimes: unknown runtime 'eagre': did you mean 'eager'? There is "),
+    ("runtimes = []", "mine.toml: runtimes: must name at least one"),
+    (
+        "precisions = ['fp64']",
+        "mine.toml: precisions[0]: input should be 'fp32', 'tf32', 'bf16', 'fp16' or 'int8', got 'fp64'",
+    ),
     ("device = 'tpu'", "mine.toml: device: must be auto, cpu, mps, cuda or cuda:<number>, got 'tpu'"),
     ("seed = -1", "mine.toml: seed: input should be greater than or equal to 0, got -1"),
     ("time_budget_s = nan", "mine.toml: time_budget_s: input should be a finite number, got nan"),
@@ -275,7 +293,7 @@ def test_an_unknown_model_or_test_comes_with_the_nearest_name(around: Surroundin
     )
     assert error(around, MINIMAL.replace('"latency"', '"latencies"')) == (
         "mine.toml: tests: unknown test 'latencies': did you mean 'latency'? There is params, flops, latency, energy, "
-        "sustained, accuracy, roofline"
+        "sustained, accuracy, roofline, profile"
     )
 
 

@@ -13,6 +13,7 @@ from suite.records import (
     EnergyRule,
     EnergyWindow,
     ErrorBudget,
+    EvaluationRule,
     FlopCount,
     HeatRule,
     Interval,
@@ -84,6 +85,7 @@ CHANGES: dict[str, object] = {
     "heat": HeatRule(),
     "sustained": SustainedRule(),
     "evaluation": EvaluationRule(name="e"),
+    "side": "A",
 }
 
 
