@@ -261,9 +261,6 @@ def explain(
     return explaining.explain(code)
 
 
-again_app.add(app)
-
-
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, progress: Open | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 not all of it could be measured, 2 wrong use, 3 failed.
 
