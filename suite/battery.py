@@ -12,15 +12,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from suite import __version__
-from suite.errors import SuiteError, UsageError, WorkerError
+from suite.errors import StoreError, SuiteError, UsageError, WorkerError
 from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
 from suite.outside import one_line
+from suite.plan import again as replanned
+from suite.plan import brought
 from suite.plan import load as plans
+from suite.plan.again import Changes
 from suite.plan.devices import chosen
 from suite.plan.load import Options, Plan, Surroundings
 from suite.plan.pair import Side, pair
@@ -28,11 +31,25 @@ from suite.plan.resumed import difference
 from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
-from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, store
+from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, seal, store
+from suite.records.journal import FileJournal
 from suite.records.store import RunStore
 from suite.tools import Tools
 
-__all__ = ["Battery", "Options", "Outline", "Progress", "Request", "begin", "complete", "measure", "outline", "report"]
+__all__ = [
+    "Battery",
+    "Changes",
+    "Options",
+    "Outline",
+    "Progress",
+    "Request",
+    "again",
+    "begin",
+    "complete",
+    "measure",
+    "outline",
+    "report",
+]
 
 RESULTS = Path("results")
 METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read beside
@@ -105,7 +122,9 @@ def report(out: Path) -> Path:
     """Renders the report of a run from its files alone. Returns its path. Raises StoreError."""
     from suite.report import page
 
-    return page.render(store.load(out), out)
+    path = page.render(store.load(out), out)
+    seal.write_report(out)
+    return path
 
 
 def complete(run: Run) -> bool:
@@ -159,7 +178,21 @@ class Battery:
         return self.run_store.missing()
 
     def measure(self, progress: Progress = SILENCE) -> None:
-        """Does what is left, and reads a meter's log that is there by then. Raises as `measure` above."""
+        """Does what is left, and reads a meter's log that is there by then. Raises as `measure` above.
+
+        However it ends, manifest.json then says what is there.
+        """
+        try:
+            self._measure(progress)
+        finally:
+            try:
+                seal.write(self.out, complete=not self.run_store.missing())
+            except (StoreError, OSError) as error:
+                progress.note(f"{self.out}: no manifest was written ({one_line(str(error))}); the records are unharmed")
+        if left := amend.at_end(self.out, self.power):
+            progress.note(left)
+
+    def _measure(self, progress: Progress) -> None:
         with self.run_store:
             if self.run_store.manifest.suite_version != __version__:
                 begun = one_line(self.run_store.manifest.suite_version, 100)
@@ -171,9 +204,9 @@ class Battery:
             progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
             sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
             hypotheses, done = self.run_store.manifest.hypotheses, self.run_store.done
-            Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts, hypotheses, done).run(tasks)
-        if left := amend.at_end(self.out, self.power):
-            progress.note(left)
+            journal = partial(FileJournal, self.out)
+            measured_with = (self.meter, self.tools.observe, self.tools.facts, hypotheses, done, journal)
+            Runner(sink, open_worker, *measured_with).run(tasks)
 
     def run(self) -> Run:
         """The run as it is stored."""
@@ -196,6 +229,17 @@ class Sink:
     def store(self, found: RunRecord) -> None:
         self.run_store.append(found)
         self.progress.advance(found.task, found)
+
+
+def again(run: Run, changes: Changes, request: Request, tools: Tools) -> Battery:
+    """A new run of the tasks that another one has, begun and nothing measured yet. Raises UsageError.
+
+    request: where it goes, and --power; files and programs that the other run names are neither read nor run.
+    """
+    around = _around(tools)
+    plan = replanned.plan(run, changes, around)
+    power = request.power or _power_as_begun("the run", run.manifest.power, plan.tasks)
+    return _begun(plan, replace(request, power=power), tools, around)
 
 
 def _around(tools: Tools) -> Surroundings:
@@ -240,6 +284,7 @@ def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> 
         tasks=plan.tasks,
         hypotheses=plan.hypotheses,
         tags=request.tags,
+        brought=plan.brought,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
     return Battery(run_store, meter, tools, power)
@@ -268,8 +313,9 @@ def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
     """The run in --out, if nothing else is asked for than it has. Raises UsageError."""
     run_store = RunStore.resume(_out(request))
     try:
+        request = _brought_again(run_store.manifest, request, around)
         _check_same(run_store.manifest, request, around)
-        power = request.power or _power_as_begun(run_store)
+        power = request.power or _power_as_begun(str(run_store.out), run_store.manifest.power, run_store.missing())
         meter = _meter(run_store.missing(), power, tools)
         tools = tools.looking_at(power)
         _check_worker(run_store.missing(), around)
@@ -287,18 +333,27 @@ def _out(request: Request) -> Path:
     return request.out
 
 
-def _power_as_begun(run_store: RunStore) -> str:
+def _brought_again(manifest: Manifest, request: Request, around: Surroundings) -> Request:
+    """The request with the names of the run's models in the place of their words. Raises UsageError."""
+    given = request.options.models
+    names = brought.again(manifest.brought, given or (), around.bring)
+    if given is None or not names:
+        return request
+    models = tuple(names.get(word, word) for word in given)
+    return replace(request, options=replace(request.options, models=models, beside=None))
+
+
+def _power_as_begun(where: str, power: str, tasks: Sequence[Task]) -> str:
     """What the run's folder says of --power, if that executes and opens nothing of the folder's own choice.
 
     Raises UsageError where what is left to measure needs more.
     """
-    power, tasks = run_store.manifest.power, run_store.missing()
     unsafe = choice.unsafe_options(power)
     if not unsafe:
         return power
     if any(task.test in METERED for task in tasks) or (tasks and "root" in unsafe):
         raise UsageError(
-            f"{run_store.out}: it was begun with --power {one_line(power)}; what a run's folder says of "
+            f"{where}: it was begun with --power {one_line(power)}; what a run's folder says of "
             f"{' and '.join(one_line(key, 40) for key in unsafe)} is neither run nor read: give that option again"
         )
     return "none"

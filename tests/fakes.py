@@ -9,7 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suite.client.replies import Axes, Built, Checked, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor, Way
+from suite.client.replies import (
+    Axes,
+    Built,
+    ByDevice,
+    Checked,
+    Hello,
+    Imported,
+    Loaded,
+    Memory,
+    Prepared,
+    Timed,
+    TimedFor,
+    Way,
+)
 from suite.errors import EngineError, WorkerError
 from suite.fleet.engine import Engine, EngineFacts, ImageFacts
 from suite.measure.moment import Observe
@@ -20,6 +33,10 @@ from suite.power.meter import Meter, WindowRule
 from suite.records import (
     Build,
     Ceiling,
+    DeviceBlock,
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
     FlopCount,
     HostState,
     Interference,
@@ -32,6 +49,7 @@ from suite.records import (
     ParameterCount,
     PowerTrace,
     Profile,
+    RealCalls,
     Roofline,
     SharedGroup,
     Task,
@@ -148,9 +166,11 @@ class FakeWorkers:
     own_sizes: tuple[tuple[str, int], ...] = ()  # of a trajectory
     beside: Beside = quiet
     output_error: float = 0.0  # of a variant, as a share of the largest value
+    fingerprint: Fingerprint | None = None
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
+    question_count: int = 100
 
     def open(self, thread_count: int) -> FakeWorker:
         self.started.append(thread_count)
@@ -271,6 +291,37 @@ class FakeWorker:
         self._shop.ask("check_inputs", self._cases[case])
         return Checked(changed=tuple(name for name, _ in self._cases[case].axes), flags=self._shop.check_flags)
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        return self._shop.fingerprint
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """Five questions about each of `question_count` / 5 images; every tenth is answered wrongly."""
+        self._shop.ask("evaluate")
+        rows = range(start, min(start + row_count, self._shop.question_count))
+        sizes = [len(rows[at : at + rule.batch_size]) for at in range(0, len(rows), rule.batch_size)]
+        one_s, item_s = self._shop.cost.fixed_s, self._shop.cost.per_item_s
+        return EvaluatedBatch(
+            row_count=len(rows),
+            examples_sha256="ef" * 32,
+            values=(tuple(float(row % 10 != 0) for row in rows),),
+            weights=(),
+            groups=tuple(row // 5 for row in rows),
+            lengths=tuple(5 + row % 5 for row in rows),
+            padded=RealCalls(
+                example_counts=tuple(sizes),
+                padded_lengths=(9,) * len(sizes),
+                latency_s=tuple(one_s + item_s * size for size in sizes),
+            ),
+            alone=RealCalls(
+                example_counts=(1,) * len(rows) if alone else (),
+                padded_lengths=tuple(5 + row % 5 for row in rows) if alone else (),
+                latency_s=tuple(one_s + item_s + 0.001 * (row % 5) for row in rows) if alone else (),
+            ),
+            compared_count=len(rows) if alone else 0,
+            ended=len(rows) < row_count,
+            interference=self._shop.beside(self._shop.clock(), self._shop.clock()),
+        )
+
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         self._shop.ask("time", self._cases[case])
         started_s = self._shop.clock()
@@ -304,6 +355,20 @@ class FakeWorker:
             thread_count=self._threads(case),
             interference=self._shop.beside(started_s, ended_s),
         )
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        """A call's work is a quarter of its time, and its span three quarters; transfers take 1 and 2 ms."""
+        self._shop.ask("device_times", self._cases[case])
+        wall_s = tuple(self._call(case) for _ in range(call_count))
+        block = DeviceBlock(
+            round_index=None,
+            wall_s=wall_s,
+            span_s=tuple(0.75 * each for each in wall_s),
+            work_s=tuple(0.25 * each for each in wall_s),
+            in_s=(0.001,) * call_count,
+            out_s=(0.002,) * call_count,
+        )
+        return ByDevice(block=block, in_bytes=MIB, out_bytes=2 * MIB)
 
     def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
         """Three quarters of a call are in one operator, a fifth of it in another; the profiler adds a quarter."""

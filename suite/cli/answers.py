@@ -10,13 +10,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from suite.cli.answer import Answer, Row
-from suite.records import EnergyReading, LatencySamples, NotMeasured, Roofline, Run, RunRecord, Sustained, Test
-from suite.report import text
+from suite.records import (
+    Accuracy,
+    EnergyReading,
+    LatencySamples,
+    NotMeasured,
+    Roofline,
+    Run,
+    RunRecord,
+    Sustained,
+    Test,
+)
+from suite.report import accuracies, text
 from suite.report.content import Content, Heading, bullets, content
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.report.precision import was_told
-from suite.report.rows import rows
+from suite.report.rows import operators, rows
 from suite.stats import shapes
 from suite.stats.endurance import endurance
 from suite.stats.summary import PERCENTILES, all_calls, summarise
@@ -30,6 +40,7 @@ _QUANTITIES = (
     "energy",
     "roofline",
     "sustained",
+    "accuracy",
     "cooling",
     "profile",
     "provenance",
@@ -46,9 +57,12 @@ class Told(NamedTuple):
 
 def of_test(test: Test, told: Told, percentiles: Sequence[float], status: int) -> Answer:
     """The table of one test."""
+    tables = {"results": rows_of(told, percentiles)}
+    if test == "profile":
+        tables["operators"] = operators(told.run)
     return Answer(
         shown=text.table(test, told.run, percentiles),
-        rows={"results": rows_of(told, percentiles)},
+        rows=tables,
         data=as_data(told, percentiles),
         status=status,
     )
@@ -139,6 +153,20 @@ def _latency(samples: LatencySamples, found: RunRecord, percentiles: Sequence[fl
     }
 
 
+def _accuracy(found: Accuracy) -> dict[str, Any]:
+    """Each metric with its interval; the same inputs alone and in batches."""
+    counts = ("corrupt_count", "unreachable_count", "changed_count", "compared_count")
+    alone, padded = accuracies.alone(found), accuracies.padded(found)
+    return {
+        "evaluation": found.evaluation,
+        "metrics": {name: asdict(accuracies.scored(found, place)) for place, name in enumerate(found.metrics)},
+        "alone": None if alone is None else asdict(alone),
+        "padded": None if padded is None else asdict(padded),
+        **{name: found.count(name) for name in counts},
+        "row_count": found.row_count,
+    }
+
+
 def _figures(value: Any, found: RunRecord, percentiles: Sequence[float]) -> dict[str, Any]:
     match value:
         case NotMeasured():
@@ -161,4 +189,4 @@ def _figures(value: Any, found: RunRecord, percentiles: Sequence[float]) -> dict
             }
             return {**asdict(value), **rates}
         case _:
-            return dict(asdict(value))
+            return _accuracy(value) if isinstance(value, Accuracy) else dict(asdict(value))

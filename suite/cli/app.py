@@ -7,25 +7,25 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import groups, power_app, words
+from suite.cli import again_app, groups, power_app, words
 from suite.cli.answer import Answer
 from suite.cli.declared import command
 from suite.cli.options import (
     ANSWER,
+    BROUGHT,
+    EVALUATION,
     MACHINE,
     OUTPUT,
     POWER,
     REPETITION,
     RULES,
     SIZES,
-    STATISTICS,
     SUBJECT,
     SUSTAINED,
     TIMED,
@@ -67,7 +67,12 @@ def suite(
         help_unless_command(context)
 
 
-@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, SUSTAINED, POWER))
+@command(
+    app,
+    "all",
+    example="suite all --quick --model lxmert --model et-human",
+    takes=(*TIMED, EVALUATION, SUSTAINED, POWER),
+)
 def run_all(
     context: typer.Context,
     given: Given,
@@ -77,7 +82,7 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency, energy, sustained, roofline, profile (again for more).",
+            help="params, flops, latency, energy, sustained, accuracy, roofline, profile (again).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
@@ -97,7 +102,12 @@ def run_all(
     return running.whole(request, session_of(context, given), given.percentiles())
 
 
-@command(app, "params", example="suite params --model et-human-synthetic", takes=("model", "checkpoint", OUTPUT))
+@command(
+    app,
+    "params",
+    example="suite params --model et-human-synthetic",
+    takes=("model", "axis", "checkpoint", BROUGHT, OUTPUT),
+)
 def params(context: typer.Context, given: Given) -> Answer:
     """Count parameters: unique, shared, trainable, embeddings."""
     return _single("params", context, given)
@@ -107,7 +117,7 @@ def params(context: typer.Context, given: Given) -> Answer:
     app,
     "flops",
     example="suite flops --model lxmert --axis text_tokens=20,40",
-    takes=("model", "plan", "axis", "checkpoint", OUTPUT),
+    takes=("model", "plan", "axis", "checkpoint", BROUGHT, OUTPUT),
 )
 def flops(context: typer.Context, given: Given) -> Answer:
     """Count MACs and FLOPs of a forward pass at batch 1."""
@@ -124,7 +134,7 @@ def latency(context: typer.Context, given: Given) -> Answer:
     app,
     "energy",
     example="suite energy --model et-human --power auto",
-    takes=(SUBJECT, SIZES, MACHINE, POWER, OUTPUT),
+    takes=(SUBJECT, SIZES, BROUGHT, MACHINE, POWER, OUTPUT),
 )
 def energy(context: typer.Context, given: Given) -> Answer:
     """Measure joules per inference, with and without idle."""
@@ -135,7 +145,7 @@ def energy(context: typer.Context, given: Given) -> Answer:
     app,
     "sustained",
     example="suite sustained --minutes 10 --model et-human",
-    takes=(SUBJECT, "batch_size", MACHINE, SUSTAINED, *RULES, "power", "rails", "sysfs_root", OUTPUT),
+    takes=(SUBJECT, SIZES, BROUGHT, MACHINE, SUSTAINED, *RULES, "power", "rails", "sysfs_root", OUTPUT),
 )
 def sustained(
     context: typer.Context,
@@ -154,6 +164,17 @@ def sustained(
 
 @command(
     app,
+    "accuracy",
+    example="suite accuracy --model lxmert-digits --eval digits-vqa",
+    takes=("model", "plan", "weights", "checkpoint", EVALUATION, MACHINE, *RULES, OUTPUT),
+)
+def accuracy(context: typer.Context, given: Given) -> Answer:
+    """Judge answers whose truth is known, with intervals."""
+    return _single("accuracy", context, given)
+
+
+@command(
+    app,
     "versus",
     example='suite versus --model lxmert "threads=1" "threads=2"',
     takes=("model", "weights", "checkpoint", "seed", SIZES, MACHINE, REPETITION, OUTPUT),
@@ -162,7 +183,7 @@ def versus(
     context: typer.Context,
     given: Given,
     variants: Annotated[list[str], typer.Argument(metavar="A B", help="Two variants, as KEY=VALUE,KEY=VALUE each.")],
-) -> int:
+) -> Answer:
     """Measure two variants in turns: which is faster?
 
     Keys: runtime, precision, device, threads, batch_size, and the model's axes by name. What both have in common may be
@@ -170,7 +191,7 @@ def versus(
     """
     from suite.cli import versus as answers
 
-    return answers.show(given.request("latency"), variants, session_of(context, given), as_json=given.as_json)
+    return answers.show(given.request("latency"), variants, session_of(context, given))
 
 
 @command(app, "profile", example="suite profile --model lxmert", takes=TIMED)
@@ -191,67 +212,16 @@ def _single(test: Test, context: typer.Context, given: Given) -> Answer:
     return running.single(request, session, given.percentiles())
 
 
-@command(app, "report", example="suite report results/20261123T180000Z-standard", takes=(STATISTICS, *ANSWER))
-def report(
-    context: typer.Context,
-    given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run.")],
-    style: Annotated[
-        Literal["report", "lab"],
-        typer.Option("--style", help="lab: the lab's tables and questions alone, in lab.md and lab.html."),
-    ] = "report",
-) -> Answer:
-    """Render the report of a run again, from its files alone."""
-    from suite.cli import running
-
-    session_of(context, given)
-    return running.report_again(run, given.percentiles(), style)
-
-
-@command(
-    app,
-    "compare",
-    example='suite compare results/before results/after --fail-if "latency slower 5%"',
-    takes=ANSWER,
-)
-def compare(  # noqa: PLR0913, PLR0917  # each is an option
-    context: typer.Context,
-    given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="The folders of two runs or more.")],
-    names: Annotated[
-        str | None,
-        typer.Option("--names", metavar="A,B,...", help="Of the runs, in order; runs of one name are put together."),
-    ] = None,
-    margin: Annotated[
-        str | None, typer.Option("--margin", metavar="SHARE", help="What counts as the same: 3% (or 0.03) else.")
-    ] = None,
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option("--fail-if", metavar="CONDITION", help='"latency slower 5%", or "memory more 10% lxmert".'),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help="Write compare.md, .html and .csv there.")
-    ] = None,
-) -> Answer:
-    """Hold runs side by side: ratios, verdicts, a gate for CI.
-
-    From their files alone. Each run is compared with the first one. Exit status with --fail-if: 0 no condition holds, 4
-    one is proved, 5 none is proved and one is open.
-    """
-    from suite.cli import comparing
-
-    session_of(context, given)
-    asked = comparing.Asked(names=names, margin=margin, conditions=tuple(fail_if or ()))
-    return comparing.compared(run, asked, out)
+app.registered_commands += again_app.app.registered_commands
 
 
 @command(app, "list", example="suite list models", takes=(POWER, *ANSWER))
 def list_what(
     context: typer.Context,
     given: Given,
-    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
+    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|evaluations|power|plans]")] = None,
 ) -> Answer:
-    """List what can be named: models, runtimes, power, plans."""
+    """List what can be named: models, evaluations, plans, ..."""
     from suite.cli import listing
 
     tools = session_of(context, given).tools

@@ -12,8 +12,8 @@ from pathlib import Path
 from suite import registry
 from suite.cli.answer import Answer
 from suite.errors import FetchError, SuiteError, UnreachableError, UsageError, WorkerError
+from suite.pinned import hub_models, relock
 from suite.pinned import lock as models_lock
-from suite.pinned import relock
 from suite.pinned.convert import convert
 from suite.pinned.fetch import fetch
 from suite.pinned.hub import DEFAULT_URL, Hub, address
@@ -23,6 +23,7 @@ from suite.report.content import content
 from suite.report.table import table
 from suite.tools import Tools
 from suite.units import show
+from suite.worker.brought import words
 
 _TOLD_EVERY_S = 1.0
 
@@ -35,6 +36,7 @@ class Request:
     folder: Path | None = None
     hub: str | None = None
     record_hashes: bool = False
+    trust_remote_code: bool = False
     lock: Path = models_lock.PATH
 
     def chosen(self) -> dict[str, Pinned]:
@@ -53,8 +55,17 @@ def fetch_all(request: Request, tools: Tools) -> Answer:
 
     The answer is what is there afterwards. Raises FetchError with the reasons, where any failed.
     """
-    chosen, folder = request.chosen(), request.place()
+    of_hub = [name for name in request.names or () if name.startswith(words.HUB)]
+    request = replace(request, names=tuple(name for name in request.names or () if name not in of_hub) or None)
     hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
+    places = [
+        hub_models.fetch(name, request.place(), hub, _Progress(name), trust_remote_code=request.trust_remote_code)
+        for name in of_hub
+    ]
+    brought = _places(of_hub, places)
+    if of_hub and request.names is None:
+        return brought
+    chosen, folder = request.chosen(), request.place()
     failures: list[SuiteError] = []
     for name, pinned in chosen.items():
         if verify(name, pinned, folder).ok:
@@ -74,7 +85,17 @@ def fetch_all(request: Request, tools: Tools) -> Answer:
             _tell(f"{name}: {request.lock} now holds what was found; look at the difference before you commit it")
     if failures:
         raise FetchError("; ".join(str(error) for error in failures)) from failures[0]
-    return _shown([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, 0)
+    there = _shown([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, 0)
+    return _both(brought, there) if of_hub else there
+
+
+def _both(first: Answer, second: Answer) -> Answer:
+    return Answer(
+        shown=(*first.shown, *second.shown),
+        rows={**first.rows, **second.rows},
+        data={**first.data, **second.data},
+        status=second.status,
+    )
 
 
 def _hub_url(request: Request) -> str:
@@ -110,6 +131,15 @@ def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) 
     if made.left_out:
         _tell(f"{name}: the model has no place for {', '.join(made.left_out)}")
     return replace(found, converted_sha256=receipt.converted_sha256, weights_sha256=receipt.weights_sha256)
+
+
+def _places(names: Sequence[str], places: Sequence[Path]) -> Answer:
+    rows = [(name, str(place)) for name, place in zip(names, places, strict=True)]
+    return Answer(
+        shown=content(table(("name", "folder"), rows, left=2)),
+        rows={"fetched": [{"name": name, "folder": place} for name, place in rows]},
+        data={"fetched": dict(rows)},
+    )
 
 
 def _shown(verdicts: Sequence[Verdict], folder: Path, status: int) -> Answer:

@@ -50,7 +50,7 @@ def lock(
     return locking.write(tools)
 
 
-@command(models, "fetch", example="suite models fetch --model lxmert", takes=("model", *ANSWER))
+@command(models, "fetch", example="suite models fetch --model lxmert", takes=("model", "trust_remote_code", *ANSWER))
 def fetch(
     context: typer.Context,
     given: Given,
@@ -64,11 +64,18 @@ def fetch(
 ) -> Answer:
     """Fetch published weights as pinned, and convert them.
 
-    Each file is held against models.lock to the byte; what comes out is safetensors.
+    Each file is held against models.lock to the byte; what comes out is safetensors. hf:OWNER/NAME@COMMIT brings any
+    other model of a hub, to be measured by the same word.
     """
     from suite.cli import fetching
 
-    request = fetching.Request(names=words.names(given.model, "--model"), folder=to, hub=hub, record_hashes=record)
+    request = fetching.Request(
+        names=words.names(given.model, "--model"),
+        folder=to,
+        hub=hub,
+        record_hashes=record,
+        trust_remote_code=given.trust_remote_code,
+    )
     return fetching.fetch_all(request, session_of(context, given).tools)
 
 

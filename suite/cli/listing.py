@@ -94,6 +94,19 @@ def _works(ways: Sequence[Way]) -> Row:
     return {"can work here": works or "nothing", "why not more": " / ".join(reasons) or "has no others"}
 
 
+def _evaluations() -> Sequence[Row]:
+    return [
+        {
+            "name": name,
+            "title": plugin.title,
+            "for": ", ".join(plugin.models) or "any model",
+            "metric": ", ".join((plugin.metric, *plugin.further)),
+            "needs of you": plugin.data_is or "nothing",
+        }
+        for name, plugin in registry.discover(registry.EVALUATIONS).items()
+    ]
+
+
 def _power_sources() -> Sequence[Row]:
     sources = registry.discover(registry.POWER_SOURCES).values()
     return [
@@ -114,6 +127,7 @@ def _plans() -> Sequence[Row]:
 LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "models": _models,
     "runtimes": _runtimes,
+    "evaluations": _evaluations,
     "power": _power_sources,
     "plans": _plans,
 }

@@ -16,20 +16,24 @@ from suite.cli import words
 
 if TYPE_CHECKING:
     from suite.battery import Request
+    from suite.plan.brought import Beside
     from suite.plan.load import Options
     from suite.records import Test
 
 SUBJECT = "What is measured"
 SIZES = "Sizes"
+BROUGHT = "Models that you bring"
 MACHINE = "On what"
 REPETITION = "How long"
 SUSTAINED = "Sustained calls"
 STATISTICS = "Statistics"
 POWER = "Power"
+EVALUATION = "Evaluation"
 OUTPUT = "Output"
 ANSWER = ("output", "as_json", "as_csv", "no_color", "verbose")  # of the output, what every command has
 RULES = ("warmup", "count_disturbed", "no_quiet")  # of the repetition, what calls for minutes have too
-TIMED = (SUBJECT, SIZES, MACHINE, REPETITION, STATISTICS, OUTPUT)  # what every command that makes timed calls takes
+# what every command that makes timed calls takes
+TIMED = (SUBJECT, SIZES, BROUGHT, MACHINE, REPETITION, STATISTICS, OUTPUT)
 
 
 def _option(group: str, *names: str, metavar: str | None = None, help: str, hidden: bool = False) -> Any:
@@ -41,7 +45,14 @@ class Given:
     """What a person typed; None where they said nothing."""
 
     model: Annotated[
-        list[str] | None, _option(SUBJECT, "--model", "-m", metavar="NAME", help="This model alone (again for more).")
+        list[str] | None,
+        _option(
+            SUBJECT,
+            "--model",
+            "-m",
+            metavar="NAME|FILE",
+            help="This one alone (again for more); a file: docs/own-models.md.",
+        ),
     ] = None
     plan: Annotated[
         str | None,
@@ -58,6 +69,16 @@ class Given:
         str | None,
         _option(SUBJECT, "--trajectory", metavar="FOLDER", help="An ALFRED trajectory to take the inputs from."),
     ] = None
+    evaluation: Annotated[
+        list[str] | None,
+        _option(EVALUATION, "--eval", metavar="NAME", help="This one (suite list evaluations; again for more)."),
+    ] = None
+    eval_data: Annotated[
+        str | None, _option(EVALUATION, "--eval-data", metavar="PATH", help="The file or folder that it needs of you.")
+    ] = None
+    limit: Annotated[int | None, _option(EVALUATION, "--limit", metavar="N", help="The first N rows of its data.")] = (
+        None
+    )
     seed: Annotated[int | None, _option(SUBJECT, "--seed", metavar="N", help="Of weights, inputs and the order.")] = (
         None
     )
@@ -69,6 +90,21 @@ class Given:
         list[str] | None,
         _option(SIZES, "--axis", metavar="NAME=N,N,...", help="Input sizes, as in text_tokens=8,16 (again for more)."),
     ] = None
+    inputs: Annotated[
+        Path | None,
+        _option(BROUGHT, "--inputs", metavar="FILE.npz", help="Real inputs: arrays by the names of inputs."),
+    ] = None
+    range: Annotated[
+        list[str] | None,
+        _option(BROUGHT, "--range", metavar="NAME=LOW..HIGH", help="What an input's numbers may be (again for more)."),
+    ] = None
+    shape: Annotated[
+        list[str] | None,
+        _option(BROUGHT, "--shape", metavar="NAME=N,...", help="An input's sizes, as in x=batch,3,224,224."),
+    ] = None
+    trust_remote_code: Annotated[
+        bool, _option(BROUGHT, "--trust-remote-code", help="Run the code that a hub's model brings along.")
+    ] = False
     device: Annotated[
         str | None,
         _option(MACHINE, "--device", metavar="NAME,...", help="auto (the best here), cpu, mps, cuda, cuda:0."),
@@ -164,6 +200,18 @@ class Given:
             self.power, self.power_csv, self.rails, self.sysfs_root, from_before=self.power_csv_from_before
         )
 
+    def beside(self) -> Beside | None:
+        """What goes with models that are brought. Raises UsageError."""
+        from suite.plan.brought import Beside
+
+        found = Beside(
+            inputs=None if self.inputs is None else str(self.inputs),
+            ranges=words.ranges(self.range),
+            shapes=words.shapes(self.shape),
+            trust_remote_code=self.trust_remote_code,
+        )
+        return None if found.said is None else found
+
     def options(self, tests: list[str] | None = None) -> Options:
         """What is put over a plan. Raises UsageError."""
         from suite.plan.load import Options
@@ -178,9 +226,13 @@ class Given:
             precisions=words.names(self.precision, "--precision"),
             threads=words.threads(self.threads),
             seed=self.seed,
+            evaluations=words.names(self.evaluation, "--eval"),
+            eval_data=self.eval_data,
+            limit=self.limit,
             weights=self.weights,
             checkpoint=self.checkpoint,
             trajectory=self.trajectory,
+            beside=self.beside(),
             quiet="none" if self.count_disturbed or self.no_quiet else None,
             duration_s=words.minutes(self.minutes),
             time_limit_s=self.time_limit,

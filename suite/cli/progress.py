@@ -14,6 +14,7 @@ from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
 from suite.records import (
     TIMED,
+    Accuracy,
     EnergyReading,
     FlopCount,
     LatencySamples,
@@ -147,6 +148,8 @@ def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
     if task.is_of_the_machine:
         return f"{task.test} of {task.device}, {units.counted(task.thread_count, 'thread')}"
+    if task.evaluation is not None:
+        return f"{task.model} accuracy, {task.evaluation.name}, {task.runtime} {task.precision}"
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
     if task.test in TIMED:
@@ -164,6 +167,7 @@ def outcome(record: RunRecord) -> str:
         "sustained": record.sustained,
         "roofline": record.roofline,
         "profile": record.profile,
+        "accuracy": record.accuracy,
     }[record.task.test]
     match value:
         case ParameterCount() | FlopCount():
@@ -177,10 +181,12 @@ def outcome(record: RunRecord) -> str:
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:
-            return _ceilings(value) if isinstance(value, Roofline | Profile) else "no outcome"
+            return "no outcome" if value is None else _of_a_kind(value)
 
 
-def _ceilings(found: Roofline | Profile) -> str:
+def _of_a_kind(found: Accuracy | Roofline | Profile) -> str:
+    if isinstance(found, Accuracy):
+        return f"{statistics.fmean(found.values()):.2%} {found.metrics[0]} of {show_count(found.item_count)}"
     if isinstance(found, Profile):
         return _profiled(found)
     rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]

@@ -10,14 +10,14 @@ from typing import Literal, TextIO, cast
 
 from suite import battery
 from suite.battery import Battery, Request
-from suite.cli import answers
+from suite.cli import answers, bundling
 from suite.cli.answer import Answer
 from suite.cli.progress import counted
 from suite.cli.session import Session
 from suite.cli.streams import Forgiving
 from suite.errors import SuiteError
 from suite.outside import one_line
-from suite.records import Run, store
+from suite.records import Run, seal, store
 from suite.records.folder import appended
 from suite.records.lines import RECORDS_NAME
 
@@ -48,9 +48,11 @@ def report_again(
     from suite.report import page
 
     told = []
-    for folder in folders:
+    for source in folders:
+        folder = bundling.unpacked(source)
         run = store.load(folder)
         report = page.render(run, folder, layout=style)
+        seal.write_report(folder)
         _tell_damage(run, folder)
         told.append(answers.Told(run, folder, report))
     damaged = any(each.run.damaged for each in told)

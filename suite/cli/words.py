@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.errors import UsageError
 from suite.limits import MAX_CALL_COUNT, MAX_PERCENTILE, MAX_PERCENTILE_COUNT
 from suite.outside import brief, one_line
+
+if TYPE_CHECKING:
+    from suite.battery import Changes, Request
+    from suite.cli.options import Given
 
 MAX_MINUTES = 330  # in slices of a second; a plan with longer ones may ask for more
 SELF_TEST_S = 60.0
@@ -35,6 +40,71 @@ def axes(texts: list[str] | None) -> tuple[tuple[str, tuple[int, ...]], ...] | N
             why = "is given twice" if equals else "has no sizes"
             raise UsageError(f"--axis: {name!r} {why}; write each axis once, as text_tokens=8,16")
         found[name] = sizes(numbers, f"--axis {name}") or ()
+    return tuple(found.items())
+
+
+def margin(value: float) -> float:
+    """Raises UsageError."""
+    if not 0 < value <= 1:
+        raise UsageError(f"--margin: must be above 0 and at most 1, as 0.1 for 10 %, got {value:g}")
+    return value
+
+
+def again(given: Given, test: list[str] | None, *, quick: bool) -> tuple[Changes, Request]:
+    """What of a run is measured again. Raises UsageError."""
+    from suite.battery import Changes, Request
+
+    if given.time_limit is not None and not given.time_limit > 0:
+        raise UsageError(f"--time-limit: must be above 0, got {given.time_limit:g}")
+    if given.seed is not None and given.seed < 0:
+        raise UsageError(f"--seed: must be at least 0, got {given.seed}")
+    changes = Changes(
+        models=names(given.model, "--model"),
+        tests=names(test, "--test"),
+        threads=threads(given.threads),
+        seed=given.seed,
+        checkpoint=given.checkpoint,
+        trajectory=given.trajectory,
+        time_limit_s=given.time_limit,
+        quick=quick,
+    )
+    return changes, Request(power=given.power_asked(), out=given.out)
+
+
+def ranges(texts: list[str] | None) -> tuple[tuple[str, tuple[float, float]], ...]:
+    """["ids=0..30521", "sr=16000"] as names and both ends. Raises UsageError."""
+    found: dict[str, tuple[float, float]] = {}
+    for text in texts or ():
+        name, _, ends = text.partition("=")
+        low, dots, high = ends.partition("..")
+        try:
+            pair = _number(low), _number(high if dots else low)
+        except ValueError:
+            raise UsageError(
+                f"--range: {text!r} is no range; write it as ids=0..30521, or sr=16000 for one value"
+            ) from None
+        if not name or pair[0] > pair[1]:
+            raise UsageError(f"--range: {text!r} needs a name, and its lower end first; write it as ids=0..30521")
+        found[name] = pair
+    return tuple(found.items())
+
+
+def _number(text: str) -> float:
+    value = int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else float(text)
+    if not -1e15 < value < 1e15:  # also catches NaN
+        raise ValueError(text)
+    return value
+
+
+def shapes(texts: list[str] | None) -> tuple[tuple[str, tuple[int | str, ...]], ...]:
+    """["x=batch,3,224,224"] as names and sizes, numbers or words. Raises UsageError."""
+    found: dict[str, tuple[int | str, ...]] = {}
+    for text in texts or ():
+        name, equals, sizes = text.partition("=")
+        parts = [part.strip() for part in sizes.split(",")] if sizes else []
+        if not name or not equals or not all(re.fullmatch(r"[1-9][0-9]{0,8}|[A-Za-z][\w-]*", part) for part in parts):
+            raise UsageError(f"--shape: {text!r} is no shape; write it as x=batch,3,224,224")
+        found[name] = tuple(int(part) if part.isdigit() else part for part in parts)
     return tuple(found.items())
 
 

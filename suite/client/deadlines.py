@@ -19,6 +19,8 @@ DEADLINES_S: Mapping[str, float] = {
     "compare_outputs": 900,
     "prepare": 300,
     "check_inputs": 900,
+    "fingerprint": 60,
+    "evaluate": 3600,
     "memory": 60,
     "reset_memory": 60,
     "release": 60,

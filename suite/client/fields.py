@@ -14,6 +14,7 @@ from typing import Any
 MOST_COUNT = 2**63 - 1  # what other readers of JSON still take for an integer
 MOST_TEXT = 4_000  # characters
 MOST_ITEMS = 1_000_000
+MOST_COLUMNS = 16
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -77,6 +78,9 @@ class Fields:
             raise ValueError(f"{name} is {_shown(value)}, not true or false")
         return value
 
+    def optional_flag(self, name: str) -> bool | None:
+        return None if self._value(name) is None else self.flag(name)
+
     def text(self, name: str) -> str:
         """Text that is not blank, on one line."""
         return _text(self._value(name), name)
@@ -103,6 +107,16 @@ class Fields:
     def numbers(self, name: str, least: float, most: float) -> tuple[float, ...]:
         return tuple(_number(item, name, least, most) for item in self.items(name))
 
+    def wholes(self, name: str, least: int = 0) -> tuple[int, ...]:
+        return tuple(_whole(item, name, least, MOST_COUNT) for item in self.items(name))
+
+    def columns(self, name: str, least: float, most: float) -> tuple[tuple[float, ...], ...]:
+        """Lists of numbers."""
+        columns = self.items(name)
+        if len(columns) > MOST_COLUMNS or not all(isinstance(column, list) for column in columns):
+            raise ValueError(f"{name} is no list of at most {MOST_COLUMNS} lists of numbers")
+        return tuple(tuple(_number(item, name, least, most) for item in column) for column in columns)
+
     def counts(self, name: str) -> tuple[tuple[str, int], ...]:
         """Pairs of a name and a count."""
         found = []
@@ -110,6 +124,15 @@ class Fields:
             if not isinstance(item, list) or len(item) != 2:
                 raise ValueError(f"{name} holds {_shown(item)}, not a name and a count")
             found.append((_text(item[0], name), _whole(item[1], name, 0, MOST_COUNT)))
+        return tuple(found)
+
+    def answers(self, name: str, most: float) -> tuple[tuple[int, float], ...]:
+        """Pairs of a place and a number, neither below zero."""
+        found = []
+        for item in self.items(name):
+            if not isinstance(item, list) or len(item) != 2:
+                raise ValueError(f"{name} holds {_shown(item)}, not a place and a number")
+            found.append((_whole(item[0], name, 0, MOST_COUNT), _number(item[1], name, 0.0, most)))
         return tuple(found)
 
     def sizes(self, name: str) -> tuple[tuple[str, int], ...]:

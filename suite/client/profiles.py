@@ -1,4 +1,4 @@
-"""A worker's answer to `profile` as the record type: possible, or ValueError says what is not."""
+"""A worker's answers to `profile` and `device_times`, typed: possible, or ValueError says what is not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 
 from suite.client.decode import Span
 from suite.client.fields import MOST_COUNT, Fields
-from suite.records import ModuleTime, NotMeasured, OperatorTime, Profile
+from suite.client.replies import ByDevice
+from suite.records import DeviceBlock, ModuleTime, NotMeasured, OperatorTime, Profile
 
 MOST_THREADS = 65_536  # whose time a sum may hold
 _TINY_S = 1e-12
@@ -60,3 +61,17 @@ def _uncounted(fields: Fields) -> NotMeasured | None:
         raise ValueError(f"uncounted has {len(told)} parts, not code, reason and remedy")
     code, reason, remedy = told
     return NotMeasured(code=code, reason=reason, remedy=remedy)
+
+
+def by_device(data: object, call_count: int, span: Span) -> ByDevice:
+    """The device's clock is not the controller's, so only its durations can be judged."""
+    fields = Fields(data)
+    found = {name: fields.numbers(name, 0.0, span.length_s) for name in ("wall_s", "span_s", "work_s", "in_s", "out_s")}
+    for name, values in found.items():
+        if len(values) != call_count and not (name == "work_s" and not values):
+            raise ValueError(f"{name} has {len(values):,} durations, and {call_count:,} calls were asked for")
+    return ByDevice(
+        block=DeviceBlock(round_index=None, **found),
+        in_bytes=fields.whole("in_bytes"),
+        out_bytes=fields.whole("out_bytes"),
+    )

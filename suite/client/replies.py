@@ -11,7 +11,12 @@ from typing import Literal, Protocol
 
 from suite.records import (
     Build,
+    DeviceBlock,
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
     FlopCount,
+    InputsSource,
     Interference,
     NotMeasured,
     OutputFidelity,
@@ -53,7 +58,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped", "brought"]
 
 
 @record
@@ -104,7 +109,7 @@ class Way:
 
 @record
 class Prepared:
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: InputsSource
     inputs_sha256: str
     step_count: int  # forward passes in one call
     before_resident_bytes: int  # before the inputs were made
@@ -168,9 +173,22 @@ class Memory:
     device_peak_bytes: int | None  # None where the device is the CPU
     device_free_bytes: int | None = None  # of the whole device, whoever holds the rest; None: it does not tell
     device_total_bytes: int | None = None
+    device_reserved_peak_bytes: int | None = None
+    device_context_bytes: int | None = None
+    device_is_unified: bool | None = None
+    machine_taken_bytes: int | None = None
 
     def __post_init__(self) -> None:
         require_positive("resident_bytes, peak_resident_bytes", self.resident_bytes, self.peak_resident_bytes)
+
+
+@record
+class ByDevice:
+    """Calls by the device's own clock (records.DeviceBlock), and how many bytes the transfers were of."""
+
+    block: DeviceBlock
+    in_bytes: int
+    out_bytes: int
 
 
 Axes = Sequence[tuple[str, int]]
@@ -212,12 +230,24 @@ class WorkerLike(Protocol):
 
     def check_inputs(self, case: str) -> Checked: ...
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs."""
+        ...
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
+        ...
+
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor: ...
 
     def watch(self, duration_s: float) -> Interference:
         """What the machine does while the worker sleeps."""
+        ...
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        """So many calls of their own on a device other than the CPU, of each kind, and as many transfers."""
         ...
 
     def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,15 @@ _MOST = 1.7e308  # an error may be as large as a number can be
 
 def points(tasks: Sequence[Task]) -> list[dict[str, Any]]:
     """The calls that a build must answer, each once."""
-    found = {(task.scenario, task.batch_size, task.axes): task for task in tasks}
-    return [
-        {"scenario": task.scenario, "batch_size": task.batch_size, "axes": dict(task.axes)} for task in found.values()
-    ]
+    found = dict.fromkeys(point for task in tasks for point in _points(task))
+    return [{"scenario": scenario, "batch_size": size, "axes": dict(axes)} for scenario, size, axes in found]
+
+
+def _points(task: Task) -> Iterator[tuple[str, int, tuple[tuple[str, int], ...]]]:
+    """Real inputs are of many sizes: a second one of each says that all of them may vary."""
+    yield task.scenario, task.batch_size, task.axes
+    if task.evaluation is not None:
+        yield task.scenario, max(2, task.evaluation.batch_size), tuple((name, size + 1) for name, size in task.axes)
 
 
 def built(data: object, folder: Path, span: Span) -> Built:

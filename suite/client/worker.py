@@ -21,6 +21,7 @@ from suite.client.fields import Fields
 from suite.client.replies import (
     Axes,
     Built,
+    ByDevice,
     Checked,
     Converted,
     Hello,
@@ -36,6 +37,9 @@ from suite.client.replies import (
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
 from suite.records import (
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
     FlopCount,
     Interference,
     OutputFidelity,
@@ -227,6 +231,25 @@ class Worker(WorkerLike):
         with decoding(self._wire, "check_inputs"):
             return decode.checked(reply)
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's first outputs; None where they could not be looked at."""
+        reply = self._ask("fingerprint", case=case)
+        with decoding(self._wire, "fingerprint"):
+            return decode.fingerprint(reply)
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        reply = self._ask(
+            "evaluate",
+            evaluation=rule.name,
+            data=_absolute(rule.data),
+            start=start,
+            row_count=row_count,
+            batch_size=rule.batch_size,
+            alone=alone,
+        )
+        with decoding(self._wire, "evaluate"):
+            return decode.evaluated(reply, row_count, alone, self._wire.span)
+
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})
         with decoding(self._wire, "time"):
@@ -244,6 +267,11 @@ class Worker(WorkerLike):
         reply = self._ask("watch", duration_s=duration_s)
         with decoding(self._wire, "watch"):
             return decode.watched(reply, self._wire.span)
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        reply = self._wire.ask("device_times", deadline_s, {"case": case, "call_count": call_count})
+        with decoding(self._wire, "device_times"):
+            return profiles.by_device(reply, call_count, self._wire.span)
 
     def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
         reply = self._wire.ask("profile", deadline_s, {"case": case, "call_count": call_count})

@@ -1,4 +1,4 @@
-"""Every code that a report or an answer can show, in plain words: what it means, what to do. Others import `explanation`.
+"""Every code that a report or an answer can show: what it means, what to do. Others import `explanation`.
 
 The words are data, in the TOML files beside this one: a table for each code. A code without an entry fails
 tests/contract/test_codes.py, which says what to add.

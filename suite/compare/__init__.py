@@ -1,1 +1,1 @@
-"""Runs side by side, from their files alone: ratios, verdicts, gates. Others import `table`, `report`, `gate`."""
+"""Runs held against each other and against what they say, from files alone. Others import each module by its name."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from suite.client.replies import Built, Checked, Hello, Imported, Loaded, Memory, Prepared, WorkerLike
+from suite import registry
+from suite.client.replies import Axes, Built, Checked, Hello, Imported, Loaded, Memory, Prepared, WorkerLike
 from suite.errors import WorkerError
 from suite.measure.variants import (
     OpenWorker,
@@ -21,7 +22,17 @@ from suite.measure.variants import (
     flags as variant_flags,
 )
 from suite.pinned import lock as models_lock
-from suite.records import ColdStart, Fidelity, Flag, NotMeasured, Provenance, Task, Variant
+from suite.records import (
+    ColdStart,
+    Fidelity,
+    Fingerprint,
+    Flag,
+    InputsSource,
+    NotMeasured,
+    Provenance,
+    Task,
+    Variant,
+)
 
 __all__ = ["Bench", "OpenWorker"]
 
@@ -84,7 +95,7 @@ class Bench:
     def _before_load(self) -> None:
         """What the variant needs of other processes, once: they are closed before its own begins."""
         pinned = _pinned_path(self.task)
-        if self._built is None and is_built(self.task.runtime):
+        if self._built is None and is_built(self.task):
             self._variants = self._variants or Variants()
             self._built = self._variants.build(self._tasks, self._open_worker, pinned)
         if self._variants is None or self._point is None or is_reference(self.task) or self._reference is not None:
@@ -164,23 +175,39 @@ class Bench:
                 raise
             return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
 
+    def fingerprint(self, case: str) -> Fingerprint | None:
+        """Of the case's outputs; None where that fails, which costs no measurement."""
+        try:
+            return self.ready().fingerprint(case)
+        except WorkerError as error:
+            if error.fatal:
+                raise
+            return None
+
     def flags(self, found: Mapping[str, str]) -> tuple[Flag, ...]:
         """Doubts about the model, and those that were `found` beside the calls of one task, by code."""
         doubts = dict(self._checked.flags if self._checked is not None else ()) | dict(found)
         told = tuple(Flag(code=code, text=text) for code, text in doubts.items())
         return (*told, *variant_flags(self.variant, self.task.precision))
 
-    def provenance(self, prepared: Prepared) -> Provenance:
+    def provenance(self, prepared: Prepared, fingerprint: Fingerprint | None) -> Provenance:
+        found = self.provenance_of(prepared.inputs_source, prepared.inputs_sha256, prepared.own_sizes)
+        return replace(found, fingerprint=fingerprint)
+
+    def provenance_of(self, inputs_source: InputsSource, inputs_sha256: str, own_sizes: Axes = ()) -> Provenance:
         assert self.loaded is not None
+        brought = registry.brought(self.task.model)
         return Provenance(
             weights_source=self.loaded.weights_source,
             weights_sha256=self.loaded.weights_sha256,
             weights_verified=self.loaded.weights_sha256 == self._expected_weights_sha256(),
-            inputs_source=prepared.inputs_source,
-            inputs_sha256=prepared.inputs_sha256,
+            inputs_source=inputs_source,
+            inputs_sha256=inputs_sha256,
             inputs_checked=self._checked.changed if self._checked is not None else (),
             configuration=self.loaded.configuration,
-            own_sizes=prepared.own_sizes,
+            own_sizes=tuple(own_sizes),
+            origin=None if brought is None else brought.word,
+            origin_sha256=None if brought is None else brought.content_sha256,
             weights_precision=self.loaded.weights_precision,
         )
 
@@ -190,11 +217,11 @@ class Bench:
         if self.loaded.weights_precision != "fp32":
             return None
         match self.loaded.weights_source:
-            case "seeded":
+            case "seeded" | "shipped":
                 return models_lock.expected_weights_sha256(self.task.model, self.task.seed)
             case "pinned":
                 return models_lock.pinned_weights_sha256(self.task.model)
-            case "checkpoint":
+            case "checkpoint" | "brought":
                 return None
 
     def failed(self, error: WorkerError) -> None:

@@ -9,6 +9,7 @@ from suite.records import SustainedRule, Task
 COUNT_S = 1.0  # what counting parameters or FLOPs of one model takes, roughly; measured tasks have a time limit
 ROOFLINE_S = 15.0  # the measurement, and a worker's start
 PROFILE_S = 15.0  # calls, and a worker's start
+EVALUATION_S = 30.0  # nobody knows before; a small model's, roughly
 ENERGY_WINDOW_S = 10.0  # where the power source decides
 
 
@@ -43,4 +44,6 @@ def task_allowed_s(task: Task) -> float:
         return 2 * task.energy.idle_s + task.energy.window_count * (task.energy.window_s or ENERGY_WINDOW_S)
     if task.test == "profile":
         return PROFILE_S
+    if task.test == "accuracy":
+        return EVALUATION_S
     return ROOFLINE_S if task.test == "roofline" else COUNT_S

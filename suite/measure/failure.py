@@ -19,6 +19,7 @@ QUANTITIES: Mapping[Test, tuple[str, ...]] = {
     "sustained": ("sustained",),
     "roofline": ("roofline",),
     "profile": ("profile",),
+    "accuracy": ("accuracy",),
 }
 
 

@@ -21,6 +21,7 @@ from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
 from suite.measure.crew import Crew, interleave
 from suite.measure.energy import EnergyLoad, label_windows
+from suite.measure.evaluating import Evaluating
 from suite.measure.failure import failed
 from suite.measure.groups import COUNTING, grouped
 from suite.measure.moment import Moment, Observe
@@ -42,6 +43,7 @@ from suite.records import (
     RunRecord,
     Task,
 )
+from suite.records.journal import NoJournal, OpenJournal
 
 TRACE_LIMIT = 64 * 2**10  # characters
 
@@ -69,6 +71,7 @@ class Runner:
     facts: Callable[[Versions], HostFacts] = host.facts
     hypotheses: Sequence[Hypothesis] = ()  # the person's own; none: the lab's
     done: Sequence[Task] = ()  # in an earlier session of the run
+    journal: OpenJournal = lambda _: NoJournal()  # what keeps an evaluation's answers until it has its record
     _began: HostState | None = None  # the machine, before anything was measured
     _there: tuple[str, ...] = ()  # the devices of the worker's torch, once one was asked
     _asked: frozenset[str] = frozenset()  # the devices of all tasks that run on one
@@ -170,7 +173,11 @@ class Runner:
 
     def _measure_alone(self, crew: Crew, turns: Turns, tasks: Sequence[Task]) -> None:
         """What is no matter of turns."""
-        for test, measure in (("energy", self._energy_record), ("sustained", self._sustained_record)):
+        for test, measure in (
+            ("energy", self._energy_record),
+            ("sustained", self._sustained_record),
+            ("accuracy", self._accuracy_record),
+        ):
             for task in (task for task in tasks if task.test == test):
                 crew.only(turns).gate.cool()
                 self._store(replace(measure(turns, task), cooling=turns.gate.found()))
@@ -209,12 +216,13 @@ class Runner:
         assert bench.loaded is not None
         assert bench.imported is not None
         assert series.prepared is not None
-        provenance = bench.provenance(series.prepared)
+        provenance = bench.provenance(series.prepared, series.fingerprint)
         record = replace(
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
+            device_times=series.device_times,
             provenance=provenance,
             variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
@@ -252,6 +260,15 @@ class Runner:
             schedule=metered.schedule,
             flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
+
+    def _accuracy_record(self, turns: Turns, task: Task) -> RunRecord:
+        before, asked = self.observe(), Evaluating(turns.bench, task, self.journal(task), self.sink.begin)
+        try:
+            asked.run()
+        except WorkerError as error:
+            turns.bench.failed(error)
+            return failed(self._blank(task, before, turns.bench.versions), error)
+        return asked.into(self._blank(task, before, turns.bench.versions))
 
     def _sustained_record(self, turns: Turns, task: Task) -> RunRecord:
         self.sink.begin(f"calling {task.model}, batch size {task.batch_size}, back to back")
@@ -291,7 +308,7 @@ class Runner:
         assert bench.loaded is not None
         assert bench.hello is not None
         assert series.prepared is not None
-        provenance = bench.provenance(series.prepared)
+        provenance = bench.provenance(series.prepared, series.fingerprint)
         origins = origin_flags(series.task, provenance.configuration, provenance.own_sizes)
         return replace(
             record,
@@ -333,4 +350,6 @@ class Runner:
 
     def _store(self, record: RunRecord) -> None:
         self.sink.store(record)
+        if record.task.test == "accuracy":
+            self.journal(record.task).end()
         self._stored.add(record.task.key)

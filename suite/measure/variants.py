@@ -30,11 +30,18 @@ def reference_of(task: Task) -> Task:
 
 
 def is_reference(task: Task) -> bool:
-    return all(getattr(task, name) == value for name, value in _REFERENCE.items())
+    """Also what a file fixes its runtime of, which no other could be held against."""
+    return runs_as_it_is(task) or all(getattr(task, name) == value for name, value in _REFERENCE.items())
 
 
-def is_built(runtime: str) -> bool:
-    plugin = registry.discover(registry.RUNTIMES).get(runtime)
+def runs_as_it_is(task: Task) -> bool:
+    """Whether the model is a file that its one runtime takes as it is."""
+    model = registry.models().get(task.model)
+    return model is not None and bool(model.runtimes)
+
+
+def is_built(task: Task) -> bool:
+    plugin = None if runs_as_it_is(task) else registry.discover(registry.RUNTIMES).get(task.runtime)
     return plugin is not None and bool(plugin.is_built)
 
 

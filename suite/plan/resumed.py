@@ -80,6 +80,7 @@ def _rules(timed: list[Task], options: Options) -> Iterator[tuple[str, set[Any],
     if options.duration_s is not None:
         lasting = [task.sustained or SustainedRule() for task in timed if task.test == "sustained"]
         yield "--minutes", {rule.duration_s / 60 for rule in lasting}, {options.duration_s / 60}
+    yield from _of_evaluations(timed, options)
     if options.time_limit_s is not None:
         limits = {task.repetition.time_limit_s for task in timed if task.test == "latency"}
         yield "--time-limit", limits, {options.time_limit_s}
@@ -94,6 +95,16 @@ def _rules(timed: list[Task], options: Options) -> Iterator[tuple[str, set[Any],
 
 def _one(least: int, most: int) -> int | str:
     return least if least == most else f"{least} to {most}"
+
+
+def _of_evaluations(tasks: Iterable[Task], options: Options) -> Iterator[tuple[str, set[Any], set[Any]]]:
+    rules = [task.evaluation for task in tasks if task.evaluation is not None]
+    if options.evaluations is not None:
+        yield "--eval", {rule.name for rule in rules}, set(options.evaluations)
+    if options.eval_data is not None:
+        yield "--eval-data", {rule.data for rule in rules}, {options.eval_data}
+    if options.limit is not None:
+        yield "--limit", {rule.limit for rule in rules}, {options.limit}
 
 
 def _same(option: str, then: set[Any], now: set[Any]) -> bool:

@@ -5,9 +5,11 @@ asked      Task: what is to be measured         machine    HostFacts, HostState
 measured   counts, calls, memory                energy     traces, windows, joules
 run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
+fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
 hypothesis Hypothesis                         profile    where the time of a call goes
-variant    Variant, Build, Fidelity
+accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
+brought    BroughtModel                        device     DeviceTimes, GpuState
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -16,6 +18,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
+from suite.records.accuracy import Accuracy, EvaluatedBatch, EvaluationRule, RealCalls
 from suite.records.asked import (
     MACHINE,
     PRECISIONS,
@@ -27,7 +30,9 @@ from suite.records.asked import (
     Task,
     Test,
 )
+from suite.records.brought import BroughtAxis, BroughtModel
 from suite.records.derived import AllCalls, Interval, Summary
+from suite.records.device import DeviceBlock, DeviceTimes, GpuState
 from suite.records.energy import (
     CallWindow,
     EnergyReading,
@@ -39,6 +44,7 @@ from suite.records.energy import (
     Stretch,
     disjoint,
 )
+from suite.records.fingerprint import Fingerprint, Top
 from suite.records.heat import Cooling, HeatRule, Pause
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
@@ -46,6 +52,7 @@ from suite.records.measured import (
     Block,
     ColdStart,
     FlopCount,
+    InputsSource,
     LatencySamples,
     MemoryUse,
     OperatorCost,
@@ -70,25 +77,35 @@ __all__ = [
     "TESTS",
     "TIMED",
     "TOLERANCES",
+    "Accuracy",
     "AllCalls",
     "Block",
+    "BroughtAxis",
+    "BroughtModel",
     "Build",
     "CallWindow",
     "Ceiling",
     "ColdStart",
     "Cooling",
     "Damage",
+    "DeviceBlock",
+    "DeviceTimes",
     "EnergyReading",
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "EvaluatedBatch",
+    "EvaluationRule",
     "Fidelity",
+    "Fingerprint",
     "Flag",
     "FlopCount",
+    "GpuState",
     "HeatRule",
     "HostFacts",
     "HostState",
     "Hypothesis",
+    "InputsSource",
     "Interference",
     "Interval",
     "LatencySamples",
@@ -108,6 +125,7 @@ __all__ = [
     "Profile",
     "Provenance",
     "QuietRule",
+    "RealCalls",
     "Repetition",
     "Roofline",
     "Run",
@@ -122,6 +140,7 @@ __all__ = [
     "SustainedRule",
     "Task",
     "Test",
+    "Top",
     "Variant",
     "WeightsPrecision",
     "disjoint",

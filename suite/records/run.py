@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TAG_COUNT, MAX_TAG_LENGTH, MAX_TASK_COUNT
 from suite.outside import brief, one_line
+from suite.records.accuracy import Accuracy
 from suite.records.asked import Task
+from suite.records.brought import MAX_BROUGHT_COUNT, BroughtModel
+from suite.records.device import DeviceTimes
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
 from suite.records.hypothesis import Hypothesis
@@ -17,6 +22,19 @@ from suite.records.values import Flag, NotMeasured, record, require, require_nam
 from suite.records.variant import Variant
 
 SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
+
+_QUANTITIES = (
+    "parameters",
+    "flops",
+    "latency",
+    "cold_start",
+    "memory",
+    "energy",
+    "sustained",
+    "roofline",
+    "accuracy",
+    "profile",
+)
 
 
 @record
@@ -42,6 +60,8 @@ class RunRecord:
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
     profile: Profile | NotMeasured | None = None
+    accuracy: Accuracy | NotMeasured | None = None
+    device_times: DeviceTimes | NotMeasured | None = None  # of latency on a device other than the CPU
     provenance: Provenance | None = None
     variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
@@ -49,6 +69,7 @@ class RunRecord:
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
     added: bool = False  # a size that the plan doesn't list, measured since a hypothesis was open without it
     turns: str | None = None  # series of several variants that took turns have it in common, and so their rounds
+    previous_sha256: str | None = field(default=None, compare=False)  # of the line before, or of run.json; see chain
 
     def __post_init__(self) -> None:
         require(not self.added or self.task.test == "latency", "only a series of latency can be added to a plan")
@@ -61,8 +82,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline", "profile")
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in _QUANTITIES}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
 
@@ -80,9 +100,11 @@ class Manifest:
     tasks: tuple[Task, ...]
     hypotheses: tuple[Hypothesis, ...] = ()  # the person's own; none: the lab's
     tags: tuple[tuple[str, str], ...] = ()  # what a person says of the run: (("cooling", "fan"), ...)
+    brought: tuple[BroughtModel, ...] = ()
 
     def __post_init__(self) -> None:
         require_name("plan", self.plan)
+        require(len(self.brought) <= MAX_BROUGHT_COUNT, f"a run brings at most {MAX_BROUGHT_COUNT} models")
         require(len(self.hypotheses) <= MAX_HYPOTHESIS_COUNT, f"a run has at most {MAX_HYPOTHESIS_COUNT} hypotheses")
         require(len(self.tasks) <= MAX_TASK_COUNT, f"a run has at most {MAX_TASK_COUNT} tasks, got {len(self.tasks)}")
         require_tags(self.tags)

@@ -14,7 +14,7 @@ from typing import Self
 
 from suite.errors import StoreError
 from suite.limits import MAX_JSON_BYTES, MAX_RECORDS_BYTES
-from suite.records import Damage, Manifest, Run, RunRecord, Task
+from suite.records import Damage, Manifest, Run, RunRecord, Task, chain, seal
 from suite.records.folder import Folder, words_of, write_all
 from suite.records.lines import (
     MANIFEST_NAME,
@@ -25,22 +25,26 @@ from suite.records.lines import (
     require_at_most,
     whole_records,
 )
-from suite.records.schema import MANIFEST, UPGRADES, Upgrade, read, to_line, to_text
+from suite.records.schema import MANIFEST, UPGRADES, Upgrade, read, to_text
+from suite.records.seal import LOG_NAME
 
 TORN_NAME = "records.jsonl.torn"
-LOG_NAME = "log.txt"
 _PART_NAME = f"{MANIFEST_NAME}.part"
 
 
 class RunStore:
     """The one writer of a run. Appending is durable: when it returns, the record survives a power cut."""
 
-    def __init__(self, folder: Folder, manifest: Manifest, records: tuple[RunRecord, ...], descriptor: int) -> None:
+    def __init__(
+        self, folder: Folder, manifest: Manifest, records: tuple[RunRecord, ...], descriptor: int, tip: str
+    ) -> None:
+        """tip: SHA-256 of what the next line follows."""
         self.out = folder.path
         self.manifest = manifest
         self.log_path = folder.path / LOG_NAME
         self._folder = folder
         self._descriptor = descriptor
+        self._tip = tip
         done = {record.task for record in records}
         self._waiting = {task.key: task for task in manifest.tasks if task not in done}
         self._known = {task.key for task in (*manifest.tasks, *done)}
@@ -65,10 +69,11 @@ class RunStore:
             if isinstance(error, StoreError):
                 raise
             raise StoreError(f"{out}: {words_of(error)}; choose a folder that can be written with --out") from error
-        run_store = cls(folder, manifest, (), descriptor)
+        asked = to_text(manifest)
+        run_store = cls(folder, manifest, (), descriptor, chain.sha256(asked))
         try:
             _require_empty(folder)  # again, now that nobody else can fill it
-            _write_whole(folder, MANIFEST_NAME, to_text(manifest))
+            _write_whole(folder, MANIFEST_NAME, asked)
         except (StoreError, ValueError):
             run_store.close()
             raise
@@ -83,7 +88,8 @@ class RunStore:
         """
         folder = _opened(out)
         try:
-            manifest = _manifest(folder, UPGRADES)
+            asked = _asked(folder)
+            manifest = read(MANIFEST, asked, str(folder.path / MANIFEST_NAME), UPGRADES)
             descriptor = _open_locked(folder)
         except (StoreError, OSError) as error:
             folder.close()
@@ -93,11 +99,12 @@ class RunStore:
         try:
             _set_torn_line_aside(folder, descriptor)
             records = whole_records(folder, manifest)
+            tip = chain.tip(_content(descriptor), chain.sha256(asked))
         except StoreError:
             os.close(descriptor)
             folder.close()
             raise
-        return cls(folder, manifest, records, descriptor)
+        return cls(folder, manifest, records, descriptor, tip)
 
     def missing(self) -> tuple[Task, ...]:
         """The tasks that have no record yet, in the manifest's order."""
@@ -115,7 +122,7 @@ class RunStore:
         is_due = key in self._waiting or (record.supersedes if is_known else record.added)
         if not is_due:
             raise ValueError(f"{record.task.test} of {record.task.model} ({key}) is not waited for in {self.out}")
-        line = to_line(record)
+        line = chain.linked(record, self._tip)
         start = os.lseek(self._descriptor, 0, os.SEEK_END)
         try:
             write_all(self._descriptor, line)
@@ -126,6 +133,7 @@ class RunStore:
                 f"{self.out / RECORDS_NAME}: {words_of(error)}; what was stored before is intact: make room, then go "
                 f"on with --resume --out {self.out}"
             ) from error
+        self._tip = chain.sha256(line)
         self._waiting.pop(key, None)
         self._known.add(key)
         self._require_there()
@@ -133,6 +141,10 @@ class RunStore:
     def replace(self, content: bytes) -> None:
         """Other records in the place of all; the store is of no use afterwards."""
         _write_whole(self._folder, RECORDS_NAME, content)
+
+    def start_sha256(self) -> str:
+        """Of what the first record follows."""
+        return chain.sha256(_asked(self._folder))
 
     def _require_there(self) -> None:
         """Raises StoreError where the file that is written to has lost its name: nobody would find what is in it.
@@ -175,7 +187,7 @@ def load(out: Path, upgrades: Mapping[int, Upgrade] = UPGRADES) -> Run:
     Raises StoreError: no run there, a run.json that is not ours, or more damage than a run can come by.
     """
     with _opened(out) as folder:
-        manifest = _manifest(folder, upgrades)
+        manifest = read(MANIFEST, _asked(folder), str(folder.path / MANIFEST_NAME), upgrades)
         records: list[RunRecord] = []
         damaged: list[Damage] = []
         for found in records_of(folder, manifest, upgrades):
@@ -197,8 +209,11 @@ def amend(out: Path, amended: Sequence[RunRecord]) -> None:
         by_key = {record.task.key: record for record in amended}
         if unknown := by_key.keys() - {record.task.key for record in records}:
             raise ValueError(f"{out} has no records of {', '.join(sorted(unknown))}")
-        lines = [to_line(by_key.get(record.task.key, record)) for record in records]
-        run_store.replace(b"".join(lines))
+        whole = [by_key.get(record.task.key, record) for record in records]
+        run_store.replace(b"".join(chain.links(whole, run_store.start_sha256())))
+        complete = not run_store.missing()
+    if seal.read(out) is not None:
+        seal.write(out, complete=complete, amended=True)
 
 
 def _opened(out: Path) -> Folder:
@@ -249,16 +264,16 @@ def _content(descriptor: int) -> bytes:
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
 
 
-def _manifest(folder: Folder, upgrades: Mapping[int, Upgrade]) -> Manifest:
+def _asked(folder: Folder) -> bytes:
+    """What run.json holds."""
     path = folder.path / MANIFEST_NAME
     try:
         with folder.reader(MANIFEST_NAME) as file:
-            content = file.read(MAX_JSON_BYTES + 1)
+            return file.read(MAX_JSON_BYTES + 1)
     except FileNotFoundError as error:
         raise StoreError(f"{folder.path}: holds no run (no {MANIFEST_NAME}); name the folder of a run") from error
     except OSError as error:
         raise StoreError(f"{path}: {words_of(error)}; name the folder of a run that can be read") from error
-    return read(MANIFEST, content, str(path), upgrades)
 
 
 def _set_torn_line_aside(folder: Folder, descriptor: int) -> None:

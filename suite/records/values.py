@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
 from suite.limits import MAX_TEXT_LENGTH
@@ -13,7 +13,7 @@ from suite.outside import NAME_RULE, brief, clean, is_name
 T = TypeVar("T")
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def record(cls: type[T]) -> type[T]:
     """A frozen, slotted, keyword-only dataclass that cleans its text on entry.
 

@@ -17,10 +17,13 @@ class Axis(Protocol):
 class Declaration(Protocol):
     """What the report reads of a model plug-in; a model that is not installed has none."""
 
-    title: str
-    task: str
-    why: str
-    source: str
-
+    @property
+    def title(self) -> str: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def source(self) -> str: ...
     @property
     def axes(self) -> tuple[Axis, ...]: ...

@@ -82,7 +82,7 @@ def _missing(code: str, told: list[tuple[str, str, str]]) -> Note:
     quantities = listed(list(dict.fromkeys(quantity for quantity, _, _ in told)))
     _, reason, remedy = told[0]
     others = len({(why, what) for _, why, what in told}) - 1
-    more = f" ({others} more reasons below)" if others else ""
+    more = f" ({units.counted(others, 'more reason')} below)" if others else ""
     return Note(
         "missing",
         (
@@ -103,11 +103,13 @@ def doubts(view: RunView) -> Content:
     for record in view.run.records:
         for flag in (*record.flags, *shapes.doubts(record)):
             flags.setdefault(flag.code, []).append(flag.text)
+    absent = {absence.value.code for absence in absences(view)}  # told already
+    known = {code: told for code, told in flags.items() if code not in absent}
     lines = [
         Note(
             "doubt", ("To doubt: ", Code(words(code)), f" on {units.counted(len(told), 'record')}, {_clause(told[0])}.")
         )
-        for code, told in sorted(flags.items(), key=lambda item: (-len(item[1]), item[0]))
+        for code, told in sorted(known.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
     simulated = [
         Note("doubt", f"The energy is of a simulated source ({name}), which is no measurement.")

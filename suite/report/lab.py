@@ -14,8 +14,8 @@ from suite.report.content import (
     Column,
     Content,
     Document,
-    Gap,
     Heading,
+    Paragraph,
     Picture,
     Spans,
     bullets,
@@ -151,7 +151,7 @@ def _energy(view: RunView) -> Content:
     return content(
         "Energy per inference: average power in watts times the mean time of a call in seconds, over the batch size.",
         table(("Model", "Input", Column("Average power", "W"), Column("Energy", "J")), rows, 2, caption="Energy"),
-        bullets((Gap(gap), f": {gap.reason}. Remedy: {gap.remedy}.") for gap in gaps),
+        *(block for gap in gaps for block in (Heading(gap.code, 4), Paragraph(f"{gap.reason}. Remedy: {gap.remedy}."))),
     )
 
 

@@ -166,7 +166,7 @@ def overhead(profiled: Profiled) -> str:
     if profiled.is_disturbed:
         return told + "Other work on the machine disturbed these calls: measure again with nothing else running."
     if change > 0.1:
-        return told + "That cost lies on every operator alike, so small ones look dearer than they are."
+        return told + "Each call of an operator pays about the same for it, so small ones look dearer than they are."
     return told + "Shares are of the call under the profiler."
 
 

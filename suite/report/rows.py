@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from suite.records import (
+    Accuracy,
     ColdStart,
     EnergyReading,
     FlopCount,
@@ -13,13 +14,16 @@ from suite.records import (
     MemoryUse,
     NotMeasured,
     ParameterCount,
+    Profile,
     Roofline,
     Run,
     RunRecord,
     Summary,
     Sustained,
     Task,
+    Test,
 )
+from suite.report import accuracies
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.stats import shapes
@@ -43,26 +47,14 @@ def _of(found: RunRecord, percentiles: Sequence[float]) -> dict[str, Value]:
     doubts = dict.fromkeys(flag.code for flag in (*found.flags, *shapes.doubts(found)))
     return {
         **_task(found.task),
-        **_figures(found, percentiles),
+        **_FIGURES[found.task.test](found, percentiles),
         "flags": " ".join(doubts) or None,
         "not_measured": " ".join(f"{name}={absence.code}" for name, absence in absences.items()) or None,
     }
 
 
-def _figures(found: RunRecord, percentiles: Sequence[float]) -> dict[str, Value]:
-    match found.task.test:
-        case "params":
-            return _parameters(found.parameters)
-        case "flops":
-            return _flops(found.flops)
-        case "latency":
-            return {**_latency(found, percentiles), **_memory(found.memory), **_cold(found.cold_start)}
-        case "energy":
-            return _energy(found)
-        case "sustained":
-            return _sustained(found.sustained)
-        case "roofline":
-            return _roofline(found.roofline)
+def _timed(found: RunRecord, percentiles: Sequence[float]) -> dict[str, Value]:
+    return {**_latency(found, percentiles), **_memory(found.memory), **_cold(found.cold_start)}
 
 
 def _task(task: Task) -> dict[str, Value]:
@@ -183,9 +175,68 @@ def _sustained(value: Sustained | NotMeasured | None) -> dict[str, Value]:
     }
 
 
+def _accuracy(value: Accuracy | NotMeasured | None) -> dict[str, Value]:
+    """Of the first metric; the same examples one by one, and in padded batches."""
+    found = value if isinstance(value, Accuracy) else None
+    score = accuracies.scored(found) if found else None
+    bounds = score.interval if score else None
+    alone, padded = (accuracies.alone(found), accuracies.padded(found)) if found else (None, None)
+    return {
+        "evaluation": found.evaluation if found else None,
+        "metric": found.metrics[0] if found else None,
+        "item_count": found.item_count if found else None,
+        "score": score.value if score else None,
+        "score_standard_error": score.standard_error if score else None,
+        "score_low": bounds.low if bounds else None,
+        "score_high": bounds.high if bounds else None,
+        "alone_median_s": alone.median_s if alone else None,
+        "padded_per_example_s": padded.per_example_s if padded else None,
+        "padding_share": padded.padding_share if padded else None,
+    }
+
+
+def _profile(found: RunRecord) -> dict[str, Value]:
+    profile = found.profile if isinstance(found.profile, Profile) else None
+    return {
+        **_latency(found, ()),
+        "profiled_call_count": profile.call_count if profile else None,
+        "profiled_call_s": profile.call_s if profile else None,
+    }
+
+
+def operators(run: Run) -> list[Row]:
+    """One row an operator of every profiled point: its own time over all profiled calls, its counts of one call."""
+    return [
+        {
+            **_task(found.task),
+            "operator": each.operator,
+            "call_count": each.call_count,
+            "self_s": each.self_s,
+            "device_self_s": each.device_self_s,
+            "mac_count": each.mac_count,
+            "profiled_call_count": found.profile.call_count,
+        }
+        for found in run.records
+        if isinstance(found.profile, Profile)
+        for each in found.profile.operators
+    ]
+
+
 def _roofline(value: Roofline | NotMeasured | None) -> dict[str, Value]:
     found = value if isinstance(value, Roofline) else None
     return {
         "bandwidth_bytes_per_s": found.bandwidth.best_per_s if found else None,
         **({f"{each.precision}_flop_per_s": each.ceiling.best_per_s for each in found.matmul} if found else {}),
     }
+
+
+_FIGURES: Mapping[Test, Callable[[RunRecord, Sequence[float]], dict[str, Value]]] = {
+    "params": lambda found, _: _parameters(found.parameters),
+    "flops": lambda found, _: _flops(found.flops),
+    "latency": _timed,
+    "energy": lambda found, _: _energy(found),
+    "sustained": lambda found, _: _sustained(found.sustained),
+    "roofline": lambda found, _: _roofline(found.roofline),
+    "accuracy": lambda found, _: _accuracy(found.accuracy),
+    "profile": lambda found, _: _profile(found),
+}

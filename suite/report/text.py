@@ -1,4 +1,4 @@
-"""What `suite params | flops | latency | energy | sustained | profile` answer: one table, then why anything is absent."""
+"""What `suite params`, `flops`, `latency` and the like answer: one table, then why anything is absent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from suite.records import FlopCount, NotMeasured, ParameterCount, Run, Summary, Test
-from suite.report import endurances, energies, overview, profiles, quantities
+from suite.report import accuracies, endurances, energies, overview, profiles, quantities
 from suite.report.content import Block, Content, bullets, content
 from suite.report.points import Point
 from suite.report.precision import at_most
@@ -119,6 +119,26 @@ def told(absences: Iterable[NotMeasured]) -> list[str]:
     return [f"{absence.code}: {absence.reason}; {absence.remedy}" for absence in absences]
 
 
+def accuracy_table(run: Run) -> Content:
+    """Scores of every evaluation, variants as pairs, and what the same inputs cost."""
+    view = RunView(run)
+    everyone = accuracies.answered(view)
+    paired, timed = accuracies.pairs(everyone), accuracies.latency_table(view, everyone)
+    doubts = (
+        f"{each.label}: {flag.text}"
+        for each in everyone
+        for found in view.run.records
+        if found.task == each.task
+        for flag in found.flags
+    )
+    return content(
+        *_with_reasons(accuracies.score_table(everyone), view),
+        accuracies.pair_table(paired) if paired else None,
+        timed,
+        *bullets(dict.fromkeys(doubts)),
+    )
+
+
 def profile_table(run: Run) -> Content:
     """Operators and modules of every point that was profiled, and what the profiler cost."""
     view = RunView(run)
@@ -140,4 +160,5 @@ _TABLES: Mapping[Test, Callable[[Run], Content]] = {
     "energy": energy_table,
     "sustained": sustained_table,
     "profile": profile_table,
+    "accuracy": accuracy_table,
 }

@@ -68,7 +68,12 @@ class RunView:
         return tuple(dict.fromkeys(task.model for task in self.tasks if not task.is_of_the_machine))
 
     def declaration(self, model: str) -> Declaration | None:
-        return self._declarations.get(model)
+        """A brought model's is the run's own: what it lies in need not be there any more."""
+        return self._brought.get(model) or self._declarations.get(model)
+
+    @cached_property
+    def _brought(self) -> Mapping[str, Declaration]:
+        return {found.name: found for found in self.run.manifest.brought}
 
     def title(self, model: str) -> str:
         return self._titles.get(model) or self._own_title(model)

@@ -9,7 +9,7 @@ work: the same call queued up behind a delay, so that all of its work is there b
 waits, and the difference to the wall clock is what launching costs. A call that itself waits for the device can't be
 queued up: there is no such figure then.
 
-Source: CUDA C++ Programming Guide, section Events. No line of this has run on a GPU yet (docs/gpu.md).
+Source: CUDA C++ Programming Guide, section Events. What of this has met no GPU yet: docs/gpu.md.
 """
 
 from typing import Any, Callable, Dict, NamedTuple, Optional

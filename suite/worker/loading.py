@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
-from suite.worker import artefacts, devices, plugins, precision
+from suite.worker import artefacts, devices, precision
 from suite.worker.imports import Imports
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -30,7 +30,7 @@ def begin(imports: Imports, way: Dict[str, Any], model: str) -> Started:
     torch = imports.module("torch")
     plugin = imports.model(model)
     device = devices.check_device(torch, way["device"])
-    runner = plugins.runtime(way["runtime"], way["precision"])
+    runner = plugin.runner(way["runtime"], way["precision"])
     absence = runner.absence(torch, way["precision"], device)
     if absence is not None:
         raise WorkerFault(*absence)
@@ -46,7 +46,10 @@ def filled(started: Started, options: Dict[str, Any], clock: Clock) -> Filled:
 
     began_s = clock()
     module = build.build(started.plugin, options, "cpu", started.seed)
-    precision.cast(module, started.precision)
+    if started.plugin.own_weights:
+        precision.cast_values(module, started.precision)
+    else:
+        precision.cast(module, started.precision)
     built_s = clock()
     source = weights.place(started.plugin, module, options, started.seed)
     filled_s = clock()

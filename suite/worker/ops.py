@@ -47,6 +47,7 @@ class Operations:
             self._meter.gpu_own_bytes,
         )
         self._cases: Dict[str, Case] = {}
+        self._evaluating: Any = None
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""
@@ -65,6 +66,8 @@ class Operations:
             "compare_outputs": self.compare_outputs,
             "prepare": self.prepare,
             "check_inputs": self.check_inputs,
+            "fingerprint": self.fingerprint,
+            "evaluate": self.evaluate,
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
@@ -151,7 +154,7 @@ class Operations:
         from suite.worker import loading
 
         self._cases.clear()
-        self._loaded = None
+        self._loaded = self._evaluating = None
         self._peaks.available_bytes = memory.available_bytes()
         torch = self._imports.module("torch")
         way = {"runtime": runtime, "precision": precision, "device": device}
@@ -223,11 +226,12 @@ class Operations:
             torch.manual_seed(seed)  # a plug-in may draw from torch itself
             source = weights.Stream(seed, "inputs") if trajectory is None else read_trajectory(model, trajectory)
             own_sizes.update({} if trajectory is None else model.own_sizes(source))
-            return precision.cast_inputs(model.inputs(batch_size, axes, source), loaded.started.precision)
+            made = model.inputs(batch_size, axes, source)
+            return made if model.precisions else precision.cast_inputs(made, loaded.started.precision)
 
-        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make)
+        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make, axes)
         return {
-            "inputs_source": "seeded" if trajectory is None else "trajectory",
+            "inputs_source": model.inputs_source if trajectory is None else "trajectory",
             "inputs_sha256": made.inputs_sha256,
             "own_sizes": own_sizes,
             "step_count": made.step_count,
@@ -244,12 +248,32 @@ class Operations:
         self._peaks.forget_since(before)
         return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
 
+    def fingerprint(self, case: str) -> Dict[str, Any]:
+        """Of the case's first outputs since it was prepared: no call is made for it."""
+        return {"fingerprint": self._case(case).fingerprint}
+
+    def evaluate(self, **asked: Any) -> Dict[str, Any]:
+        """Goes on where the last request ended; from any other row it begins to read anew."""
+        from suite.worker import evaluate
+
+        loaded, before = self._model_in_memory(), self._evaluating
+        self._evaluating = None  # what fails midway begins anew
+        way = evaluate.Way(loaded.target, loaded.device, loaded.started.precision)
+        subject = evaluate.Subject(loaded.model, way, loaded.synchronise, self._clock)
+        with grad_mode(loaded.model, way.precision):
+            reading = evaluate.reading(before, subject, asked)
+            edge = self._meter.before()
+            answer = reading.answer(asked["row_count"], asked["batch_size"], alone=asked["alone"])
+            beside = self._meter.since(edge)
+        self._evaluating = reading
+        return dict(answer, interference=beside)
+
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
         if call_count < 1:
             raise WorkerFault("BAD_REQUEST", "call_count is {}".format(call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes = self._held_bytes()
-        with grad_mode(loaded.model, loaded.started.precision):
+        with grad_mode(loaded.model, loaded.started.precision, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_calls(prepared.call, loaded.synchronise, call_count, self._clock)
@@ -271,7 +295,7 @@ class Operations:
             raise WorkerFault("BAD_REQUEST", "min_call_count is {}".format(min_call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes, window = self._held_bytes(), (loaded.synchronise, duration_s, min_call_count, self._clock)
-        with grad_mode(loaded.model, loaded.started.precision):
+        with grad_mode(loaded.model, loaded.started.precision, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_for(prepared.call, *window)

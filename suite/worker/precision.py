@@ -31,11 +31,28 @@ def absence(torch: Any, precision: str, device: str) -> Optional[NotMeasured]:
         return _tf32_absence(torch, kind, device)
     if precision == "bf16" and kind == "cuda" and not torch.cuda.is_bf16_supported():
         return _unsupported("this GPU has no bf16", "Use fp16")
+    if precision in _ELEMENTS:
+        return _without_kernel(torch, precision, device)
     if precision == "int8" and kind != "cpu":
         return _unsupported(
             "torch's dynamic int8 has kernels for the processor alone", "Use --device cpu, or runtime onnxruntime"
         )
     return None
+
+
+def _without_kernel(torch: Any, precision: str, device: str) -> Optional[NotMeasured]:
+    """Tried on what most models do: an older torch lacks some of 16 bits on the processor."""
+    few = torch.ones((2, 2), dtype=getattr(torch, element(precision)), device=device)
+    try:
+        torch.relu(few.mm(few)).softmax(-1)
+        torch.nn.functional.layer_norm(few, (2,))
+    except RuntimeError as error:
+        return _unsupported(_lacks_kernel(precision, error), "Use fp32, another device, or a newer torch")
+    return None
+
+
+def _lacks_kernel(precision: str, error: RuntimeError) -> str:
+    return "this torch lacks a kernel for {} ({})".format(precision, str(error).splitlines()[0][:200])
 
 
 def _tf32_absence(torch: Any, kind: str, device: str) -> Optional[NotMeasured]:
@@ -91,6 +108,15 @@ def cast(module: Any, precision: str) -> None:
                     part._buffers[name] = buffer.to(dtype)
 
 
+def cast_values(module: Any, precision: str) -> None:
+    """The same of a module that has its weights: they are rounded, in place."""
+    import torch
+
+    dtype = getattr(torch, element(precision))
+    if dtype != torch.float32 and isinstance(module, torch.nn.Module):
+        module.to(dtype)
+
+
 def cast_inputs(made: Dict[str, Any], precision: str) -> Dict[str, Any]:
     """Inputs whose float32 tensors are in the module's precision."""
     import torch
@@ -120,5 +146,6 @@ def refusal(error: RuntimeError, precision: str) -> Optional[WorkerFault]:
     text = str(error)
     if precision not in _ELEMENTS or "not implemented for" not in text:
         return None
-    reason = "this torch lacks a kernel for {} ({})".format(precision, text.splitlines()[0][:200])
-    return WorkerFault("UNSUPPORTED_PRECISION", reason, "Use fp32, another device, or a newer torch")
+    return WorkerFault(
+        "UNSUPPORTED_PRECISION", _lacks_kernel(precision, error), "Use fp32, another device, or a newer torch"
+    )

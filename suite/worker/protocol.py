@@ -43,6 +43,14 @@ prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_s
                   a trajectory's own size}, step_count, before_resident_bytes
                                                                            makes the inputs, on the device
 check_inputs      case -> changed [input name, ...], flags [[code, text], ...]
+fingerprint       case -> fingerprint: the fields of records.Fingerprint, top as [[index, lead], ...]; null before a
+                  call, and where outputs can't be looked at
+evaluate          evaluation, data (a path or null), start (a row), row_count, batch_size, alone -> row_count (fewer
+                  where there are no more), ended, examples_sha256, values [[...] of each metric], weights [[...] of
+                  each further metric], groups [...], lengths [...], alone and padded {example_counts, padded_lengths,
+                  latency_s} of calls one by one and in batches, changed_count and compared_count (answers, between
+                  the two), unreachable_count, corrupt_count, corrupt [text, ...], interference
+                                                                           answers judged, rows in order
 time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls), flags,
                   interference (the fields of records.Interference, null where the machine doesn't tell)
 time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, calls_per_value, latency_s [...],
@@ -82,8 +90,9 @@ back between calls from then on), OUTPUT_CHANGED, MEMORY_GROWS, and those of out
 
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
 BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, NO_PROFILER, NOTHING_SEEN, NO_DEVICE_CLOCK,
-UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for
-any other exception. The controller adds those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
+UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, EVALUATION_DATA, EVALUATION_MODEL, MEMORY_UNREADABLE,
+BAD_REQUEST, PROTOCOL, and FAILED for any other exception. The controller adds those of a worker that is gone: HUNG,
+CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
 
 PROTOCOL_VERSION = 4

@@ -12,6 +12,7 @@ import struct
 from typing import Any, Dict, Iterator, Sequence, Tuple
 
 from suite.worker import tensors
+from suite.worker.brought.artefact import Artefact
 from suite.worker.outcome import WorkerFault
 
 CHUNK_ELEMENT_COUNT = 1 << 15  # the most that torch works on in one thread: barriers cost more than they bring
@@ -131,19 +132,21 @@ def _float32(value: float) -> float:
 
 
 def place(model: Any, module: Any, options: Dict[str, Any], seed: int) -> str:
-    """Gives the module its weights in place: the user's checkpoint, the published ones, or seeded ones.
+    """Gives the module its weights in place: the user's checkpoint, the published ones, shipped ones, or seeded ones.
 
     Returns the source's name.
     """
+    if model.own_weights:
+        return "brought"
     checkpoint, published = options.get("checkpoint"), options.get("pinned")
     if checkpoint is not None:
         model.load_checkpoint(module, checkpoint)
         return "checkpoint"
-    if published is not None:
+    if published is not None or model.shipped_weights:
         from suite.worker import pinned
 
-        pinned.load_into(module, published)
-        return "pinned"
+        pinned.load_into(module, published or model.shipped_weights)
+        return "pinned" if published else "shipped"
     fill(module, seed)
     return "seeded"
 
@@ -190,6 +193,8 @@ def digest(module: Any) -> str:
     Integer buffers (position numbers, batch counters) are left out: they are no weights, and transformers 4 keeps some
     in the state that transformers 5 does not. A tensor with several names is taken once, under the first.
     """
+    if isinstance(module, Artefact):
+        return module.weights_sha256()
     named = dict(module.named_parameters())
     persistent = module.state_dict(keep_vars=True)
     named.update(

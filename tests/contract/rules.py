@@ -17,8 +17,11 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.client",
         "suite.registry",
         "suite.stats",
+        "suite.records.chain",
+        "suite.records.journal",
         "suite.records.lines",
         "suite.records.schema",
+        "suite.records.seal",
         "suite.records.store",
         "suite.host",
         "suite.pinned",
@@ -28,7 +31,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.compare",
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
-    "drivers": ("suite.measure", "suite.plan", "suite.report.page"),
+    "drivers": ("suite.compare", "suite.measure", "suite.plan", "suite.report.page"),
     "conductor": ("suite.tools", "suite.battery"),
     "command line": ("suite.cli", "suite.__main__"),
 }
@@ -36,6 +39,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
 PLUGIN_PACKAGES = (
     "suite.worker.models",
     "suite.worker.runtimes",
+    "suite.worker.evaluations",
     "suite.power.sources",
     "suite.report.sections",
     "suite.host.probes",
@@ -45,10 +49,12 @@ WORKER_PACKAGES = ("torch", "transformers", "onnx", "onnxruntime")
 WORKER_CONTRACTS = (
     "suite.worker.model",
     "suite.worker.runtime",
+    "suite.worker.evaluation",
     "suite.worker.outcome",
     "suite.worker.protocol",
     "suite.worker.plugins",
     "suite.worker.declarations",
+    "suite.worker.brought.words",
 )
 MEASURING = ("suite.client", "suite.measure", "suite.power", "suite.host")
 

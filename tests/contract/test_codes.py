@@ -18,7 +18,7 @@ TREES = {module.path: module.tree for module in modules(REPOSITORY).values()}
 MAKERS = {"NotMeasured", "Flag", "WorkerFault", "WorkerError", "SensorError", "OutcomeError"}
 PARTED = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")  # as codes are written; what else is written so stands below
 CODE = re.compile(r"[A-Z][A-Z0-9_]+[A-Z0-9]")
-# Capitals with an underscore that are no codes: variables of the environment, a sensor's rails, names of other programs.
+# Capitals with an underscore that are no codes: variables of the environment, a sensor's rails, other programs' names.
 ENVIRONMENT = re.compile(
     r"(SUITE|SUDO|DOCKER|HF|XDG|GIT|OMP|MKL|TRANSFORMERS|VDD|VIN|POM|SC|O|NO_COLOR|PRETTY)(_[A-Z0-9]+)*"
 )

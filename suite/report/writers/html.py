@@ -13,13 +13,12 @@ from markupsafe import Markup
 
 from suite.report.content import Block, Content, Details, Document, Heading, Table
 from suite.report.escape import BLANK, MAX_CELL, words
-from suite.report.spans import Gap, Link, Span, Spans, plain
+from suite.report.spans import Gap, Span, Spans, plain, target_of
 from suite.report.table import Cell, Marked, Value, absent_plain, anchor
 
 FOLDER = "web"
 MANY_ROWS = 8  # from here on a table can be searched
 SIGNS = {"yes": "✓", "no": "✗", "open": "?"}
-SAFE = ("https://", "http://", "#")
 
 
 def write(document: Document, drawings: Mapping[str, str]) -> str:
@@ -101,13 +100,6 @@ def _number(cell: Cell) -> str | None:
     return repr(cell.number) if isinstance(cell, (Value, Marked)) and cell.number is not None else None
 
 
-def _target(link: Link) -> str | None:
-    """Where a link leads; None for what a page must not open."""
-    target = link.target.strip()
-    is_path = ":" not in target and not target.startswith("/") and "\\" not in target
-    return target if target.startswith(SAFE) or is_path else None
-
-
 def _hint(gap: Gap) -> str:
     return "" if gap.value is None else f"{words(gap.value.reason)}. Remedy: {words(gap.value.remedy)}"
 
@@ -132,7 +124,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         cell=_cell, fragment=_fragment, hint=_hint, kind=_kind, line=_line, number=_number, plain=plain, words=_told
     )
-    environment.filters.update(gap=lambda gap: absent_plain(gap.value), target=_target, sign=SIGNS.__getitem__)
+    environment.filters.update(gap=lambda gap: absent_plain(gap.value), target=target_of, sign=SIGNS.__getitem__)
     environment.tests["long"] = _is_long
     return environment
 

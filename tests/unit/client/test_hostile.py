@@ -94,6 +94,17 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "own_sizes": {"frames": 9},
     },
     "check_inputs": {"changed": ["x"], "flags": [["CODE", "text"]]},
+    "fingerprint": {
+        "fingerprint": {
+            "tensor_count": 1,
+            "value_count": 70,
+            "taken_count": 70,
+            "not_finite_count": 1,
+            "norm": 2.5,
+            "projection": [0.5] * 64,
+            "top": [[3, 0.25]],
+        }
+    },
     "time": {
         "started_s": 101.0,
         "latency_s": [0.5, 0.25],
@@ -153,7 +164,44 @@ RIGHT: Mapping[str, dict[str, Any]] = {
             }
         ]
     },
-    "memory": {"resident_bytes": 5, "peak_resident_bytes": 6, "peak_was_reset": True, "device_peak_bytes": None},
+    "memory": {
+        "resident_bytes": 5,
+        "peak_resident_bytes": 6,
+        "peak_was_reset": True,
+        "device_peak_bytes": None,
+        "device_free_bytes": 7,
+        "device_total_bytes": 8,
+        "device_reserved_peak_bytes": 9,
+        "device_context_bytes": None,
+        "device_is_unified": False,
+        "machine_taken_bytes": None,
+    },
+    "device_times": {
+        "wall_s": [0.5, 0.5],
+        "span_s": [0.25, 0.25],
+        "work_s": [],
+        "in_s": [0.0, 0.0],
+        "out_s": [0.0, 0.0],
+        "in_bytes": 4,
+        "out_bytes": 0,
+    },
+    "profile": {
+        "latency_s": [0.5, 0.5],
+        "operators": [{"operator": "mm", "call_count": 2, "self_s": 0.5, "device_self_s": None, "mac_count": 7}],
+        "modules": [
+            {
+                "path": "a",
+                "kind": "Linear",
+                "call_count": 2,
+                "self_s": 0.5,
+                "total_s": 0.75,
+                "device_self_s": None,
+                "device_total_s": None,
+                "mac_count": None,
+            }
+        ],
+        "uncounted": None,
+    },
     "reset_memory": {"peak_was_reset": False},
     "convert": {"sha256": HASH, "weights_sha256": HASH, "left_out": []},
     "roofline": {
@@ -178,10 +226,13 @@ ASK: Mapping[str, Callable[[Worker], object]] = {
     "compare_outputs": lambda worker: worker.compare_outputs("c", Path("/outputs")),
     "prepare": lambda worker: worker.prepare("c", TASK),
     "check_inputs": lambda worker: worker.check_inputs("c"),
+    "fingerprint": lambda worker: worker.fingerprint("c"),
     "time": lambda worker: worker.time("c", 2, 60.0),
     "time_for": lambda worker: worker.time_for("c", 1.0, 1, 60.0),
     "watch": lambda worker: worker.watch(0.75),
     "memory": lambda worker: worker.memory(),
+    "device_times": lambda worker: worker.device_times("c", 2, 60.0),
+    "profile": lambda worker: worker.profile("c", 2, 60.0),
     "reset_memory": lambda worker: worker.reset_memory(),
     "convert": lambda worker: worker.convert("m", Path("a"), Path("b")),
     "roofline": lambda worker: worker.roofline(ROOFLINE, 1.0, 1000),
@@ -243,7 +294,18 @@ def disturbed(**fields: object) -> dict[str, object]:
     return {"interference": {**INTERFERENCE, **fields}}
 
 
+def printed(**fields: object) -> dict[str, object]:
+    return {"fingerprint": {**RIGHT["fingerprint"]["fingerprint"], **fields}}
+
+
 HOSTILE = [
+    ("fingerprint", {"fingerprint": 7}, "fingerprint is 7, not an object"),
+    ("fingerprint", {"fingerprint": {"tensor_count": 1}}, "value_count is missing"),
+    ("fingerprint", printed(projection=[0.5] * 63), "a projection has 64 numbers"),
+    ("fingerprint", printed(projection=[0.5] * 63 + [1e31]), "projection is 1e+31, which is not in"),
+    ("fingerprint", printed(top=[[1]]), "top holds [1], not a place and a number"),
+    ("fingerprint", printed(top=[[-1, 0.5]]), "top is -1, which is not in"),
+    ("fingerprint", printed(taken_count=71), "taken_count must lie in 0..value_count"),
     ("time", {"flags": [["CODE"]]}, "flags holds ['CODE'], not a code and its text"),
     ("check_inputs", {"flags": {"CODE": "text"}}, "flags is {'CODE': 'text'}, not a list"),
     ("prepare", {"own_sizes": {"frames": -1}}, "own_sizes is -1, which is not in"),
@@ -287,6 +349,15 @@ HOSTILE = [
     ("import", {"import_s": -1}, "import_s is -1"),
     ("import", {"import_s": 14.0}, "import_s is 14.0"),  # alive for 13 s
     ("prepare", {"step_count": 1.0}, "step_count is 1.0, not a whole number"),
+    ("memory", {"device_is_unified": "yes"}, "device_is_unified is 'yes', not true or false"),
+    ("device_times", {"span_s": [0.25]}, "span_s has 1 durations, and 2 calls were asked for"),
+    ("device_times", {"span_s": [0.25, -1]}, "span_s is -1, which is not in"),
+    ("device_times", {"work_s": [0.25]}, "work_s has 1 durations"),
+    ("profile", {"latency_s": [0.5]}, "latency_s has 1 durations, and 2 calls were asked for"),
+    ("profile", {"latency_s": [2.0, 2.0]}, "latency_s comes to 4 s, and only 3.001 s have passed"),
+    ("profile", {"operators": [{"operator": " "}]}, "operator is blank"),
+    ("profile", {"modules": [7]}, "not an object"),
+    ("profile", {"uncounted": ["CODE"]}, "uncounted has 1 parts, not code, reason and remedy"),
     ("memory", {"resident_bytes": 2**64}, "resident_bytes is 18446744073709551616"),
     ("memory", {"peak_was_reset": 1}, "peak_was_reset is 1, not true or false"),
     ("check_inputs", {"changed": "x"}, "changed is 'x', not a list"),

@@ -85,7 +85,16 @@ def test_tf32_is_refused_where_there_is_no_gpu_that_has_it():
     assert found is not None
     assert found.code == "UNSUPPORTED_PRECISION"
     assert "cpu has none" in found.reason
-    assert precision.absence(torch, "bf16", "cpu") is None
+
+
+@pytest.mark.parametrize("name", ["fp16", "bf16"])
+def test_whether_16_bits_can_work_is_tried(name):
+    found = precision.absence(torch, name, "cpu")
+    if torch.__version__.startswith("1.10."):
+        assert (found is None) == (name == "bf16")
+        assert found is None or "\"clamp_min_cpu\" not implemented for 'Half'" in found.reason
+    else:
+        assert found is None
 
 
 class Stubborn:
