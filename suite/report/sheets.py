@@ -1,7 +1,7 @@
 """tables/*.csv: the report's figures for a spreadsheet, a row a record, unrounded, in SI units that the columns name.
 
 An empty field is a figure that is not there: `not_measured` has its code, and not_measured.csv its reason and remedy.
-Documented in docs/tables.md.
+Documented in docs/report.md.
 """
 
 from __future__ import annotations
