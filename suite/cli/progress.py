@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -133,15 +132,6 @@ class Quiet(Display):
 
 
 Open = Callable[[TextIO], Display]
-
-
-def opened(stream: TextIO, *, no_color: bool = False) -> Display:
-    """A table and a bar on a terminal that can move its cursor, plain lines anywhere else."""
-    if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
-        return PlainProgress(stream)
-    from suite.cli.live import LiveProgress
-
-    return LiveProgress(stream, no_color=no_color)
 
 
 def describe(task: Task) -> str:
