@@ -144,7 +144,8 @@ def describe(task: Task) -> str:
     sizes = [f"{name} {size}" for name, size in task.axes]
     if task.test in TIMED:
         sizes.insert(0, f"batch {task.batch_size}")
-    return ", ".join([f"{task.model} {task.test}{scenario}", *sizes])
+    side = "" if task.side is None else f" {task.side}"
+    return ", ".join([f"{task.model}{side} {task.test}{scenario}", *sizes])
 
 
 def outcome(record: RunRecord) -> str:
