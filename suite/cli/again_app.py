@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,13 @@ from suite.cli.answer import Answer
 from suite.cli.declared import command
 from suite.cli.options import ANSWER, OUTPUT, POWER, STATISTICS, Given
 from suite.cli.session import session_of
+from suite.errors import UsageError
+
+if TYPE_CHECKING:
+    from suite.battery import Changes, Request
+
+if TYPE_CHECKING:
+    pass
 
 AGAIN = ("model", "checkpoint", "trajectory", "seed", "threads", "time_limit", POWER, OUTPUT)
 NEEDS = "What you need"
@@ -176,8 +183,37 @@ def rerun(  # noqa: PLR0913, PLR0917 (what a person may say)
     ] = 0.10,
 ) -> Answer:
     """Measure a run again here: is it reproduced, and why not?"""
-    from suite.cli import rerunning, words
+    from suite.cli import rerunning
 
     session = session_of(context, given)
-    changes, request = words.again(given, test, quick=quick)
-    return rerunning.run(run, changes, request, session, against=against, margin=words.margin(margin))
+    changes, request = _again(given, test, quick=quick)
+    return rerunning.run(run, changes, request, session, against=against, margin=_margin(margin))
+
+
+def _margin(value: float) -> float:
+    """Raises UsageError."""
+    if not 0 < value <= 1:
+        raise UsageError(f"--margin: must be above 0 and at most 1, as 0.1 for 10 %, got {value:g}")
+    return value
+
+
+def _again(given: Given, test: list[str] | None, *, quick: bool) -> tuple[Changes, Request]:
+    """What of a run is measured again. Raises UsageError."""
+    from suite.battery import Changes, Request
+    from suite.cli import words
+
+    if given.time_limit is not None and not given.time_limit > 0:
+        raise UsageError(f"--time-limit: must be above 0, got {given.time_limit:g}")
+    if given.seed is not None and given.seed < 0:
+        raise UsageError(f"--seed: must be at least 0, got {given.seed}")
+    changes = Changes(
+        models=words.names(given.model, "--model"),
+        tests=words.names(test, "--test"),
+        threads=words.threads(given.threads),
+        seed=given.seed,
+        checkpoint=given.checkpoint,
+        trajectory=given.trajectory,
+        time_limit_s=given.time_limit,
+        quick=quick,
+    )
+    return changes, Request(power=given.power_asked(), out=given.out)

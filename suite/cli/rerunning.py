@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from suite.cli.answer import Answer, Row
 from suite.cli.session import Session
 from suite.compare import archive
 from suite.compare import rerun as judging
+from suite.compare.findings import Finding
 from suite.compare.rerun import Judgement, Quantity
 from suite.compare.verify import altered_tasks, verify
 from suite.outside import one_line
-from suite.records import store
+from suite.records import Run, Task, store
 from suite.report.content import Content, bullets, content, table
 from suite.units import counted
 
@@ -34,18 +36,14 @@ def run(  # noqa: PLR0913 (what a person may say)
     margin: float,
 ) -> Answer:
     """against: a second run that is there already; None: it is measured now."""
-    with archive.opened(source) as folder:
-        first = store.load(folder)
-        found = verify(folder)
-        altered = altered_tasks(folder, found) if found.altered_lines else {}
+    first, altered = _opened(source)
     if against is None:
         begun = battery.again(first, changes, request, session.tools)
         running.measured(begun, session)
-        battery.report(begun.out)
         then, out = begun.run(), begun.out
     else:
-        with archive.opened(against) as folder:
-            then, out = store.load(folder), against
+        then, altered_then = _opened(against)
+        out, altered = against, {**altered, **altered_then}
     judgement = judging.judge(first, then, margin, altered)
     return Answer(
         shown=shown(source, out, judgement, margin),
@@ -66,6 +64,13 @@ def _row(found: Quantity) -> Row:
         "ratio_low": found.interval.low if found.interval else None,
         "ratio_high": found.interval.high if found.interval else None,
     }
+
+
+def _opened(source: Path) -> tuple[Run, Mapping[Task, Finding]]:
+    """A run, and its tasks whose lines were changed."""
+    with archive.opened(source) as folder:
+        found = verify(folder)
+        return store.load(folder), altered_tasks(folder, found) if found.altered_lines else {}
 
 
 def shown(source: Path, out: Path, judgement: Judgement, margin: float) -> Content:
@@ -108,5 +113,9 @@ def _causes(judgement: Judgement) -> Content:
         return content("Nothing that was recorded differs between the two surroundings.")
     deviates = any(each.verdict != "REPRODUCED" for each in judgement.quantities)
     heading = "What differs, the likeliest cause first:" if deviates else "What differs, and changed no verdict:"
-    lines = [f"{place}. {one_line(cause.text)}" for place, cause in enumerate(judgement.causes[:_MOST_CAUSES], 1)]
+    told = {True: " (accounts for the latency)", False: " (too little for the latency)", None: ""}
+    lines = [
+        f"{place}. {one_line(cause.text)}{told[cause.accounts]}"
+        for place, cause in enumerate(judgement.causes[:_MOST_CAUSES], 1)
+    ]
     return content(heading, *bullets(lines))

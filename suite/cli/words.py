@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from suite.errors import UsageError
 from suite.limits import MAX_CALL_COUNT, MAX_PERCENTILE, MAX_PERCENTILE_COUNT
 from suite.outside import brief, one_line
-
-if TYPE_CHECKING:
-    from suite.battery import Changes, Request
-    from suite.cli.options import Given
 
 MAX_MINUTES = 330  # in slices of a second; a plan with longer ones may ask for more
 SELF_TEST_S = 60.0
@@ -41,34 +36,6 @@ def axes(texts: list[str] | None) -> tuple[tuple[str, tuple[int, ...]], ...] | N
             raise UsageError(f"--axis: {name!r} {why}; write each axis once, as text_tokens=8,16")
         found[name] = sizes(numbers, f"--axis {name}") or ()
     return tuple(found.items())
-
-
-def margin(value: float) -> float:
-    """Raises UsageError."""
-    if not 0 < value <= 1:
-        raise UsageError(f"--margin: must be above 0 and at most 1, as 0.1 for 10 %, got {value:g}")
-    return value
-
-
-def again(given: Given, test: list[str] | None, *, quick: bool) -> tuple[Changes, Request]:
-    """What of a run is measured again. Raises UsageError."""
-    from suite.battery import Changes, Request
-
-    if given.time_limit is not None and not given.time_limit > 0:
-        raise UsageError(f"--time-limit: must be above 0, got {given.time_limit:g}")
-    if given.seed is not None and given.seed < 0:
-        raise UsageError(f"--seed: must be at least 0, got {given.seed}")
-    changes = Changes(
-        models=names(given.model, "--model"),
-        tests=names(test, "--test"),
-        threads=threads(given.threads),
-        seed=given.seed,
-        checkpoint=given.checkpoint,
-        trajectory=given.trajectory,
-        time_limit_s=given.time_limit,
-        quick=quick,
-    )
-    return changes, Request(power=given.power_asked(), out=given.out)
 
 
 def ranges(texts: list[str] | None) -> tuple[tuple[str, tuple[float, float]], ...]:

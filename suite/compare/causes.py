@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from suite.compare.pairs import Pair, middle, pace_ratio
+from suite.compare.pairs import Pair, in_force, middle, pace_ratio
 from suite.outside import one_line
 from suite.records import HostState, LatencySamples, RunRecord, record
 from suite.stats.quiet import share
@@ -34,6 +35,7 @@ class Cause:
     affects: tuple[str, ...]
     low: float | None = None
     high: float | None = None
+    accounts: bool | None = None  # for the latencies that deviate; None: not known, or none does
 
     def explains(self, ratio: float, margin: float) -> bool | None:
         """Whether a latency's ratio lies within what it can do. None: nobody knows how much it does."""
@@ -44,11 +46,11 @@ class Cause:
 
 def ordered(causes: Iterable[Cause], ratio: float | None, margin: float) -> tuple[Cause, ...]:
     """Those that explain the ratio first, then those of unknown size, then those that are too small for it."""
-    place = {True: 0, None: 1, False: 2}
-    found = list(causes)
     if ratio is None:
-        return tuple(found)
-    return tuple(sorted(found, key=lambda cause: place[cause.explains(ratio, margin)]))
+        return tuple(causes)
+    place = {True: 0, None: 1, False: 2}
+    found = [replace(cause, accounts=cause.explains(ratio, margin)) for cause in causes]
+    return tuple(sorted(found, key=lambda cause: place[cause.accounts]))
 
 
 def causes(found: Sequence[Pair]) -> Iterator[Cause]:
@@ -60,7 +62,7 @@ def causes(found: Sequence[Pair]) -> Iterator[Cause]:
     yield from _states(first, then, "on_battery", "battery", _supply)
     yield from _threads(timed)
     yield from _states(first, then, "governors", "governor", lambda state: "+".join(state.governors) or None)
-    yield from _measured([pair.first for pair in timed], [pair.then for pair in timed])
+    yield from _measured(timed)
     yield from _limits(first, then)
     yield from _libraries(first, then)
     yield from _heat(first, then)
@@ -84,24 +86,19 @@ def _asked(found: Sequence[Pair]) -> Iterator[Cause]:
 
 def _threads(timed: Sequence[Pair]) -> Iterator[Cause]:
     asked = _told(timed, lambda each: each.task.thread_count)
-    used = _told(timed, _in_force)
+    used = _told(timed, in_force)
     if asked is None and used is None:
         return
-    factors = [_in_force(pair.first) / _in_force(pair.then) for pair in timed]
+    factors = [in_force(pair.first) / in_force(pair.then) for pair in timed]
     low, high = min(1.0, *factors), max(1.0, *factors)
     text = f"threads: {asked or used}" + ("" if asked else " in force, though the same were asked for")
     yield Cause(name="threads", text=text, affects=("outputs", *TIMES), low=low, high=high)
 
 
-def _in_force(each: RunRecord) -> int:
-    samples = each.latency
-    counts = samples.thread_counts if isinstance(samples, LatencySamples) else ()
-    return max(counts, default=each.task.thread_count)
-
-
-def _measured(first: Sequence[RunRecord], then: Sequence[RunRecord]) -> Iterator[Cause]:
+def _measured(timed: Sequence[Pair]) -> Iterator[Cause]:
     """What the machine's own measures say: its pace at fixed arithmetic, its clock under the calls."""
-    pace = pace_ratio(first, then)
+    first, then = [pair.first for pair in timed], [pair.then for pair in timed]
+    pace = pace_ratio(timed)
     if pace is not None and abs(math.log(pace)) > NOTEWORTHY:
         what = f"{abs(pace - 1) * 100:.0f} % {'longer' if pace > 1 else 'less'}"
         text = f"the machine's pace: a fixed piece of arithmetic took {what}"

@@ -50,6 +50,13 @@ def is_same_board(one: HostFacts, other: HostFacts) -> bool:
     return None in sizes or math.isclose(*map(float, filter(None, sizes)), rel_tol=0.1)
 
 
+def in_force(each: RunRecord) -> int:
+    """Threads, after the calls; those that were asked for where nobody looked."""
+    samples = each.latency
+    counts = samples.thread_counts if isinstance(samples, LatencySamples) else ()
+    return max(counts, default=each.task.thread_count)
+
+
 def watched(records: Iterable[RunRecord]) -> list[tuple[Block, Interference]]:
     """The blocks that count of each series, with what the machine did beside them."""
     return [
@@ -67,7 +74,10 @@ def middle(records: Sequence[RunRecord], of: Callable[[Interference], float | No
     return statistics.median(values) if values else None
 
 
-def pace_ratio(first: Sequence[RunRecord], then: Sequence[RunRecord]) -> float | None:
-    """How much longer a fixed piece of arithmetic took in the second run."""
-    before, after = (middle(records, lambda beside: beside.pace_s) for records in (first, then))
+def pace_ratio(found: Sequence[Pair]) -> float | None:
+    """How much longer a fixed piece of arithmetic took in the second run, on as many threads."""
+    alike = [pair for pair in found if in_force(pair.first) == in_force(pair.then)]
+    before, after = (
+        middle([getattr(pair, side) for pair in alike], lambda beside: beside.pace_s) for side in ("first", "then")
+    )
     return after / before if before and after else None

@@ -73,22 +73,22 @@ class Judgement:
 
 
 def judge(first: Run, then: Run, margin: float = MARGIN, altered: Mapping[Task, Finding] | None = None) -> Judgement:
-    """altered: tasks of the first run whose lines were changed since: nothing is claimed of them."""
+    """altered: tasks of either run whose lines were changed since: nothing is claimed of them."""
     found = list(pairs(first.records, then.records))
     same = all(is_same_board(pair.first.host, pair.then.host) for pair in found) if found else None
-    pace = pace_ratio([pair.first for pair in found], [pair.then for pair in found])
+    pace = pace_ratio(found)
     latencies = sum(isinstance(pair.first.latency, LatencySamples) for pair in found)
     judged: list[Quantity] = []
     for pair in found:
         for quantity in _judged(pair, _Rule(same is True, margin, pace, max(1, latencies))):
-            finding = (altered or {}).get(pair.first.task)
+            finding = (altered or {}).get(pair.first.task) or (altered or {}).get(pair.then.task)
             judged.append(quantity if finding is None else _void(quantity, finding))
     ratios = [
         each.ratio for each in judged if each.quantity == "latency" and each.ratio and each.verdict != "REPRODUCED"
     ]
     ratio = math.exp(statistics.median(map(math.log, ratios))) if ratios else None
     doubted = tuple(
-        Cause(name="altered", text=f"the first run: {one_line(finding.where)}: {finding.text}", affects=("all",))
+        Cause(name="altered", text=f"{one_line(finding.where)}: {finding.text}", affects=("all",))
         for finding in dict.fromkeys((altered or {}).values())
     )
     return Judgement(
@@ -111,7 +111,7 @@ class _Rule:
 
 
 def _void(quantity: Quantity, finding: Finding) -> Quantity:
-    reason = f"the first run's figure is not the one that was measured ({one_line(finding.where)})"
+    reason = f"one of the figures is not the one that was measured ({one_line(finding.where)})"
     return Quantity(
         quantity=quantity.quantity,
         subject=quantity.subject,

@@ -235,7 +235,9 @@ def _bring(
     models = merged.get("models")
     if not isinstance(models, list) or not all(isinstance(name, str) for name in models):
         return merged, ()
-    names, brought = named(models, options.axes or (), options.beside or Beside(), where, around.bring)
+    names, brought = named(
+        models, options.axes or (), options.beside or Beside(), where, known=around.models, bring=around.bring
+    )
     symbols = {axis.label: axis.name for model in brought for axis in model.axes}
     if isinstance(axes := merged.get("axes"), dict):
         merged = {**merged, "axes": {symbols.get(name, name): sizes for name, sizes in axes.items()}}

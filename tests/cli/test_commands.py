@@ -45,18 +45,9 @@ class OneImage(Engine):
 
 
 COMMANDS = [
-    "all",
-    "params",
-    "flops",
-    "latency",
-    "energy",
-    "sustained",
-    "versus",
-    "profile",
-    "report",
-    "list",
-    "doctor",
-    "explain",
+    *("all", "params", "flops", "latency", "energy", "sustained", "accuracy", "versus", "profile"),
+    *("report", "compare", "recommend", "verify", "bundle", "history", "rerun"),
+    *("list", "doctor", "explain"),
 ]
 HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "pydantic", "rich", "tabulate"} | {
     "docker",

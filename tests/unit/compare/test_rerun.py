@@ -61,6 +61,12 @@ def test_threads_halved_and_slower_by_it_is_not_reproduced_and_the_threads_are_t
     assert judgement.causes[0].explains(1.7, 0.1) is True
 
 
+def test_a_pace_on_other_threads_is_no_pace_of_the_machine() -> None:
+    judgement = judged(whole(0.02, thread_count=1, pace_s=1e-5), whole(0.05, pace_s=1e-4))
+    assert judgement.verdict == "NOT REPRODUCED"
+    assert [(cause.name, cause.accounts) for cause in judgement.causes] == [("threads", False)]
+
+
 def test_another_seed_has_other_weights_and_is_named() -> None:
     judgement = judged(whole(seed=7))
     assert judgement.verdict == "NOT REPRODUCED"
