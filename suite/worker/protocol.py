@@ -80,7 +80,9 @@ roofline          device, thread_count, precisions [name, ...], duration_s, memo
                                                                            what the device can do; needs no model
 quit              -> {}
 
-An origin is the absolute path of a file, or what an entry point names. `options` is what the user brings to a model:
+An origin is the absolute path of a file, what an entry point names, or "brought:" and settings as JSON, of a model that
+a person brings (brought/words.py): `declare` then opens and calls it once, and answers beside the declaration `origin`
+(with what it found out) and `content_sha256`. `options` is what the user brings to a model:
 {"checkpoint": path or null, "pinned": path or null}, the latter of a file that convert made. Paths are absolute.
 
 `flags` are doubts about figures that stand nonetheless. Of a check: NOT_DETERMINISTIC (the same call twice differs:

@@ -45,7 +45,7 @@ FILES: list[tuple[Any, ...]] = [
         ["input", "state"],
     ),
     (VAD, "data/silero_vad_16k_op15.onnx", {"sequence": 576}, RATE, 309_795, 679_552, "fp32", ["input", "state"]),
-    (VAD, "data/silero_vad_half.onnx", {"sequence": 576}, {}, 309_790, 679_552, "fp16", ["input", "state"]),
+    (VAD, "data/silero_vad_half.onnx", {"sequence": 576}, {}, 309_790, 679_552, "fp32", ["input", "state"]),
     (MAGIC, "models/standard_v3_3/model.onnx", {}, {"bytes": [0, 256]}, 784_519, 366_717_952, "fp32", ["bytes"]),
 ]
 
