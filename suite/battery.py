@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from suite import __version__
@@ -21,6 +21,7 @@ from suite.measure.estimate import allowed_s
 from suite.measure.runner import Runner
 from suite.outside import one_line
 from suite.plan import again as replanned
+from suite.plan import brought
 from suite.plan import load as plans
 from suite.plan.again import Changes
 from suite.plan.devices import chosen
@@ -31,10 +32,24 @@ from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
 from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, seal, store
+from suite.records.journal import FileJournal
 from suite.records.store import RunStore
 from suite.tools import Tools
 
-__all__ = ["Battery", "Changes", "Options", "Progress", "Request", "again", "begin", "complete", "measure", "report"]
+__all__ = [
+    "Battery",
+    "Changes",
+    "Options",
+    "Outline",
+    "Progress",
+    "Request",
+    "again",
+    "begin",
+    "complete",
+    "measure",
+    "outline",
+    "report",
+]
 
 RESULTS = Path("results")
 METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read beside
@@ -55,10 +70,23 @@ class Request:
     out: Path | None = None
     resume: bool = False
     pair: tuple[Side, Side] | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@record
+class Outline:
+    """What a battery would measure. is_metered: whether there is a power source for its tests of energy."""
+
+    plan: str
+    tasks: tuple[Task, ...]
+    is_metered: bool
 
 
 class Progress:
     """What a battery tells while it goes on. This one tells nobody; subclasses do."""
+
+    def asked(self, tasks: Sequence[Task]) -> None:
+        """Once, before all else: the tasks that are left."""
 
     def plan(self, total_s_estimate: float, tasks: int) -> None:
         """Once, before the first task: how long the tasks may take together, and how many there are."""
@@ -113,6 +141,21 @@ def begin(request: Request, tools: Tools) -> Battery:
     return _begun(_plan(request, around), request, tools, around)
 
 
+def outline(request: Request, tools: Tools) -> Outline:
+    """What `begin` would begin with, or go on with. Nothing is measured and nothing is written. Raises as it does."""
+    around = _around(tools)
+    if not request.resume:
+        plan = _plan(request, around)
+        meter, _ = _equipped(plan, request, tools, around)
+        return Outline(plan=plan.name, tasks=plan.tasks, is_metered=isinstance(meter, Meter))
+    run = store.load(_out(request))
+    _check_same(run.manifest, request, around)
+    power = request.power or run.manifest.power
+    unread = request.power is None and bool(choice.unsafe_options(power))  # a folder's own: not tried for an outline
+    is_metered = unread or isinstance(_meter(run.missing(), power, tools), Meter)
+    return Outline(plan=run.manifest.plan, tasks=run.missing(), is_metered=is_metered)
+
+
 @dataclass(frozen=True, slots=True)
 class Battery:
     """A run with what it is measured with."""
@@ -157,10 +200,13 @@ class Battery:
                     f"the run was begun by suite {begun}, and goes on with {__version__}: the report tells both"
                 )
             tasks = self.run_store.missing()
+            progress.asked(tasks)
             progress.plan(allowed_s(tasks, metered=isinstance(self.meter, Meter)), len(tasks))
             sink, open_worker = Sink(self.run_store, progress), self.tools.workers(self.log_path)
             hypotheses, done = self.run_store.manifest.hypotheses, self.run_store.done
-            Runner(sink, open_worker, self.meter, self.tools.observe, self.tools.facts, hypotheses, done).run(tasks)
+            journal = partial(FileJournal, self.out)
+            measured_with = (self.meter, self.tools.observe, self.tools.facts, hypotheses, done, journal)
+            Runner(sink, open_worker, *measured_with).run(tasks)
 
     def run(self) -> Run:
         """The run as it is stored."""
@@ -225,12 +271,8 @@ def _plan(request: Request, around: Surroundings) -> Plan:
 
 def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> Battery:
     """A new run. What can be refused is refused before its folder is made."""
-    if not plan.tasks:
-        raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
     power = request.power or "auto"
-    meter = _meter(plan.tasks, power, tools)
-    tools = tools.looking_at(power)
-    _check_worker(plan.tasks, around)
+    meter, tools = _equipped(plan, request, tools, around)
     started_utc = tools.observe().utc
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -241,9 +283,21 @@ def _begun(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> 
         started_utc=started_utc,
         tasks=plan.tasks,
         hypotheses=plan.hypotheses,
+        tags=request.tags,
+        brought=plan.brought,
     )
     run_store = RunStore.create(request.out or _free_folder(started_utc, plan.name), manifest)
     return Battery(run_store, meter, tools, power)
+
+
+def _equipped(plan: Plan, request: Request, tools: Tools, around: Surroundings) -> tuple[Meter | NotMeasured, Tools]:
+    """What a new run measures with. Raises UsageError for what can't be measured here."""
+    if not plan.tasks:
+        raise UsageError(f"plan {plan.name}: it asks for nothing that its models have; name another test or model")
+    power = request.power or "auto"
+    meter = _meter(plan.tasks, power, tools)
+    _check_worker(plan.tasks, around)
+    return meter, tools.looking_at(power)
 
 
 def _free_folder(started_utc: str, name: str) -> Path:
@@ -257,12 +311,9 @@ def _free_folder(started_utc: str, name: str) -> Path:
 
 def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
     """The run in --out, if nothing else is asked for than it has. Raises UsageError."""
-    if request.out is None:
-        latest = max((path.parent for path in RESULTS.glob("*/run.json")), default=None)
-        hint = f"; the latest is {latest}" if latest else ""
-        raise UsageError(f"--resume: name the folder of the run to go on with by --out{hint}")
-    run_store = RunStore.resume(request.out)
+    run_store = RunStore.resume(_out(request))
     try:
+        request = _brought_again(run_store.manifest, request, around)
         _check_same(run_store.manifest, request, around)
         power = request.power or _power_as_begun(str(run_store.out), run_store.manifest.power, run_store.missing())
         meter = _meter(run_store.missing(), power, tools)
@@ -272,6 +323,24 @@ def _resumed(request: Request, tools: Tools, around: Surroundings) -> Battery:
         run_store.close()
         raise
     return Battery(run_store, meter, tools, power)
+
+
+def _out(request: Request) -> Path:
+    if request.out is None:
+        latest = max((path.parent for path in RESULTS.glob("*/run.json")), default=None)
+        hint = f"; the latest is {latest}" if latest else ""
+        raise UsageError(f"--resume: name the folder of the run to go on with by --out{hint}")
+    return request.out
+
+
+def _brought_again(manifest: Manifest, request: Request, around: Surroundings) -> Request:
+    """The request with the names of the run's models in the place of their words. Raises UsageError."""
+    given = request.options.models
+    names = brought.again(manifest.brought, given or (), around.bring)
+    if given is None or not names:
+        return request
+    models = tuple(names.get(word, word) for word in given)
+    return replace(request, options=replace(request.options, models=models, beside=None))
 
 
 def _power_as_begun(where: str, power: str, tasks: Sequence[Task]) -> str:
@@ -292,6 +361,9 @@ def _power_as_begun(where: str, power: str, tasks: Sequence[Task]) -> str:
 
 def _check_same(manifest: Manifest, request: Request, around: Surroundings) -> None:
     options = request.options
+    if request.tags and request.tags != manifest.tags:
+        then, now = (", ".join(f"{key}={value}" for key, value in tags) for tags in (manifest.tags, request.tags))
+        raise UsageError(f"{request.out}: --tag was {then or 'not given'} and is {now} now; leave it out to go on")
     if request.plan is None and not options.given() and request.power is None:
         return
     plan = None if request.plan is None else plans.load(request.plan, options, around)

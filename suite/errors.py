@@ -5,7 +5,8 @@ SuiteError                      status 3: the run failed
 │   ├── PlanError               a plan file: names file, key, and what is allowed
 │   └── StoreError              an output folder, a records file or a full disk; what was stored before is intact
 ├── FetchError                  a hub gave other bytes than those pinned, or none; nothing unverified is in place
-│   └── UnreachableError        no connection to the hub at all: asking it for the next file is no use
+│   ├── UnreachableError        no connection to the hub at all: asking it for the next file is no use
+│   └── AbsentError             the hub has no such file
 ├── EngineError                 the Docker engine is absent, closed to this user, or refused
 │   └── EngineAddressError      it was named by what is no address: wrong use, so status 2
 ├── WorkerError                 the worker refused, failed, hung or died; becomes a NotMeasured outcome
@@ -40,6 +41,10 @@ class FetchError(SuiteError):
 
 
 class UnreachableError(FetchError):
+    pass
+
+
+class AbsentError(FetchError):
     pass
 
 

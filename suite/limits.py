@@ -28,6 +28,11 @@ MAX_CALL_COUNT = 10_000_000
 MAX_WINDOW_COUNT = 10_000
 MAX_HYPOTHESIS_COUNT = 50  # of a plan; each is looked at after every round
 MAX_HYPOTHESIS_TEXT_LENGTH = 300
+MAX_TAG_COUNT = 20  # of a run; each is a row of its report and a column of its tables
+MAX_TAG_LENGTH = 200
+MAX_PERCENTILE_COUNT = 20
+MAX_PERCENTILE = 99.999  # beyond it, half a million calls would be needed
+MAX_EVALUATION_COUNT = 50  # of a plan
 
 # JSON: a line of records.jsonl, and run.json. Values are counted by the commas before anything is parsed
 MAX_JSON_DEPTH = 64

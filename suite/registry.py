@@ -20,21 +20,26 @@ from types import MappingProxyType
 from typing import Any
 
 from suite.client.declarations import Broken, declared
+from suite.client.introductions import Introduced, introduced
 from suite.client.worker import INTERPRETER_VARIABLE
 from suite.errors import UsageError
 from suite.limits import MAX_NAME_LENGTH
 from suite.outside import brief
+from suite.records import BroughtAxis, BroughtModel
 from suite.worker import plugins
+from suite.worker.brought import words
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
 MODELS = plugins.MODELS
 RUNTIMES = plugins.RUNTIMES
+EVALUATIONS = plugins.EVALUATIONS
 POWER_SOURCES = "suite.power.sources"
 SECTIONS = "suite.report.sections"
 PROBES = "suite.host.probes"
-FAMILIES = (MODELS, RUNTIMES, POWER_SOURCES, SECTIONS, PROBES)
+FAMILIES = (MODELS, RUNTIMES, EVALUATIONS, POWER_SOURCES, SECTIONS, PROBES)
 
+_BROUGHT: dict[str, Introduced] = {}  # by name: what this process was brought
 Declare = Callable[[tuple[str, ...]], tuple[Model | Broken, ...]]
 
 
@@ -42,23 +47,36 @@ class Models(Mapping[str, Model]):
     """Models by name, the suite's own first. Those of others are asked for their declarations when a name is looked up
     that is none of the suite's, or when all are gone through: what nobody asks for costs nothing."""
 
-    def __init__(self, own: Mapping[str, Model], origins: tuple[str, ...], declare: Declare = declared) -> None:
+    def __init__(
+        self,
+        own: Mapping[str, Model],
+        origins: tuple[str, ...],
+        declare: Declare = declared,
+        brought: Mapping[str, Introduced] = MappingProxyType({}),
+    ) -> None:
+        """brought: read anew at each look-up."""
         self.own = own
+        self._brought = brought
         self._origins = origins
         self._declare = declare
 
     def __getitem__(self, name: str) -> Model:
+        if name in self._brought:
+            return self._brought[name].model
         return self.own[name] if name in self.own else self._foreign[0][name][0]
 
     def __iter__(self) -> Iterator[str]:
         yield from self.own
+        yield from self._brought
         yield from self._foreign[0]
 
     def __len__(self) -> int:
-        return len(self.own) + len(self._foreign[0])
+        return len(self.own) + len(self._brought) + len(self._foreign[0])
 
     def origin(self, name: str) -> str | None:
         """Where a model of others lies; None for one of the suite's own, and for one that is not there."""
+        if name in self._brought:
+            return self._brought[name].origin
         return None if name in self.own or name not in self._foreign[0] else self._foreign[0][name][1]
 
     @property
@@ -91,6 +109,47 @@ def models() -> Models:
     origins = tuple(plugins.foreign(MODELS, folders))
     return _models(
         folders, tuple((origin, _changed(origin)) for origin in origins), os.environ.get(INTERPRETER_VARIABLE, "")
+    )
+
+
+def bring(origin: str) -> BroughtModel:
+    """Makes a model that a person brings one of `models` in this process. Raises UsageError where it can't be used, or
+    where its name is another's."""
+    settings = words.settings_of(origin)
+    name, word = settings["name"], settings["word"]
+    if name in _own(MODELS):
+        raise UsageError(f"{word}: its name would be {name!r}, as the suite's own {name} has; rename the file")
+    for other in _BROUGHT.values():
+        if other.model.name == name and words.settings_of(other.origin)["word"] != word:
+            taken = words.settings_of(other.origin)["word"]
+            raise UsageError(
+                f"{word}: its name would be {name!r}, as {taken} has; give one of them another by a TOML file"
+            )
+    found = introduced(origin)
+    if isinstance(found, Broken):
+        raise UsageError(f"{found.reason}; {found.remedy}")
+    _BROUGHT[name] = found
+    known = brought(name)
+    assert known is not None
+    return known
+
+
+def brought(name: str) -> BroughtModel | None:
+    """What is known of a model that was brought; None for any other."""
+    if name not in _BROUGHT:
+        return None
+    found = _BROUGHT[name]
+    model = found.model
+    return BroughtModel(
+        name=name,
+        word=words.settings_of(found.origin)["word"],
+        origin=found.origin,
+        content_sha256=found.content_sha256,
+        title=model.title,
+        task=model.task,
+        why=model.why,
+        source=model.source,
+        axes=tuple(BroughtAxis(**axis._asdict()) for axis in model.axes),
     )
 
 
@@ -139,7 +198,7 @@ def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
 @cache
 def _models(_folders: tuple[str, ...], states: tuple[tuple[str, int], ...], _python: str) -> Models:
     """One for each state of the files, and each interpreter that imports them."""
-    return Models(_own(MODELS), tuple(origin for origin, _ in states))
+    return Models(_own(MODELS), tuple(origin for origin, _ in states), brought=_BROUGHT)
 
 
 @cache

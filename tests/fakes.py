@@ -9,7 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suite.client.replies import Axes, Checked, Hello, Imported, Loaded, Memory, Prepared, Timed, TimedFor
+from suite.client.replies import (
+    Axes,
+    Built,
+    ByDevice,
+    Checked,
+    Hello,
+    Imported,
+    Loaded,
+    Memory,
+    Prepared,
+    Timed,
+    TimedFor,
+    Way,
+)
 from suite.errors import EngineError, WorkerError
 from suite.fleet.engine import Engine, EngineFacts, ImageFacts
 from suite.measure.moment import Observe
@@ -18,19 +31,29 @@ from suite.power.base import Description
 from suite.power.choice import Surveyed
 from suite.power.meter import Meter, WindowRule
 from suite.records import (
+    Build,
     Ceiling,
+    DeviceBlock,
+    EvaluatedBatch,
+    EvaluationRule,
     Fingerprint,
     FlopCount,
     HostState,
     Interference,
     Matmul,
+    ModuleTime,
     NotMeasured,
     OperatorCost,
+    OperatorTime,
+    OutputFidelity,
     ParameterCount,
     PowerTrace,
+    Profile,
+    RealCalls,
     Roofline,
     SharedGroup,
     Task,
+    Variant,
 )
 from suite.tools import Tools
 from suite.worker.model import Axis, Model
@@ -142,10 +165,12 @@ class FakeWorkers:
     configuration: tuple[str, ...] = ()  # of what a checkpoint's network is not
     own_sizes: tuple[tuple[str, int], ...] = ()  # of a trajectory
     beside: Beside = quiet
+    output_error: float = 0.0  # of a variant, as a share of the largest value
     fingerprint: Fingerprint | None = None
     started: list[int] = field(default_factory=list)  # thread counts
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
+    question_count: int = 100
 
     def open(self, thread_count: int) -> FakeWorker:
         self.started.append(thread_count)
@@ -207,7 +232,36 @@ class FakeWorker:
             configuration=self._shop.configuration if checkpoint else (),
         )
 
-    def load(self, task: Task, pinned: Path | None = None) -> Loaded:
+    def runtimes(self) -> tuple[Way, ...]:
+        return ()
+
+    def build(self, tasks: Sequence[Task], folder: Path, pinned: Path | None = None) -> Built:
+        """Takes 30 s, and gives one graph for all sizes."""
+        self._shop.ask("build", tasks[0])
+        self._shop.clock.sleep(30.0)
+        build = Build(build_s=30.0, peak_resident_bytes=900 * MIB, size_bytes=4_000_000, cached=False, dynamic=True)
+        return Built(folder=folder / "built", build=build)
+
+    def in_force(self) -> Variant:
+        return Variant(elements=("float32",))
+
+    def write_outputs(self, case: str, path: Path) -> None:
+        self._shop.ask("write_outputs", self._cases[case])
+
+    def compare_outputs(self, case: str, path: Path) -> tuple[OutputFidelity, ...]:
+        self._shop.ask("compare_outputs", self._cases[case])
+        return (
+            OutputFidelity(
+                name="scores",
+                element_count=10,
+                max_abs_error=self._shop.output_error,
+                relative_error=self._shop.output_error,
+                cosine=0.999,
+                top_agreement=1.0,
+            ),
+        )
+
+    def load(self, task: Task, pinned: Path | None = None, artefact: Path | None = None) -> Loaded:
         self._shop.ask("load", task)
         return Loaded(
             build_s=0.5,
@@ -239,6 +293,34 @@ class FakeWorker:
 
     def fingerprint(self, case: str) -> Fingerprint | None:
         return self._shop.fingerprint
+
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """Five questions about each of `question_count` / 5 images; every tenth is answered wrongly."""
+        self._shop.ask("evaluate")
+        rows = range(start, min(start + row_count, self._shop.question_count))
+        sizes = [len(rows[at : at + rule.batch_size]) for at in range(0, len(rows), rule.batch_size)]
+        one_s, item_s = self._shop.cost.fixed_s, self._shop.cost.per_item_s
+        return EvaluatedBatch(
+            row_count=len(rows),
+            examples_sha256="ef" * 32,
+            values=(tuple(float(row % 10 != 0) for row in rows),),
+            weights=(),
+            groups=tuple(row // 5 for row in rows),
+            lengths=tuple(5 + row % 5 for row in rows),
+            padded=RealCalls(
+                example_counts=tuple(sizes),
+                padded_lengths=(9,) * len(sizes),
+                latency_s=tuple(one_s + item_s * size for size in sizes),
+            ),
+            alone=RealCalls(
+                example_counts=(1,) * len(rows) if alone else (),
+                padded_lengths=tuple(5 + row % 5 for row in rows) if alone else (),
+                latency_s=tuple(one_s + item_s + 0.001 * (row % 5) for row in rows) if alone else (),
+            ),
+            compared_count=len(rows) if alone else 0,
+            ended=len(rows) < row_count,
+            interference=self._shop.beside(self._shop.clock(), self._shop.clock()),
+        )
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         self._shop.ask("time", self._cases[case])
@@ -272,6 +354,51 @@ class FakeWorker:
             latency_s=tuple(latency_s),
             thread_count=self._threads(case),
             interference=self._shop.beside(started_s, ended_s),
+        )
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        """A call's work is a quarter of its time, and its span three quarters; transfers take 1 and 2 ms."""
+        self._shop.ask("device_times", self._cases[case])
+        wall_s = tuple(self._call(case) for _ in range(call_count))
+        block = DeviceBlock(
+            round_index=None,
+            wall_s=wall_s,
+            span_s=tuple(0.75 * each for each in wall_s),
+            work_s=tuple(0.25 * each for each in wall_s),
+            in_s=(0.001,) * call_count,
+            out_s=(0.002,) * call_count,
+        )
+        return ByDevice(block=block, in_bytes=MIB, out_bytes=2 * MIB)
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Three quarters of a call are in one operator, a fifth of it in another; the profiler adds a quarter."""
+        self._shop.ask("profile", self._cases[case])
+        latency_s = tuple(1.25 * self._call(case) for _ in range(call_count))
+        whole_s = sum(latency_s)
+        return Profile(
+            latency_s=latency_s,
+            operators=(
+                OperatorTime(operator="mm", call_count=2 * call_count, self_s=0.75 * whole_s, mac_count=1_000_000_000),
+                OperatorTime(operator="add", call_count=call_count, self_s=0.2 * whole_s, mac_count=0),
+            ),
+            modules=(
+                ModuleTime(
+                    path="layers.0",
+                    kind="Linear",
+                    call_count=call_count,
+                    self_s=0.8 * whole_s,
+                    total_s=0.8 * whole_s,
+                    mac_count=1_000_000_000,
+                ),
+                ModuleTime(
+                    path="(model)",
+                    kind="Reader",
+                    call_count=call_count,
+                    self_s=0.15 * whole_s,
+                    total_s=0.95 * whole_s,
+                    mac_count=0,
+                ),
+            ),
         )
 
     def memory(self) -> Memory:

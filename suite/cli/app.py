@@ -7,16 +7,30 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from suite import __version__
-from suite.cli import again_app, groups, power_app
+from suite.cli import again_app, groups, power_app, words
+from suite.cli.answer import Answer
 from suite.cli.declared import command
-from suite.cli.options import ANSWER, MACHINE, OUTPUT, POWER, REPETITION, SIZES, SUBJECT, SUSTAINED, TIMED, Given
+from suite.cli.options import (
+    ANSWER,
+    BROUGHT,
+    EVALUATION,
+    MACHINE,
+    OUTPUT,
+    POWER,
+    REPETITION,
+    RULES,
+    SIZES,
+    SUBJECT,
+    SUSTAINED,
+    TIMED,
+    Given,
+)
 from suite.cli.session import Session, help_unless_command, session_of
 from suite.cli.streams import Forgiving, occupy, silence
 from suite.errors import SuiteError
@@ -35,7 +49,6 @@ app = typer.Typer(
     help="Measure vision-language models on the device you own: parameters, FLOPs, latency, memory, energy.\n\n"
     "First time? suite doctor says what this machine can measure; suite all --quick gives a first report.",
     rich_markup_mode=None,
-    add_completion=False,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
@@ -54,7 +67,12 @@ def suite(
         help_unless_command(context)
 
 
-@command(app, "all", example="suite all --quick --model lxmert --model et-human", takes=(*TIMED, SUSTAINED, POWER))
+@command(
+    app,
+    "all",
+    example="suite all --quick --model lxmert --model et-human",
+    takes=(*TIMED, EVALUATION, SUSTAINED, POWER),
+)
 def run_all(
     context: typer.Context,
     given: Given,
@@ -64,26 +82,33 @@ def run_all(
         typer.Option(
             "--test",
             metavar="NAME",
-            help="params, flops, latency, energy, sustained, roofline (again for more).",
+            help="params, flops, latency, energy, sustained, accuracy, roofline, profile (again).",
             rich_help_panel=SUBJECT,
         ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=OUTPUT)
     ] = False,
-) -> int:
+) -> Answer:
     """Run a whole battery and write its report."""
     from dataclasses import replace
 
-    from suite.cli import running, words
+    from suite.cli import dry, running
 
     plan = words.plan_name(given.plan, quick)
     request = replace(given.request(), plan=plan, options=given.options(test), resume=resume)
-    return running.whole(request, session_of(context, given), as_json=given.as_json)
+    if given.dry_run:
+        return dry.outline(request, session_of(context, given))
+    return running.whole(request, session_of(context, given), given.percentiles())
 
 
-@command(app, "params", example="suite params --model et-human-synthetic", takes=("model", "checkpoint", OUTPUT))
-def params(context: typer.Context, given: Given) -> int:
+@command(
+    app,
+    "params",
+    example="suite params --model et-human-synthetic",
+    takes=("model", "axis", "checkpoint", BROUGHT, OUTPUT),
+)
+def params(context: typer.Context, given: Given) -> Answer:
     """Count parameters: unique, shared, trainable, embeddings."""
     return _single("params", context, given)
 
@@ -92,15 +117,15 @@ def params(context: typer.Context, given: Given) -> int:
     app,
     "flops",
     example="suite flops --model lxmert --axis text_tokens=20,40",
-    takes=("model", "plan", "axis", "checkpoint", OUTPUT),
+    takes=("model", "plan", "axis", "checkpoint", BROUGHT, OUTPUT),
 )
-def flops(context: typer.Context, given: Given) -> int:
+def flops(context: typer.Context, given: Given) -> Answer:
     """Count MACs and FLOPs of a forward pass at batch 1."""
     return _single("flops", context, given)
 
 
 @command(app, "latency", example="suite latency --model visualbert --batch-size 1,2,4", takes=TIMED)
-def latency(context: typer.Context, given: Given) -> int:
+def latency(context: typer.Context, given: Given) -> Answer:
     """Time forward passes: mean, deviation, median, interval."""
     return _single("latency", context, given)
 
@@ -109,9 +134,9 @@ def latency(context: typer.Context, given: Given) -> int:
     app,
     "energy",
     example="suite energy --model et-human --power auto",
-    takes=(SUBJECT, SIZES, MACHINE, POWER, OUTPUT),
+    takes=(SUBJECT, SIZES, BROUGHT, MACHINE, POWER, OUTPUT),
 )
-def energy(context: typer.Context, given: Given) -> int:
+def energy(context: typer.Context, given: Given) -> Answer:
     """Measure joules per inference, with and without idle."""
     return _single("energy", context, given)
 
@@ -120,11 +145,32 @@ def energy(context: typer.Context, given: Given) -> int:
     app,
     "sustained",
     example="suite sustained --minutes 10 --model et-human",
-    takes=(SUBJECT, "batch_size", MACHINE, SUSTAINED, "no_quiet", "power", "rails", "sysfs_root", OUTPUT),
+    takes=(SUBJECT, SIZES, BROUGHT, MACHINE, SUSTAINED, *RULES, "power", "rails", "sysfs_root", OUTPUT),
 )
-def sustained(context: typer.Context, given: Given) -> int:
+def sustained(
+    context: typer.Context,
+    given: Given,
+    duration: Annotated[
+        float | None,
+        typer.Option("--duration", metavar="SECONDS", help="--minutes in seconds.", rich_help_panel=SUSTAINED),
+    ] = None,
+) -> Answer:
     """Call for minutes: throttling, heat, latency at the end."""
+    from dataclasses import replace
+
+    given = replace(given, minutes=words.sustained_minutes(given.minutes, duration))
     return _single("sustained", context, given)
+
+
+@command(
+    app,
+    "accuracy",
+    example="suite accuracy --model lxmert-digits --eval digits-vqa",
+    takes=("model", "plan", "weights", "checkpoint", EVALUATION, MACHINE, *RULES, OUTPUT),
+)
+def accuracy(context: typer.Context, given: Given) -> Answer:
+    """Judge answers whose truth is known, with intervals."""
+    return _single("accuracy", context, given)
 
 
 @command(
@@ -137,7 +183,7 @@ def versus(
     context: typer.Context,
     given: Given,
     variants: Annotated[list[str], typer.Argument(metavar="A B", help="Two variants, as KEY=VALUE,KEY=VALUE each.")],
-) -> int:
+) -> Answer:
     """Measure two variants in turns: which is faster?
 
     Keys: runtime, precision, device, threads, batch_size, and the model's axes by name. What both have in common may be
@@ -145,39 +191,41 @@ def versus(
     """
     from suite.cli import versus as answers
 
-    return answers.show(given.request("latency"), variants, session_of(context, given), as_json=given.as_json)
+    return answers.show(given.request("latency"), variants, session_of(context, given))
 
 
-def _single(test: Test, context: typer.Context, given: Given) -> int:
-    from suite.cli import running
+@command(app, "profile", example="suite profile --model lxmert", takes=TIMED)
+def profile(context: typer.Context, given: Given) -> Answer:
+    """Say where a call's time goes, by operator and module.
 
-    return running.single(given.request(test), session_of(context, given), as_json=given.as_json)
+    In a worker of its own, by torch's profiler, which slows calls down: by how much is told.
+    """
+    return _single("profile", context, given)
 
 
-@command(app, "report", example="suite report results/20261123T180000Z-standard", takes=ANSWER)
-def report(
-    context: typer.Context,
-    given: Given,
-    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folder of a run, or its archive.")],
-) -> int:
-    """Render the report of a run again, from its files alone."""
-    from suite.cli import running
+def _single(test: Test, context: typer.Context, given: Given) -> Answer:
+    from suite.cli import dry, running
 
-    session_of(context, given)
-    return running.report_again(run, as_json=given.as_json)
+    request, session = given.request(test), session_of(context, given)
+    if given.dry_run:
+        return dry.outline(request, session)
+    return running.single(request, session, given.percentiles())
+
+
+app.registered_commands += again_app.app.registered_commands
 
 
 @command(app, "list", example="suite list models", takes=(POWER, *ANSWER))
 def list_what(
     context: typer.Context,
     given: Given,
-    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|power|plans]")] = None,
-) -> int:
-    """List what can be named: models, runtimes, power, plans."""
+    what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|evaluations|power|plans]")] = None,
+) -> Answer:
+    """List what can be named: models, evaluations, plans, ..."""
     from suite.cli import listing
 
     tools = session_of(context, given).tools
-    return listing.show(what, tools, given.power_asked(), as_json=given.as_json)
+    return listing.show(what, tools, given.power_asked())
 
 
 @command(app, "doctor", example="suite doctor --self-test", takes=(POWER, *ANSWER))
@@ -191,16 +239,26 @@ def doctor(
     seconds: Annotated[
         float | None, typer.Option("--seconds", metavar="N", help="How long A is measured against A; 60 else.")
     ] = None,
-) -> int:
+) -> Answer:
     """Say what this machine can measure, and what would help."""
-    from suite.cli import diagnosis, words
+    from suite.cli import diagnosis
 
     asked = given.power_asked() or "auto"
     duration_s = words.self_test_s(self_test, seconds)
-    return diagnosis.show(session_of(context, given).tools, asked, self_test_s=duration_s, as_json=given.as_json)
+    return diagnosis.show(session_of(context, given).tools, asked, self_test_s=duration_s)
 
 
-again_app.add(app)
+@command(app, "explain", example="suite explain RAPL_VM", takes=ANSWER)
+def explain(
+    context: typer.Context,
+    given: Given,
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="As a report shows it; all if left out.")] = None,
+) -> Answer:
+    """Say what a code of a report means, and what to do."""
+    from suite.cli import explaining
+
+    session_of(context, given)
+    return explaining.explain(code)
 
 
 def main(arguments: Sequence[str] | None = None, tools: Tools | None = None, progress: Open | None = None) -> int:

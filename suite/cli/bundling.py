@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 from suite import battery
+from suite.cli.answer import Answer, Value
 from suite.compare import archive
 from suite.compare.bundle import bundle
 from suite.compare.verify import verify
 from suite.errors import StoreError
 from suite.records.chain import sha256
+from suite.report.content import content
+from suite.units import show
 
 REPORT_NAME = "report.md"
 
 
-def pack(run: Path, target: Path | None, *, as_json: bool) -> int:
-    """Prints the archive's path. A run without a report gets one first."""
+def pack(run: Path, target: Path | None) -> Answer:
+    """The archive's path and hash. A run without a report gets one first."""
     if run.is_file():
         raise StoreError(f"{run}: this is a file; name the folder of a run")
     target = target or run.resolve().with_name(run.resolve().name + archive.SUFFIX)
@@ -27,16 +29,24 @@ def pack(run: Path, target: Path | None, *, as_json: bool) -> int:
     if not (run / REPORT_NAME).exists():
         battery.report(run)
     bundle(run, target)
-    if as_json:
-        content = target.read_bytes()
-        facts = {"archive": str(target), "byte_count": len(content), "sha256": sha256(content)}
-        print(json.dumps({**facts, "verdict": found.verdict}, indent=1))
-    else:
-        print(target)
-    if found.verdict == "VERIFIED":
-        return 0
-    print(f"suite: {run}: it is packed, and the run is {found.verdict}: suite verify says why", file=sys.stderr)
-    return 1
+    if found.verdict != "VERIFIED":
+        print(f"suite: {run}: it is packed, and the run is {found.verdict}: suite verify says why", file=sys.stderr)
+    packed = target.read_bytes()
+    facts: dict[str, Value] = {
+        "archive": str(target),
+        "size_bytes": len(packed),
+        "sha256": sha256(packed),
+        "verdict": found.verdict,
+    }
+    return Answer(
+        shown=content(
+            f"{found.verdict}: packed into {target} ({show(len(packed), 'B')})", f"SHA-256 {facts['sha256']}"
+        ),
+        rows={"bundle": [facts]},
+        data=facts,
+        status=0 if found.verdict == "VERIFIED" else 1,
+        piped=str(target),
+    )
 
 
 def unpacked(source: Path) -> Path:

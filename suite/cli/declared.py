@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
+from suite.cli import output
+from suite.cli.answer import Answer
 from suite.cli.options import Given
 from suite.errors import UsageError
 
-Command = Callable[..., int]
+Command = Callable[..., int | Answer]
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
@@ -48,11 +51,12 @@ def command(app: typer.Typer, name: str, *, example: str, takes: Sequence[str] =
     """Registers the function under that name.
 
     takes: groups of shared options, or single ones by the name of their field; they come as the argument `given`.
-    The first line of the docstring is the short help.
+    The first line of the docstring is the short help. What the function returns is written in the form that -o names;
+    one that returns an int prints by itself, and knows text and JSON (`given.as_json`) alone.
     """
 
     def register(function: Command) -> Command:
-        declared = _with_shared(function, list(_fields(takes))) if takes else function
+        declared = _with_shared(function, list(_fields(takes)), name)
         short = (inspect.getdoc(function) or "").partition("\n")[0]
         app.command(name, cls=Grouped, epilog=f"Example: {example}", short_help=short)(declared)
         return function
@@ -72,12 +76,19 @@ def _fields(takes: Sequence[str]) -> Iterator[dataclasses.Field[Any]]:
     assert set(takes) <= known, f"no such options: {set(takes) - known}"
 
 
-def _with_shared(function: Command, fields: list[dataclasses.Field[Any]]) -> Command:
-    """The function with the shared options in its signature, which is where Typer looks."""
+def _with_shared(function: Command, fields: list[dataclasses.Field[Any]], name: str) -> Command:
+    """The function with the shared options in its signature, which is where Typer looks, and its answer written."""
+    has_forms = inspect.signature(function).return_annotation != "int"
 
     def called(**values: Any) -> int:
-        typed = {field.name: values.pop(field.name) for field in fields}
-        return function(given=Given(**typed), **values)
+        given = Given(**{field.name: values.pop(field.name) for field in fields})
+        form = output.form_of(given.output, given.as_json, given.as_csv)
+        if form not in (None, "json") and not has_forms:
+            raise UsageError(
+                f"--output {form}: suite {name} answers in text and JSON alone; leave it out, or take json"
+            )
+        answer = function(given=dataclasses.replace(given, as_json=form == "json"), **values)
+        return answer if isinstance(answer, int) else output.write(answer, form, sys.stdout, no_color=given.no_color)
 
     hints = get_type_hints(Given, include_extras=True)
     own = inspect.signature(function, eval_str=True).parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from suite import registry
 from suite.cli import image, selftests
+from suite.cli.answer import Answer
 from suite.cli.finding import Effect, Finding
 from suite.client.replies import Hello
 from suite.errors import EngineError, SuiteError
@@ -19,6 +19,7 @@ from suite.plan import devices
 from suite.power import choice, parts
 from suite.power.meter import Meter
 from suite.records import HostFacts, HostState, NotMeasured
+from suite.report.content import bullets, content
 from suite.report.table import table
 from suite.tools import Tools
 from suite.units import counted
@@ -28,8 +29,8 @@ DISK_BYTES = 200e6  # a standard run with its report, and room to spare
 MEMORY_BYTES = 1.5e9  # what a worker with the largest model peaks at
 
 
-def show(tools: Tools, power: str = "auto", *, self_test_s: float | None = None, as_json: bool) -> int:
-    """Prints the findings. self_test_s: how long A is measured against A; None: no self-tests.
+def show(tools: Tools, power: str = "auto", *, self_test_s: float | None = None) -> Answer:
+    """The findings. self_test_s: how long A is measured against A; None: no self-tests.
 
     Exit status 1 if no model can be measured here, or A against A was asked for and was not measured or not the same.
     """
@@ -49,24 +50,24 @@ def show(tools: Tools, power: str = "auto", *, self_test_s: float | None = None,
         _disk(results if (results := Path("results").absolute()).is_dir() else Path.cwd()),
         *_containers(facts, tools.engine()),
     ]
-    if as_json:
-        print(json.dumps([finding.told() for finding in findings], indent=1))
-    else:
-        rows = [("ok" if finding.ok else "--", finding.what, finding.found) for finding in findings]
-        print(table(("", "what", "found"), rows, left=3).text())
-        print("\n" + _to_do(findings))
+    rows = [("ok" if finding.ok else "--", finding.what, finding.found) for finding in findings]
     can_measure = isinstance(hello, Hello) and bool(hello.devices)
-    return 0 if can_measure and all(finding.ok for finding in against) else 1
+    return Answer(
+        shown=content(table(("", "what", "found"), rows, left=3), bullets(_to_do(findings))),
+        rows={"findings": [finding.row() for finding in findings]},
+        data=[finding.told() for finding in findings],
+        status=0 if can_measure and all(finding.ok for finding in against) else 1,
+    )
 
 
-def _to_do(findings: Sequence[Finding]) -> str:
+def _to_do(findings: Sequence[Finding]) -> list[str]:
     """What would help here, in the order of its effect; one remedy of several findings stands once."""
     by_remedy: dict[str, list[str]] = {}
     for finding in sorted(findings, key=lambda finding: finding.effect):
         if finding.remedy:
             by_remedy.setdefault(finding.remedy, []).append(finding.what)
     lines = [f"{', '.join(what)}: {remedy}" for remedy, what in by_remedy.items()]
-    return "\n".join(["To do:", *lines]) if lines else "Everything can be measured here."
+    return ["To do:", *lines] if lines else ["Everything can be measured here."]
 
 
 def _hello(tools: Tools) -> Hello | SuiteError:

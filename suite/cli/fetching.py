@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -11,17 +10,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from suite import registry
+from suite.cli.answer import Answer
 from suite.errors import FetchError, SuiteError, UnreachableError, UsageError, WorkerError
+from suite.pinned import hub_models, relock
 from suite.pinned import lock as models_lock
-from suite.pinned import relock
 from suite.pinned.convert import convert
 from suite.pinned.fetch import fetch
 from suite.pinned.hub import DEFAULT_URL, Hub, address
 from suite.pinned.lock import Pinned
 from suite.pinned.verify import Verdict, place, verify
+from suite.report.content import content
 from suite.report.table import table
 from suite.tools import Tools
 from suite.units import show
+from suite.worker.brought import words
 
 _TOLD_EVERY_S = 1.0
 
@@ -34,6 +36,7 @@ class Request:
     folder: Path | None = None
     hub: str | None = None
     record_hashes: bool = False
+    trust_remote_code: bool = False
     lock: Path = models_lock.PATH
 
     def chosen(self) -> dict[str, Pinned]:
@@ -47,13 +50,22 @@ class Request:
         return self.folder.expanduser().absolute() if self.folder else models_lock.weights_folder(os.environ)
 
 
-def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
+def fetch_all(request: Request, tools: Tools) -> Answer:
     """Fetches and converts what is not there yet, each on its own: one that fails does not keep the next from coming.
 
-    Prints what is there afterwards. Raises FetchError with the reasons, where any failed.
+    The answer is what is there afterwards. Raises FetchError with the reasons, where any failed.
     """
-    chosen, folder = request.chosen(), request.place()
+    of_hub = [name for name in request.names or () if name.startswith(words.HUB)]
+    request = replace(request, names=tuple(name for name in request.names or () if name not in of_hub) or None)
     hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
+    places = [
+        hub_models.fetch(name, request.place(), hub, _Progress(name), trust_remote_code=request.trust_remote_code)
+        for name in of_hub
+    ]
+    brought = _places(of_hub, places)
+    if of_hub and request.names is None:
+        return brought
+    chosen, folder = request.chosen(), request.place()
     failures: list[SuiteError] = []
     for name, pinned in chosen.items():
         if verify(name, pinned, folder).ok:
@@ -73,8 +85,17 @@ def fetch_all(request: Request, tools: Tools, *, as_json: bool) -> int:
             _tell(f"{name}: {request.lock} now holds what was found; look at the difference before you commit it")
     if failures:
         raise FetchError("; ".join(str(error) for error in failures)) from failures[0]
-    _show([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, as_json=as_json)
-    return 0
+    there = _shown([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, 0)
+    return _both(brought, there) if of_hub else there
+
+
+def _both(first: Answer, second: Answer) -> Answer:
+    return Answer(
+        shown=(*first.shown, *second.shown),
+        rows={**first.rows, **second.rows},
+        data={**first.data, **second.data},
+        status=second.status,
+    )
 
 
 def _hub_url(request: Request) -> str:
@@ -85,14 +106,13 @@ def _hub_url(request: Request) -> str:
     return address(given, "HF_ENDPOINT") if given else DEFAULT_URL
 
 
-def verify_all(request: Request, *, as_json: bool) -> int:
+def verify_all(request: Request) -> Answer:
     """Exit status 1 unless everything is there and as pinned."""
     folder = request.place()
     verdicts = [verify(name, pinned, folder) for name, pinned in request.chosen().items()]
-    _show(verdicts, folder, as_json=as_json)
     if any(verdict.state in ("absent", "wrong") for verdict in verdicts):
         _tell("what is absent or wrong comes with: suite models fetch")
-    return 0 if all(verdict.ok for verdict in verdicts) else 1
+    return _shown(verdicts, folder, 0 if all(verdict.ok for verdict in verdicts) else 1)
 
 
 def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) -> Pinned:
@@ -113,12 +133,23 @@ def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) 
     return replace(found, converted_sha256=receipt.converted_sha256, weights_sha256=receipt.weights_sha256)
 
 
-def _show(verdicts: Sequence[Verdict], folder: Path, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"folder": str(folder), "pinned": [asdict(verdict) for verdict in verdicts]}, indent=1))
-        return
+def _places(names: Sequence[str], places: Sequence[Path]) -> Answer:
+    rows = [(name, str(place)) for name, place in zip(names, places, strict=True)]
+    return Answer(
+        shown=content(table(("name", "folder"), rows, left=2)),
+        rows={"fetched": [{"name": name, "folder": place} for name, place in rows]},
+        data={"fetched": dict(rows)},
+    )
+
+
+def _shown(verdicts: Sequence[Verdict], folder: Path, status: int) -> Answer:
     rows = [(verdict.name, verdict.state, verdict.reason) for verdict in verdicts]
-    print(table(("name", "state", "why"), rows, left=3).text())
+    return Answer(
+        shown=content(table(("name", "state", "why"), rows, left=3)),
+        rows={"pinned": [{"name": name, "state": state, "why": why} for name, state, why in rows]},
+        data={"folder": str(folder), "pinned": [asdict(verdict) for verdict in verdicts]},
+        status=status,
+    )
 
 
 class _Progress:

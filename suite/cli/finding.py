@@ -32,6 +32,9 @@ class Finding:
     effect: Effect = Effect.EVERYTHING  # the order of "To do"; no part of the answer
     figures: Figures | None = None  # for machines, where it is more than a sentence
 
+    def row(self) -> dict[str, str | bool]:
+        return {"what": self.what, "found": self.found, "ok": self.ok, "remedy": self.remedy}
+
     def told(self) -> dict[str, object]:
-        answer = {"what": self.what, "found": self.found, "ok": self.ok, "remedy": self.remedy}
-        return answer if self.figures is None else {**answer, "figures": dict(self.figures)}
+        figures = {} if self.figures is None else {"figures": dict(self.figures)}
+        return {**self.row(), **figures}

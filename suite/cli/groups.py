@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from suite.cli import words
+from suite.cli.answer import Answer
 from suite.cli.declared import command
 from suite.cli.options import ANSWER, Given
 from suite.cli.session import help_unless_command, session_of
@@ -37,19 +38,19 @@ def lock(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing: is what this machine makes as models.lock says?")
     ] = False,
-) -> int:
+) -> Answer:
     """Count and hash every model here; write or check the lock."""
     from suite.cli import locking
 
     tools = session_of(context, given).tools
     if check:
-        return locking.check(tools, words.names(given.model, "--model") or (), as_json=given.as_json)
+        return locking.check(tools, words.names(given.model, "--model") or ())
     if given.model:
         raise UsageError("--model needs --check: models.lock is written whole")
-    return locking.write(tools, as_json=given.as_json)
+    return locking.write(tools)
 
 
-@command(models, "fetch", example="suite models fetch --model lxmert", takes=("model", *ANSWER))
+@command(models, "fetch", example="suite models fetch --model lxmert", takes=("model", "trust_remote_code", *ANSWER))
 def fetch(
     context: typer.Context,
     given: Given,
@@ -60,15 +61,22 @@ def fetch(
     record: Annotated[
         bool, typer.Option("--record", help="Trust what has no hash yet, and write its hash into models.lock.")
     ] = False,
-) -> int:
+) -> Answer:
     """Fetch published weights as pinned, and convert them.
 
-    Each file is held against models.lock to the byte; what comes out is safetensors.
+    Each file is held against models.lock to the byte; what comes out is safetensors. hf:OWNER/NAME@COMMIT brings any
+    other model of a hub, to be measured by the same word.
     """
     from suite.cli import fetching
 
-    request = fetching.Request(names=words.names(given.model, "--model"), folder=to, hub=hub, record_hashes=record)
-    return fetching.fetch_all(request, session_of(context, given).tools, as_json=given.as_json)
+    request = fetching.Request(
+        names=words.names(given.model, "--model"),
+        folder=to,
+        hub=hub,
+        record_hashes=record,
+        trust_remote_code=given.trust_remote_code,
+    )
+    return fetching.fetch_all(request, session_of(context, given).tools)
 
 
 @command(models, "verify", example="suite models verify", takes=("model", *ANSWER))
@@ -76,41 +84,39 @@ def verify(
     context: typer.Context,
     given: Given,
     to: Folder = None,
-) -> int:
+) -> Answer:
     """Hold what was fetched against models.lock, byte by byte."""
     from suite.cli import fetching
 
     session_of(context, given)
-    return fetching.verify_all(
-        fetching.Request(names=words.names(given.model, "--model"), folder=to), as_json=given.as_json
-    )
+    return fetching.verify_all(fetching.Request(names=words.names(given.model, "--model"), folder=to))
 
 
 @command(image, "info", example="suite image info", takes=ANSWER)
-def info(context: typer.Context, given: Given, name: ImageName = None) -> int:
+def info(context: typer.Context, given: Given, name: ImageName = None) -> Answer:
     """Say what an image is, and whether it fits this machine.
 
     And this checkout: an image of another commit gives other figures.
     """
     from suite.cli import image as answers
 
-    return answers.info(name, session_of(context, given).tools.engine(), as_json=given.as_json)
+    return answers.info(name, session_of(context, given).tools.engine())
 
 
 @command(image, "digest", example="suite image digest", takes=ANSWER)
-def digest(context: typer.Context, given: Given, name: ImageName = None) -> int:
+def digest(context: typer.Context, given: Given, name: ImageName = None) -> Answer:
     """Print what an image is pulled by, as records name it.
 
     Its id where it was never pushed.
     """
     from suite.cli import image as answers
 
-    return answers.digest(name, session_of(context, given).tools.engine(), as_json=given.as_json)
+    return answers.digest(name, session_of(context, given).tools.engine())
 
 
 @command(image, "labels", example="suite image labels", takes=ANSWER)
-def labels(context: typer.Context, given: Given, name: ImageName = None) -> int:
+def labels(context: typer.Context, given: Given, name: ImageName = None) -> Answer:
     """Print what an image says of itself."""
     from suite.cli import image as answers
 
-    return answers.labels(name, session_of(context, given).tools.engine(), as_json=given.as_json)
+    return answers.labels(name, session_of(context, given).tools.engine())

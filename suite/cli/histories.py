@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+from suite.cli.answer import Answer, Row
 from suite.compare import timeline
 from suite.compare.history import KINDS, UNITS, Figure, History, Kind, Series, history
 from suite.errors import StoreError, UsageError
-from suite.report.table import table
+from suite.report.content import Block, Content, Heading, bullets, content, table
 from suite.units import counted, show, show_interval
 
 
-def show_history(  # noqa: PLR0913 (what a person may say)
-    folder: Path,
-    quantity: str,
-    models: tuple[str, ...] | None,
-    device: str | None,
-    plot: Path | None,
-    *,
-    as_json: bool,
-    as_csv: bool,
-) -> int:
+def show_history(
+    folder: Path, quantity: str, models: tuple[str, ...] | None, device: str | None, plot: Path | None
+) -> Answer:
     if quantity not in get_args(Kind):
         raise UsageError(f"--quantity: {quantity} is none of {', '.join(KINDS)}")
-    if as_json and as_csv:
-        raise UsageError("--json and --csv are two forms of one answer: give one of them")
     found = history(folder, next(kind for kind in KINDS if kind == quantity), models, device)
     if plot is not None:
         _draw(found, plot)
-    print(_json(folder, found) if as_json else _csv(found) if as_csv else _text(found, plot), end="")
     for reason in found.unread:
         print(f"suite: error: {reason}", file=sys.stderr)
-    return 1 if found.unread or not found.series else 0
+    return Answer(
+        shown=_shown(found, plot),
+        rows={"history": _rows(found)},
+        data=_data(folder, found),
+        status=1 if found.unread or not found.series else 0,
+    )
 
 
 def _draw(found: History, plot: Path) -> None:
@@ -49,49 +42,47 @@ def _draw(found: History, plot: Path) -> None:
         raise StoreError(f"{plot}: {(error.strerror or str(error)).lower()}; name another file with --plot") from error
 
 
-def _json(folder: Path, found: History) -> str:
+def _data(folder: Path, found: History) -> dict[str, Any]:
     series = [
         {**asdict(each), "steps": [{**asdict(step), "changed": each.changed(step)} for step in each.steps]}
         for each in found.series
     ]
-    answer = {"folder": str(folder), "unit": UNITS[found.quantity], **asdict(found), "series": series}
-    return json.dumps(answer, indent=1, allow_nan=False) + "\n"
+    return {"folder": str(folder), "unit": UNITS[found.quantity], **asdict(found), "series": series}
 
 
-def _csv(found: History) -> str:
+def _rows(found: History) -> list[Row]:
     """One row a figure, in the order of time; the unit stands in the column's name."""
     unit = {"s": "s", "B": "bytes", "J": "j"}[UNITS[found.quantity]]
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    names = [f"{found.quantity}_{unit}", f"low_{unit}", f"high_{unit}"]
-    writer.writerow(["run", "started_utc", "device", "subject", *names, "is_upper_bound", "step_before"])
-    for series in found.series:
-        at = {step.index for step in series.steps}
-        for place, each in enumerate(series.figures):
-            edges = (each.interval.low, each.interval.high) if each.interval else ("", "")
-            told = [each.run, each.started_utc, found.device, series.subject, each.value, *edges]
-            writer.writerow([*map(_harmless, told), int(each.bound), int(place in at)])
-    return file.getvalue()
+    return [
+        {
+            "run": each.run,
+            "started_utc": each.started_utc,
+            "device": found.device,
+            "subject": series.subject,
+            f"{found.quantity}_{unit}": each.value,
+            f"low_{unit}": each.interval.low if each.interval else None,
+            f"high_{unit}": each.interval.high if each.interval else None,
+            "is_upper_bound": each.bound,
+            "step_before": place in {step.index for step in series.steps},
+        }
+        for series in found.series
+        for place, each in enumerate(series.figures)
+    ]
 
 
-def _harmless(cell: object) -> object:
-    """Text that a spreadsheet would take for a formula has a quote before it."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t" else cell
-
-
-def _text(found: History, plot: Path | None) -> str:
-    lines = [f"{found.quantity} over time, on {found.device}"]
+def _shown(found: History, plot: Path | None) -> Content:
+    parts: list[Block | Content | str] = [f"{found.quantity} over time, on {found.device}"]
     for series in found.series:
         rows = [_row(each, series, place, found.quantity) for place, each in enumerate(series.figures)]
-        lines += ["", series.subject, table(("run", "begun", "median", "interval", "step"), rows, left=2).text()]
-        lines += [_step(series, number, found.quantity) for number in range(len(series.steps))]
-        if not series.steps:
-            lines.append(_no_step(series))
-    for name, count in found.others:
-        lines.append(f"left out: {counted(count, 'run')} on {name} (--on names another device)")
+        steps = [_step(series, number, found.quantity) for number in range(len(series.steps))]
+        parts += [Heading(series.subject), table(("run", "begun", "median", "interval", "step"), rows, left=2)]
+        parts += [*bullets(steps or [_no_step(series)])]
+    parts += [
+        f"left out: {counted(count, 'run')} on {name} (--on names another device)" for name, count in found.others
+    ]
     if not found.series:
-        lines.append(f"no run there has {found.quantity}")
-    return "\n".join([*lines, *([f"picture: {plot}"] if plot else []), ""])
+        parts.append(f"no run there has {found.quantity}")
+    return content(*parts, f"picture: {plot}" if plot else None)
 
 
 def _row(each: Figure, series: Series, place: int, quantity: Kind) -> tuple[str, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 
 import suite
+from suite.cli.answer import Answer, Row
 from suite.fleet.engine import TITLE, TITLE_LABEL, Checkout, Engine, EngineFacts, ImageFacts, emulated
 from suite.host.software import git_commit, locks_sha256
 from suite.host.system import System
+from suite.report.content import content
 from suite.report.table import table
 from suite.units import show
 
@@ -26,41 +27,50 @@ def checkout() -> Checkout:
     )
 
 
-def info(name: str | None, engine: Engine, *, as_json: bool, here: Callable[[], Checkout] = checkout) -> int:
+def info(name: str | None, engine: Engine, *, here: Callable[[], Checkout] = checkout) -> Answer:
     """Exit status 1 where the image does not fit this checkout or this machine."""
     image, facts = _image(name, engine), engine.facts()
     doubts = doubts_of(image, facts, here())
-    if as_json:
-        print(json.dumps({**asdict(image), "doubts": doubts}, indent=1))
-    else:
-        rows = [
-            ("image", image.name),
-            ("digest", image.digest or "none: it was neither pushed nor pulled"),
-            ("id", image.id),
-            ("platform", image.platform),
-            ("size", show(image.size_bytes, "B")),
-            ("created", image.created),
-            *(("doubt", doubt) for doubt in doubts),
-        ]
-        print(table(("", "is"), rows, left=2).text())
-    return 1 if doubts else 0
+    shown = [
+        ("image", image.name),
+        ("digest", image.digest or "none: it was neither pushed nor pulled"),
+        ("id", image.id),
+        ("platform", image.platform),
+        ("size", show(image.size_bytes, "B")),
+        ("created", image.created),
+        *(("doubt", doubt) for doubt in doubts),
+    ]
+    row: Row = {
+        "name": image.name,
+        "digest": image.digest,
+        "id": image.id,
+        "platform": image.platform,
+        "size_bytes": image.size_bytes,
+        "created": image.created,
+        "doubts": "; ".join(doubts) or None,
+    }
+    return Answer(
+        shown=content(table(("", "is"), shown, left=2)),
+        rows={"image": [row]},
+        data={**asdict(image), "doubts": doubts},
+        status=1 if doubts else 0,
+    )
 
 
-def digest(name: str | None, engine: Engine, *, as_json: bool) -> int:
+def digest(name: str | None, engine: Engine) -> Answer:
     """What the image is pulled by; its id where it was never pushed. This is what a record names it by."""
     image = _image(name, engine)
-    found = image.digest or image.id
-    print(json.dumps({"name": image.name, "digest": image.digest, "id": image.id}) if as_json else found)
-    return 0
+    row: Row = {"name": image.name, "digest": image.digest, "id": image.id}
+    return Answer(shown=content(image.digest or image.id), rows={"image": [row]}, data=row)
 
 
-def labels(name: str | None, engine: Engine, *, as_json: bool) -> int:
-    image = _image(name, engine)
-    if as_json:
-        print(json.dumps(image.labels, indent=1, sort_keys=True))
-    else:
-        print(table(("label", "value"), sorted(image.labels.items()), left=2).text())
-    return 0
+def labels(name: str | None, engine: Engine) -> Answer:
+    found = sorted(_image(name, engine).labels.items())
+    return Answer(
+        shown=content(table(("label", "value"), found, left=2)),
+        rows={"labels": [{"label": label, "value": value} for label, value in found]},
+        data=dict(found),
+    )
 
 
 def doubts_of(image: ImageFacts, engine: EngineFacts, here: Checkout) -> list[str]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from suite.cli.answer import Answer, Row
 from suite.errors import UsageError
 from suite.pinned import lock as models_lock
 from suite.pinned import relock
 from suite.pinned.relock import Made
+from suite.report.content import content
 from suite.report.table import table
 from suite.tools import Tools
 
 
-def write(tools: Tools, *, as_json: bool, path: Path | None = None) -> int:
-    """Prints the path of the lock. Raises WorkerError where this torch can't count."""
+def write(tools: Tools, *, path: Path | None = None) -> Answer:
+    """The path of the lock. Raises WorkerError where this torch can't count."""
     path = path or models_lock.PATH
     open_worker = tools.workers(Path(os.devnull))
     around = tools.surroundings()
@@ -26,11 +27,19 @@ def write(tools: Tools, *, as_json: bool, path: Path | None = None) -> int:
     counted = relock.generate(tuple(around.models.values()), lambda: open_worker(around.thread_count))
     found = relock.keeping_pins(counted, models_lock.load(path))
     relock.write(found, path)
-    print(json.dumps(asdict(found), indent=1) if as_json else path)
-    return 0
+    rows: list[Row] = [
+        {
+            "model": name,
+            "parameters_unique_count": model.unique_parameter_count,
+            "weights_sha256": model.weights_sha256,
+            "inputs_sha256": model.inputs_sha256,
+        }
+        for name, model in found.models.items()
+    ]
+    return Answer(shown=content(str(path)), rows={"models": rows}, data=asdict(found))
 
 
-def check(tools: Tools, names: Sequence[str], *, as_json: bool, path: Path | None = None) -> int:
+def check(tools: Tools, names: Sequence[str], *, path: Path | None = None) -> Answer:
     """Exit status 1 where a model comes out otherwise than the lock says. Without names, every model that is locked."""
     path = path or models_lock.PATH
     locked = models_lock.load(path).models
@@ -42,16 +51,26 @@ def check(tools: Tools, names: Sequence[str], *, as_json: bool, path: Path | Non
         raise UsageError(f"{path}: locks {absent[0]}, and there is no such model here; leave it out with --model")
     made = {name: _made(tools, name) for name in (names or locked)}
     differing = {name: found.differences(locked[name]) for name, found in made.items()}
-    if as_json:
-        answer = {name: {**asdict(found), "differences": differing[name]} for name, found in made.items()}
-        print(json.dumps(answer, indent=1))
-    else:
-        rows = [
-            (name, f"{found.unique_parameter_count:,}", *_hashes(found), ", ".join(differing[name]) or "as locked")
-            for name, found in made.items()
-        ]
-        print(table(("model", "parameters", "weights", "inputs", "models.lock"), rows).text())
-    return 1 if any(differing.values()) else 0
+    shown = [
+        (name, f"{found.unique_parameter_count:,}", *_hashes(found), ", ".join(differing[name]) or "as locked")
+        for name, found in made.items()
+    ]
+    rows: list[Row] = [
+        {
+            "model": name,
+            "parameters_unique_count": found.unique_parameter_count,
+            "weights_sha256": found.weights_sha256,
+            "inputs_sha256": found.inputs_sha256,
+            "differences": " ".join(differing[name]) or None,
+        }
+        for name, found in made.items()
+    ]
+    return Answer(
+        shown=content(table(("model", "parameters", "weights", "inputs", "models.lock"), shown)),
+        rows={"models": rows},
+        data={name: {**asdict(found), "differences": differing[name]} for name, found in made.items()},
+        status=1 if any(differing.values()) else 0,
+    )
 
 
 def _made(tools: Tools, name: str) -> Made:

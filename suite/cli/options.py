@@ -16,22 +16,28 @@ from suite.cli import words
 
 if TYPE_CHECKING:
     from suite.battery import Request
+    from suite.plan.brought import Beside
     from suite.plan.load import Options
     from suite.records import Test
 
 SUBJECT = "What is measured"
 SIZES = "Sizes"
+BROUGHT = "Models that you bring"
 MACHINE = "On what"
 REPETITION = "How long"
 SUSTAINED = "Sustained calls"
+STATISTICS = "Statistics"
 POWER = "Power"
+EVALUATION = "Evaluation"
 OUTPUT = "Output"
-ANSWER = ("as_json", "verbose")  # of the output, what every command has
-TIMED = (SUBJECT, SIZES, MACHINE, REPETITION, OUTPUT)  # what every command that makes timed calls takes
+ANSWER = ("output", "as_json", "as_csv", "no_color", "verbose")  # of the output, what every command has
+RULES = ("warmup", "count_disturbed", "no_quiet")  # of the repetition, what calls for minutes have too
+# what every command that makes timed calls takes
+TIMED = (SUBJECT, SIZES, BROUGHT, MACHINE, REPETITION, STATISTICS, OUTPUT)
 
 
-def _option(group: str, *names: str, metavar: str | None = None, help: str) -> Any:
-    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=group)
+def _option(group: str, *names: str, metavar: str | None = None, help: str, hidden: bool = False) -> Any:
+    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=group, hidden=hidden)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +45,14 @@ class Given:
     """What a person typed; None where they said nothing."""
 
     model: Annotated[
-        list[str] | None, _option(SUBJECT, "--model", "-m", metavar="NAME", help="This model alone (again for more).")
+        list[str] | None,
+        _option(
+            SUBJECT,
+            "--model",
+            "-m",
+            metavar="NAME|FILE",
+            help="This one alone (again for more); a file: docs/own-models.md.",
+        ),
     ] = None
     plan: Annotated[
         str | None,
@@ -56,6 +69,16 @@ class Given:
         str | None,
         _option(SUBJECT, "--trajectory", metavar="FOLDER", help="An ALFRED trajectory to take the inputs from."),
     ] = None
+    evaluation: Annotated[
+        list[str] | None,
+        _option(EVALUATION, "--eval", metavar="NAME", help="This one (suite list evaluations; again for more)."),
+    ] = None
+    eval_data: Annotated[
+        str | None, _option(EVALUATION, "--eval-data", metavar="PATH", help="The file or folder that it needs of you.")
+    ] = None
+    limit: Annotated[int | None, _option(EVALUATION, "--limit", metavar="N", help="The first N rows of its data.")] = (
+        None
+    )
     seed: Annotated[int | None, _option(SUBJECT, "--seed", metavar="N", help="Of weights, inputs and the order.")] = (
         None
     )
@@ -67,13 +90,28 @@ class Given:
         list[str] | None,
         _option(SIZES, "--axis", metavar="NAME=N,N,...", help="Input sizes, as in text_tokens=8,16 (again for more)."),
     ] = None
+    inputs: Annotated[
+        Path | None,
+        _option(BROUGHT, "--inputs", metavar="FILE.npz", help="Real inputs: arrays by the names of inputs."),
+    ] = None
+    range: Annotated[
+        list[str] | None,
+        _option(BROUGHT, "--range", metavar="NAME=LOW..HIGH", help="What an input's numbers may be (again for more)."),
+    ] = None
+    shape: Annotated[
+        list[str] | None,
+        _option(BROUGHT, "--shape", metavar="NAME=N,...", help="An input's sizes, as in x=batch,3,224,224."),
+    ] = None
+    trust_remote_code: Annotated[
+        bool, _option(BROUGHT, "--trust-remote-code", help="Run the code that a hub's model brings along.")
+    ] = False
     device: Annotated[
         str | None,
         _option(MACHINE, "--device", metavar="NAME,...", help="auto (the best here), cpu, mps, cuda, cuda:0."),
     ] = None
     runtime: Annotated[
         list[str] | None,
-        _option(MACHINE, "--runtime", metavar="NAME,...", help="eager, ... (suite list runtimes); several take turns."),
+        _option(MACHINE, "--runtime", metavar="NAME,...", help="eager, ... (suite list runtimes)."),
     ] = None
     precision: Annotated[
         list[str] | None,
@@ -82,12 +120,22 @@ class Given:
     threads: Annotated[
         str | None, _option(MACHINE, "--threads", metavar="N|all", help="CPU threads of the worker.")
     ] = None
-    time_limit: Annotated[
-        float | None, _option(REPETITION, "--time-limit", metavar="SECONDS", help="At most so long at each point.")
+    warmup: Annotated[
+        int | None, _option(REPETITION, "--warmup", metavar="N", help="So many calls first; until steady else.")
     ] = None
-    no_quiet: Annotated[
+    iterations: Annotated[
+        int | None, _option(REPETITION, "--iterations", metavar="N", help="So many calls; until precise enough else.")
+    ] = None
+    time_limit: Annotated[
+        float | None,
+        _option(REPETITION, "--time-limit", "--duration", metavar="SECONDS", help="At most so long at each point."),
+    ] = None
+    count_disturbed: Annotated[
         bool,
-        _option(REPETITION, "--no-quiet", help="Count every block, also where other programs took the processor."),
+        _option(REPETITION, "--count-disturbed", help="Count calls too that other programs disturbed."),
+    ] = False
+    no_quiet: Annotated[
+        bool, _option(REPETITION, "--no-quiet", help="The former name of --count-disturbed.", hidden=True)
     ] = False
     minutes: Annotated[
         float | None,
@@ -112,10 +160,36 @@ class Given:
         Path | None,
         _option(POWER, "--sysfs-root", metavar="FOLDER", help="Read sensors and host facts under this folder."),
     ] = None
+    percentile: Annotated[
+        str | None,
+        _option(
+            STATISTICS, "--percentile", metavar="N,N,...", help="Show these, as in 50,90,99, where n supports them."
+        ),
+    ] = None
     out: Annotated[
         Path | None, _option(OUTPUT, "--out", metavar="FOLDER", help="Where the run goes; results/<time>-<plan> else.")
     ] = None
-    as_json: Annotated[bool, _option(OUTPUT, "--json", help="Answer in JSON, for machines.")] = False
+    tag: Annotated[
+        list[str] | None,
+        _option(OUTPUT, "--tag", metavar="KEY=VALUE", help="Kept with the run, as in cooling=fan (again for more)."),
+    ] = None
+    dry_run: Annotated[
+        bool, _option(OUTPUT, "--dry-run", help="Show the tasks, their time and memory; measure nothing.")
+    ] = False
+    quiet: Annotated[
+        bool, _option(OUTPUT, "--quiet", "-q", help="Tell no progress (--count-disturbed is another thing).")
+    ] = False
+    output: Annotated[
+        str | None,
+        _option(
+            OUTPUT, "--output", "-o", metavar="FORM", help="Answer in md, html, csv, json or jsonl (docs/output.md)."
+        ),
+    ] = None
+    as_json: Annotated[bool, _option(OUTPUT, "--json", help="The same as -o json.")] = False
+    as_csv: Annotated[bool, _option(OUTPUT, "--csv", help="The same as -o csv.")] = False
+    no_color: Annotated[bool, _option(OUTPUT, "--no-color", help="No colours, as NO_COLOR=1 in the environment.")] = (
+        False
+    )
     verbose: Annotated[bool, _option(OUTPUT, "--verbose", "-v", help="Say more: the log, the causes of an error.")] = (
         False
     )
@@ -125,6 +199,18 @@ class Given:
         return words.power(
             self.power, self.power_csv, self.rails, self.sysfs_root, from_before=self.power_csv_from_before
         )
+
+    def beside(self) -> Beside | None:
+        """What goes with models that are brought. Raises UsageError."""
+        from suite.plan.brought import Beside
+
+        found = Beside(
+            inputs=None if self.inputs is None else str(self.inputs),
+            ranges=words.ranges(self.range),
+            shapes=words.shapes(self.shape),
+            trust_remote_code=self.trust_remote_code,
+        )
+        return None if found.said is None else found
 
     def options(self, tests: list[str] | None = None) -> Options:
         """What is put over a plan. Raises UsageError."""
@@ -140,16 +226,33 @@ class Given:
             precisions=words.names(self.precision, "--precision"),
             threads=words.threads(self.threads),
             seed=self.seed,
+            evaluations=words.names(self.evaluation, "--eval"),
+            eval_data=self.eval_data,
+            limit=self.limit,
             weights=self.weights,
             checkpoint=self.checkpoint,
             trajectory=self.trajectory,
-            quiet="none" if self.no_quiet else None,
+            beside=self.beside(),
+            quiet="none" if self.count_disturbed or self.no_quiet else None,
             duration_s=words.minutes(self.minutes),
             time_limit_s=self.time_limit,
+            warmup_call_count=words.call_count(self.warmup, "--warmup"),
+            call_count=words.iterations(self.iterations, self.time_limit),
         )
 
     def request(self, test: Test | None = None) -> Request:
         """What a battery is asked for. Raises UsageError."""
         from suite.battery import Request
 
-        return Request(test=test, plan=self.plan, options=self.options(), power=self.power_asked(), out=self.out)
+        return Request(
+            test=test,
+            plan=self.plan,
+            options=self.options(),
+            power=self.power_asked(),
+            out=self.out,
+            tags=words.tags(self.tag),
+        )
+
+    def percentiles(self) -> tuple[float, ...]:
+        """Those that were asked for. Raises UsageError."""
+        return words.percentiles(self.percentile)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from suite.cli.answer import Answer
 from suite.cli.declared import command
 from suite.cli.options import ANSWER, Given
 from suite.cli.session import help_unless_command, session_of
@@ -47,9 +48,9 @@ def import_log(
     given: Given,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The log of the meter that ran meanwhile.")],
-) -> int:
+) -> Answer:
     """Bring the log of an external meter into a finished run."""
     from suite.cli import importing
 
     session_of(context, given)
-    return importing.bring_in(run, file, given.power, as_json=given.as_json)
+    return importing.bring_in(run, file, given.power)

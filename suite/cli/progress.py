@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from suite import units
 from suite.battery import Progress
@@ -13,11 +14,13 @@ from suite.measure.estimate import task_allowed_s
 from suite.outside import one_line
 from suite.records import (
     TIMED,
+    Accuracy,
     EnergyReading,
     FlopCount,
     LatencySamples,
     NotMeasured,
     ParameterCount,
+    Profile,
     Roofline,
     RunRecord,
     Sustained,
@@ -25,10 +28,6 @@ from suite.records import (
 )
 from suite.report.gaps import no_latency
 from suite.units import show, show_count
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
 
 Clock = Callable[[], float]
 
@@ -123,72 +122,34 @@ class PlainProgress(Display):
         print(one_line(text), file=self._stream, flush=True)
 
 
-class LiveProgress(Display):
-    """A bar that stays in place, with the finished tasks above it.
+class Quiet(Display):
+    """What stops nothing and should be known; no progress."""
 
-    It is redrawn only between two requests to the worker: a thread that redraws by itself would run beside timed calls.
-    """
-
-    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        count, doing = TextColumn("{task.fields[count]}"), TextColumn("{task.description}", markup=False)
-        columns = (count, BarColumn(bar_width=30), doing)
-        console = Console(file=stream, highlight=False, emoji=False)
-        self._bar: Bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
-        self._row: TaskID = self._bar.add_task("starting", total=None, count="")
-        self._pace = Pace(clock)
-        self._doing = "starting"
-
-    def plan(self, total_s_estimate: float, tasks: int) -> None:
-        self._pace.plan(total_s_estimate, tasks)
-        self._bar.start()
-        self._draw()
-
-    def begin(self, text: str) -> None:
-        self._doing = text
-        self._draw()
-
-    def expect(self, task: Task, seconds: float) -> None:
-        self._pace.expect(task, seconds)
-        self._draw()
-
-    def advance(self, task: Task, record: RunRecord) -> None:
-        self._pace.advance(task, record)
-        self._bar.print(one_line(f"{describe(task)}: {outcome(record)}"), markup=False)
-        self._draw()
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
     def note(self, text: str) -> None:
-        self._bar.print(one_line(text), markup=False)
-
-    def close(self) -> None:
-        self._bar.stop()
-
-    def _draw(self) -> None:
-        pace = self._pace
-        self._bar.update(
-            self._row,
-            total=pace.total_s,
-            completed=pace.done_s,
-            count=f"{pace.done_count}/{pace.task_count}",
-            description=f"{one_line(self._doing, 200)}; about {duration(pace.remaining_s)} left",
-        )
-        self._bar.refresh()
+        print(one_line(text), file=self._stream, flush=True)
 
 
 Open = Callable[[TextIO], Display]
 
 
-def opened(stream: TextIO) -> Display:
-    """A bar on a terminal, plain lines anywhere else."""
-    return LiveProgress(stream) if stream.isatty() else PlainProgress(stream)
+def opened(stream: TextIO, *, no_color: bool = False) -> Display:
+    """A table and a bar on a terminal that can move its cursor, plain lines anywhere else."""
+    if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
+        return PlainProgress(stream)
+    from suite.cli.live import LiveProgress
+
+    return LiveProgress(stream, no_color=no_color)
 
 
 def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
     if task.is_of_the_machine:
         return f"{task.test} of {task.device}, {units.counted(task.thread_count, 'thread')}"
+    if task.evaluation is not None:
+        return f"{task.model} accuracy, {task.evaluation.name}, {task.runtime} {task.precision}"
     scenario = "" if task.scenario == "forward" else f" ({task.scenario})"
     sizes = [f"{name} {size}" for name, size in task.axes]
     if task.test in TIMED:
@@ -205,6 +166,8 @@ def outcome(record: RunRecord) -> str:
         "energy": record.energy,
         "sustained": record.sustained,
         "roofline": record.roofline,
+        "profile": record.profile,
+        "accuracy": record.accuracy,
     }[record.task.test]
     match value:
         case ParameterCount() | FlopCount():
@@ -218,10 +181,14 @@ def outcome(record: RunRecord) -> str:
         case NotMeasured():
             return f"not measured: {value.code} ({value.reason})"
         case _:
-            return _ceilings(value) if isinstance(value, Roofline) else "no outcome"
+            return "no outcome" if value is None else _of_a_kind(value)
 
 
-def _ceilings(found: Roofline) -> str:
+def _of_a_kind(found: Accuracy | Roofline | Profile) -> str:
+    if isinstance(found, Accuracy):
+        return f"{statistics.fmean(found.values()):.2%} {found.metrics[0]} of {show_count(found.item_count)}"
+    if isinstance(found, Profile):
+        return _profiled(found)
     rates = [f"{show(product.ceiling.best_per_s, 'FLOP/s')} {product.precision}" for product in found.matmul]
     return ", ".join([show(found.bandwidth.best_per_s, "B/s"), *rates])
 
@@ -240,6 +207,12 @@ def _counted(value: ParameterCount | FlopCount) -> str:
     if isinstance(value, ParameterCount):
         return f"{show_count(value.unique_count)} parameters"
     return value.sign + show(value.flop_count, "FLOP")
+
+
+def _profiled(value: Profile) -> str:
+    dearest = max(value.operators, key=lambda each: each.spent_s)
+    share = dearest.spent_s / value.call_count / value.call_s
+    return f"{show(value.call_s, 's')} under the profiler, {share * 100:.0f} % of it {one_line(dearest.operator, 60)}"
 
 
 def _ends(value: Sustained) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from suite import battery
 from suite.battery import Changes, Request
 from suite.cli import running
+from suite.cli.answer import Answer, Row
 from suite.cli.session import Session
 from suite.compare import archive
 from suite.compare import rerun as judging
@@ -18,9 +18,10 @@ from suite.compare.rerun import Judgement, Quantity
 from suite.compare.verify import altered_tasks, verify
 from suite.outside import one_line
 from suite.records import Run, Task, store
+from suite.report.content import Content, bullets, content, table
 from suite.units import counted
 
-REPRODUCED, OTHERWISE, INTERRUPTED = 0, 1, 130
+REPRODUCED, OTHERWISE = 0, 1
 _MARKS = {"REPRODUCED": "✓", "NOT REPRODUCED": "✗", "INCOMPARABLE": "?"}
 _MOST_CAUSES = 12
 
@@ -33,21 +34,23 @@ def run(  # noqa: PLR0913 (what a person may say)
     *,
     against: Path | None,
     margin: float,
-    as_json: bool,
-) -> int:
+) -> Answer:
     """against: a second run that is there already; None: it is measured now."""
     first, altered = _opened(source)
     if against is None:
         begun = battery.again(first, changes, request, session.tools)
-        if not running.measured(begun, session):
-            return INTERRUPTED
+        running.measured(begun, session)
         then, out = begun.run(), begun.out
     else:
         then, altered_then = _opened(against)
         out, altered = against, {**altered, **altered_then}
     judgement = judging.judge(first, then, margin, altered)
-    print(_json(source, out, judgement) if as_json else text(source, out, judgement, margin))
-    return REPRODUCED if judgement.verdict == "REPRODUCED" else OTHERWISE
+    return Answer(
+        shown=shown(source, out, judgement, margin),
+        rows={"quantities": [_row(found) for found in judgement.quantities]},
+        data={"run": str(source), "rerun": str(out), "verdict": judgement.verdict, **asdict(judgement)},
+        status=REPRODUCED if judgement.verdict == "REPRODUCED" else OTHERWISE,
+    )
 
 
 def _opened(source: Path) -> tuple[Run, Mapping[Task, Finding]]:
@@ -57,38 +60,47 @@ def _opened(source: Path) -> tuple[Run, Mapping[Task, Finding]]:
         return store.load(folder), altered_tasks(folder, found) if found.altered_lines else {}
 
 
-def _json(source: Path, out: Path, judgement: Judgement) -> str:
-    answer = {"run": str(source), "rerun": str(out), "verdict": judgement.verdict, **asdict(judgement)}
-    return json.dumps(answer, indent=1, allow_nan=False)
+def _row(found: Quantity) -> Row:
+    return {
+        "quantity": found.quantity,
+        "subject": found.subject,
+        "verdict": found.verdict,
+        "reason": found.reason,
+        "counts": found.counts,
+        "ratio": found.ratio,
+        "ratio_low": found.interval.low if found.interval else None,
+        "ratio_high": found.interval.high if found.interval else None,
+    }
 
 
-def text(source: Path, out: Path, judgement: Judgement, margin: float) -> str:
+def shown(source: Path, out: Path, judgement: Judgement, margin: float) -> Content:
     """The verdict, the quantities that say why, and what differs between the two."""
     board = {True: "the same board", False: "another board", None: "nothing in common"}[judgement.same_board]
-    lines = [
+    names = dict.fromkeys(found.quantity for found in judgement.quantities)
+    rows = [row for name in names for row in _told([each for each in judgement.quantities if each.quantity == name])]
+    left_out = f"{counted(judgement.left_out, 'record')} of the first run has no partner, and is not judged"
+    return content(
         f"{judgement.verdict}: {one_line(str(source))}",
         f"held against {one_line(str(out))} ({board}; latencies within {margin * 100:.0f} %)",
-    ]
-    for name in dict.fromkeys(found.quantity for found in judgement.quantities):
-        lines += _told([found for found in judgement.quantities if found.quantity == name])
-    if judgement.left_out:
-        lines.append(f"{counted(judgement.left_out, 'record')} of the first run has no partner, and is not judged")
-    lines += _causes(judgement)
-    return "\n".join(lines)
+        table(("verdict", "quantity", "of", "why"), rows, left=4) if rows else None,
+        left_out if judgement.left_out else None,
+        *_causes(judgement),
+    )
 
 
-def _told(found: list[Quantity]) -> list[str]:
-    """One line for all of a quantity that was reproduced, one for each that was not."""
+def _told(found: list[Quantity]) -> list[tuple[str, str, str, str]]:
+    """One row for all of a quantity that was reproduced, one for each that was not."""
     good = [each for each in found if each.verdict == "REPRODUCED"]
-    lines = []
+    rows = []
     if good:
         which = good[0].subject if len(good) == 1 else f"{len(good)} of {len(found)}"
         why = good[0].reason if len({each.reason for each in good}) == 1 or len(good) == 1 else _span(good)
-        lines.append(f"  {_MARKS['REPRODUCED']} {good[0].quantity:<11} {which}: {why}")
-    for each in found:
-        if each.verdict != "REPRODUCED":
-            lines.append(f"  {_MARKS[each.verdict]} {each.quantity:<11} {each.subject}: {each.reason}")
-    return lines
+        rows.append((f"{_MARKS['REPRODUCED']} REPRODUCED", good[0].quantity, which, one_line(why)))
+    return rows + [
+        (f"{_MARKS[each.verdict]} {each.verdict}", each.quantity, each.subject, one_line(each.reason))
+        for each in found
+        if each.verdict != "REPRODUCED"
+    ]
 
 
 def _span(found: list[Quantity]) -> str:
@@ -96,14 +108,14 @@ def _span(found: list[Quantity]) -> str:
     return f"{min(ratios):.3g} to {max(ratios):.3g} times" if ratios else "within what their precision allows"
 
 
-def _causes(judgement: Judgement) -> list[str]:
+def _causes(judgement: Judgement) -> Content:
     if not judgement.causes:
-        return ["nothing that was recorded differs between the two surroundings"]
-    deviates = [each for each in judgement.quantities if each.verdict != "REPRODUCED"]
-    heading = "what differs, the likeliest cause first:" if deviates else "what differs, and changed no verdict:"
+        return content("Nothing that was recorded differs between the two surroundings.")
+    deviates = any(each.verdict != "REPRODUCED" for each in judgement.quantities)
+    heading = "What differs, the likeliest cause first:" if deviates else "What differs, and changed no verdict:"
     told = {True: " (accounts for the latency)", False: " (too little for the latency)", None: ""}
     lines = [
-        f"    {place}. {one_line(cause.text)}{told[cause.accounts]}"
+        f"{place}. {one_line(cause.text)}{told[cause.accounts]}"
         for place, cause in enumerate(judgement.causes[:_MOST_CAUSES], 1)
     ]
-    return [heading, *lines]
+    return content(heading, *bullets(lines))

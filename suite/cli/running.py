@@ -6,11 +6,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Literal, TextIO, cast
 
 from suite import battery
 from suite.battery import Battery, Request
 from suite.cli import answers, bundling
+from suite.cli.answer import Answer
 from suite.cli.progress import counted
 from suite.cli.session import Session
 from suite.cli.streams import Forgiving
@@ -20,46 +21,42 @@ from suite.records import Run, seal, store
 from suite.records.folder import appended
 from suite.records.lines import RECORDS_NAME
 
-DONE, INCOMPLETE, INTERRUPTED = 0, 1, 130
+DONE, INCOMPLETE = 0, 1
 MAX_TOLD = 5
 
 
-def whole(request: Request, session: Session, *, as_json: bool) -> int:
-    """Prints the path of the report."""
-    begun = battery.begin(request, session.tools)
-    if not measured(begun, session):
-        return INTERRUPTED
+def whole(request: Request, session: Session, percentiles: Sequence[float]) -> Answer:
+    """The summary, and where the report lies; a pipe gets its path alone."""
+    begun = measured(battery.begin(request, session.tools), session)
     report = battery.report(begun.out)
     run = begun.run()
-    print(answers.as_json(run, begun.out, report) if as_json else report)
-    return _status(run)
+    return answers.of_runs([answers.Told(run, begun.out, report)], percentiles, _status(run))
 
 
-def single(request: Request, session: Session, *, as_json: bool) -> int:
-    """Prints the test's table."""
+def single(request: Request, session: Session, percentiles: Sequence[float] = ()) -> Answer:
+    """The test's table."""
     assert request.test is not None
-    begun = battery.begin(request, session.tools)
-    if not measured(begun, session):
-        return INTERRUPTED
+    begun = measured(battery.begin(request, session.tools), session)
     run = begun.run()
-    print(answers.as_json(run, begun.out, None) if as_json else answers.table(request.test, run))
-    return _status(run)
+    return answers.of_test(request.test, answers.Told(run, begun.out, None), percentiles, _status(run))
 
 
-def report_again(folders: Sequence[Path], *, as_json: bool) -> int:
-    """Prints the path of each report."""
+def report_again(
+    folders: Sequence[Path], percentiles: Sequence[float] = (), style: Literal["report", "lab"] = "report"
+) -> Answer:
+    """The summary of each run, and where its report lies; a pipe gets the paths alone."""
     from suite.report import page
 
-    damaged = False
+    told = []
     for source in folders:
         folder = bundling.unpacked(source)
         run = store.load(folder)
-        report = page.render(run, folder)
+        report = page.render(run, folder, layout=style)
         seal.write_report(folder)
         _tell_damage(run, folder)
-        damaged |= bool(run.damaged)
-        print(answers.as_json(run, folder, report) if as_json else report)
-    return INCOMPLETE if damaged else DONE
+        told.append(answers.Told(run, folder, report))
+    damaged = any(each.run.damaged for each in told)
+    return answers.of_runs(told, percentiles, INCOMPLETE if damaged else DONE)
 
 
 def _tell_damage(run: Run, folder: Path) -> None:
@@ -71,8 +68,8 @@ def _tell_damage(run: Run, folder: Path) -> None:
         print(f"suite: error: {folder / RECORDS_NAME}: {more} more lines can't be read", file=sys.stderr)
 
 
-def measured(begun: Battery, session: Session) -> bool:
-    """Does what is left. False if Ctrl-C ended it; what was stored until then is there."""
+def measured(begun: Battery, session: Session) -> Battery:
+    """Does what is left. KeyboardInterrupt passes through; what was stored until then is there."""
     progress = session.progress(cast(TextIO, Forgiving(sys.stderr)))
     try:
         if session.verbose:
@@ -81,7 +78,7 @@ def measured(begun: Battery, session: Session) -> bool:
     except KeyboardInterrupt:
         left = counted(len(begun.missing()))
         progress.note(f"interrupted, {left} left; go on with: suite all --resume --out {begun.out}")
-        return False
+        raise
     except SuiteError:
         if session.verbose:
             with appended(begun.log_path) as log:
@@ -89,7 +86,7 @@ def measured(begun: Battery, session: Session) -> bool:
         raise
     finally:
         progress.close()
-    return True
+    return begun
 
 
 def _status(run: Run) -> int:

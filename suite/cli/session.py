@@ -20,6 +20,8 @@ class Session:
     given_tools: Tools | None
     given_progress: Open | None = None
     verbose: bool = False
+    quiet: bool = False
+    no_color: bool = False
 
     @property
     def tools(self) -> Tools:
@@ -29,15 +31,19 @@ class Session:
 
     @property
     def progress(self) -> Open:
-        from suite.cli.progress import opened
+        from functools import partial
 
-        return self.given_progress or opened
+        from suite.cli.progress import Quiet, opened
+
+        if self.quiet:
+            return Quiet
+        return self.given_progress or partial(opened, no_color=self.no_color)
 
 
 def session_of(context: typer.Context, given: Given) -> Session:
     session = context.obj
     assert isinstance(session, Session)
-    session.verbose = given.verbose
+    session.verbose, session.quiet, session.no_color = given.verbose, given.quiet, given.no_color
     return session
 
 

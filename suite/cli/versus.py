@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from suite import battery
 from suite.battery import Request
 from suite.cli import answers
-from suite.cli.running import DONE, INCOMPLETE, INTERRUPTED, measured
+from suite.cli.answer import Answer, Row
+from suite.cli.running import DONE, INCOMPLETE, measured
 from suite.cli.session import Session
 from suite.cli.words import sizes
 from suite.errors import UsageError
@@ -20,6 +20,7 @@ from suite.plan.pair import Side
 from suite.records import NotMeasured, Run
 from suite.registry import unknown
 from suite.report import variants
+from suite.report.content import Table, content
 from suite.report.variants import Variant
 from suite.report.view import RunView
 from suite.stats.paired import MIN_ROUND_COUNT
@@ -30,20 +31,20 @@ KEYS = ("runtime", "precision", "device", "threads", "batch_size")
 SHAPE = "write it as threads=2 or runtime=eager,precision=fp32"
 
 
-def show(request: Request, texts: Sequence[str], session: Session, *, as_json: bool) -> int:
-    """Measures both, writes the report, and prints the answer. texts: the two variants as they were typed."""
+def show(request: Request, texts: Sequence[str], session: Session) -> Answer:
+    """Measures both and writes the report. texts: the two variants as they were typed."""
     pair = _pair(request.options, texts, session.tools.surroundings().models)
     begun = battery.begin(replace(request, options=Options(), pair=pair), session.tools)
-    if not measured(begun, session):
-        return INTERRUPTED
+    measured(begun, session)
     report, run = battery.report(begun.out), begun.run()
     first, second = _both(run)
-    if as_json:
-        told = {**answers.as_object(run, begun.out, report), "versus": _figures(second)}
-        print(json.dumps(told, indent=1, allow_nan=False))
-    else:
-        print("\n\n".join((_table(run), _sentence(first, second), f"Report: {report}")))
-    return DONE if battery.complete(run) and _has_ratio(second) else INCOMPLETE
+    told = answers.Told(run, begun.out, report)
+    return Answer(
+        shown=content(_table(run), _sentence(first, second), f"Report: {report}"),
+        rows={"results": answers.rows_of(told, ()), "versus": [_row(second)]},
+        data={**answers.as_data(told), "versus": _figures(second)},
+        status=DONE if battery.complete(run) and _has_ratio(second) else INCOMPLETE,
+    )
 
 
 def _pair(common: Options, texts: Sequence[str], known: Mapping[str, Model]) -> tuple[Side, Side]:
@@ -103,10 +104,24 @@ def _both(run: Run) -> tuple[Variant, Variant]:
     return first, second
 
 
-def _table(run: Run) -> str:
+def _row(second: Variant) -> Row:
+    """B against A."""
+    found = second.against if isinstance(second.against, Compared) else None
+    return {
+        "verdict": found.verdict if found else None,
+        "ratio": found.ratio if found else None,
+        "ratio_low": found.interval.low if found and found.interval else None,
+        "ratio_high": found.interval.high if found and found.interval else None,
+        "round_count": found.round_count if found else None,
+        "margin": found.margin if found else None,
+        "not_measured": second.against.code if isinstance(second.against, NotMeasured) else None,
+    }
+
+
+def _table(run: Run) -> Table:
     view = RunView(run)
     (group,) = variants.groups(view)
-    return variants.table_of(view, group).without("Rounds").text()
+    return variants.table_of(view, group).without("Rounds")
 
 
 def _has_ratio(second: Variant) -> bool:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 from suite.errors import UsageError
+from suite.limits import MAX_CALL_COUNT, MAX_PERCENTILE, MAX_PERCENTILE_COUNT
+from suite.outside import brief, one_line
 
 MAX_MINUTES = 330  # in slices of a second; a plan with longer ones may ask for more
 SELF_TEST_S = 60.0
@@ -36,6 +38,43 @@ def axes(texts: list[str] | None) -> tuple[tuple[str, tuple[int, ...]], ...] | N
     return tuple(found.items())
 
 
+def ranges(texts: list[str] | None) -> tuple[tuple[str, tuple[float, float]], ...]:
+    """["ids=0..30521", "sr=16000"] as names and both ends. Raises UsageError."""
+    found: dict[str, tuple[float, float]] = {}
+    for text in texts or ():
+        name, _, ends = text.partition("=")
+        low, dots, high = ends.partition("..")
+        try:
+            pair = _number(low), _number(high if dots else low)
+        except ValueError:
+            raise UsageError(
+                f"--range: {text!r} is no range; write it as ids=0..30521, or sr=16000 for one value"
+            ) from None
+        if not name or pair[0] > pair[1]:
+            raise UsageError(f"--range: {text!r} needs a name, and its lower end first; write it as ids=0..30521")
+        found[name] = pair
+    return tuple(found.items())
+
+
+def _number(text: str) -> float:
+    value = int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else float(text)
+    if not -1e15 < value < 1e15:  # also catches NaN
+        raise ValueError(text)
+    return value
+
+
+def shapes(texts: list[str] | None) -> tuple[tuple[str, tuple[int | str, ...]], ...]:
+    """["x=batch,3,224,224"] as names and sizes, numbers or words. Raises UsageError."""
+    found: dict[str, tuple[int | str, ...]] = {}
+    for text in texts or ():
+        name, equals, sizes = text.partition("=")
+        parts = [part.strip() for part in sizes.split(",")] if sizes else []
+        if not name or not equals or not all(re.fullmatch(r"[1-9][0-9]{0,8}|[A-Za-z][\w-]*", part) for part in parts):
+            raise UsageError(f"--shape: {text!r} is no shape; write it as x=batch,3,224,224")
+        found[name] = tuple(int(part) if part.isdigit() else part for part in parts)
+    return tuple(found.items())
+
+
 def plan_name(plan: str | None, quick: bool) -> str | None:
     """Raises UsageError where both are given."""
     if plan is not None and quick:
@@ -48,11 +87,73 @@ def threads(text: str | None) -> int | str | None:
     return int(text) if text is not None and re.fullmatch(r"[0-9]{1,15}", text) else text
 
 
+def call_count(value: int | None, option: str) -> int | None:
+    """Raises UsageError for what is no number of calls."""
+    if value is not None and not 1 <= value <= MAX_CALL_COUNT:
+        raise UsageError(f"{option}: must be 1 to {MAX_CALL_COUNT:,} calls, got {brief(value)}")
+    return value
+
+
+def iterations(value: int | None, time_limit_s: float | None) -> int | None:
+    """A fixed count. Raises UsageError where a limit of time is given too, which would not end it."""
+    count = call_count(value, "--iterations")
+    if count is not None and time_limit_s is not None:
+        raise UsageError("--iterations: is a fixed count, which --time-limit would not end: give one of the two")
+    return count
+
+
+def percentiles(text: str | None) -> tuple[float, ...]:
+    """ "50,90,99.9" as numbers, each once. Raises UsageError."""
+    if text is None:
+        return ()
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,6})?", part) for part in parts):
+        raise UsageError(f"--percentile: {brief(text)} is not a list of percentiles; write it as 50,90,99.9")
+    found = tuple(dict.fromkeys(map(float, parts)))
+    least = round(100 - MAX_PERCENTILE, 6)
+    for value in found:
+        if not least <= value <= MAX_PERCENTILE:
+            raise UsageError(f"--percentile: {value:g} is not between {least:g} and {MAX_PERCENTILE:g}")
+    if len(found) > MAX_PERCENTILE_COUNT:
+        raise UsageError(f"--percentile: at most {MAX_PERCENTILE_COUNT} of them, got {len(found)}")
+    return found
+
+
+def tags(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """["cooling=fan"] as names and values, on one line each. Raises UsageError."""
+    from suite.records.run import require_tags
+
+    found: dict[str, str] = {}
+    for text in texts or ():
+        key, equals, value = text.partition("=")
+        key, value = key.strip(), one_line(value, 10_000)
+        if not equals or not value or key in found:
+            why = "is given twice" if key in found and value else "has no value"
+            raise UsageError(f"--tag: {brief(key)} {why}; write each once, as cooling=fan")
+        found[key] = value
+    try:
+        require_tags(tuple(found.items()))
+    except ValueError as error:
+        raise UsageError(f"--tag: {error}") from error
+    return tuple(found.items())
+
+
 def minutes(value: float | None) -> float | None:
     """As seconds. Raises UsageError."""
     if value is not None and not 0 < value <= MAX_MINUTES:
         raise UsageError(f"--minutes: must be above 0 and at most {MAX_MINUTES:,}, got {value:g}")
     return None if value is None else value * 60
+
+
+def sustained_minutes(value: float | None, seconds: float | None) -> float | None:
+    """What --minutes and --duration of `suite sustained` say together. Raises UsageError."""
+    if seconds is None:
+        return value
+    if value is not None:
+        raise UsageError("--duration: is --minutes in seconds: give one of the two")
+    if not 0 < seconds <= MAX_MINUTES * 60:
+        raise UsageError(f"--duration: must be above 0 and at most {MAX_MINUTES * 60:,}, got {seconds:g}")
+    return seconds / 60
 
 
 def names(texts: list[str] | None, option: str) -> tuple[str, ...] | None:

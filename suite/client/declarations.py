@@ -88,7 +88,7 @@ def _answer(origin: str, wire: Wire, deadline_s: float) -> Model | Broken:
         if reply.get("protocol") != PROTOCOL_VERSION:
             raise wire.foreign(f"protocol {reply.get('protocol')!r}, where {PROTOCOL_VERSION} is spoken")
         if "declaration" in reply:
-            return _model(declarations.check(reply["declaration"], origin))
+            return model_of(declarations.check(reply["declaration"], origin))
         with decoding(wire, "declare"):
             fields = Fields(reply)
             name = None if reply.get("name") is None else fields.text("name")
@@ -99,7 +99,7 @@ def _answer(origin: str, wire: Wire, deadline_s: float) -> Model | Broken:
         return Broken(origin=origin, reason=fault.reason, remedy=fault.remedy)
 
 
-def _model(plain: Mapping[str, Any]) -> Model:
+def model_of(plain: Mapping[str, Any]) -> Model:
     """A model of these declarations. Its methods are the base's: what they do is done in the worker."""
     model = Model()
     for field in ("name", *declarations.TEXTS, *declarations.FLAGS):

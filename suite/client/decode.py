@@ -23,7 +23,21 @@ from suite.client.replies import (
     WeightsSource,
 )
 from suite.limits import MAX_NUMBER
-from suite.records import Fingerprint, FlopCount, Interference, OperatorCost, ParameterCount, SharedGroup, Top, record
+from suite.records import (
+    EvaluatedBatch,
+    Fingerprint,
+    FlopCount,
+    InputsSource,
+    Interference,
+    OperatorCost,
+    ParameterCount,
+    RealCalls,
+    SharedGroup,
+    Top,
+    WeightsPrecision,
+    record,
+)
+from suite.records.accuracy import MAX_TOLD_CORRUPT
 
 MOST_THREADS = 65_536
 MOST_STEPS = 10**9
@@ -111,7 +125,14 @@ def loaded(data: object, span: Span) -> Loaded:
         thread_count=fields.whole("thread_count", 1, MOST_THREADS),
         synchronisation=fields.text("synchronisation"),
         configuration=fields.texts("configuration"),
+        weights_precision=precision(fields.text("weights_precision")),
     )
+
+
+def precision(name: str) -> WeightsPrecision:
+    if name not in get_args(WeightsPrecision):
+        raise ValueError(f"weights_precision is {name!r}, not one of {', '.join(get_args(WeightsPrecision))}")
+    return cast(WeightsPrecision, name)
 
 
 def converted(data: object) -> Converted:
@@ -126,10 +147,10 @@ def converted(data: object) -> Converted:
 def prepared(data: object) -> Prepared:
     fields = Fields(data)
     source = fields.text("inputs_source")
-    if source not in ("seeded", "trajectory"):
-        raise ValueError(f"inputs_source is {source!r}, neither seeded nor trajectory")
+    if source not in get_args(InputsSource):
+        raise ValueError(f"inputs_source is {source!r}, not one of {', '.join(get_args(InputsSource))}")
     return Prepared(
-        inputs_source="seeded" if source == "seeded" else "trajectory",
+        inputs_source=cast(InputsSource, source),
         inputs_sha256=fields.sha256("inputs_sha256"),
         step_count=fields.whole("step_count", 1, MOST_STEPS),
         before_resident_bytes=fields.whole("before_resident_bytes", least=1),
@@ -154,6 +175,42 @@ def fingerprint(data: object) -> Fingerprint | None:
         norm=fields.number("norm", 0.0, MAX_NUMBER),
         projection=fields.numbers("projection", -MAX_NUMBER, MAX_NUMBER),
         top=tuple(Top(index=index, lead=lead) for index, lead in fields.answers("top", MAX_NUMBER)),
+    )
+
+
+def evaluated(data: object, row_count: int, alone: bool, span: Span) -> EvaluatedBatch:
+    """No more rows than were asked for, and calls one by one where those were."""
+    fields = Fields(data)
+    found = EvaluatedBatch(
+        row_count=fields.whole("row_count", 0, row_count),
+        examples_sha256=fields.sha256("examples_sha256"),
+        values=fields.columns("values", 0.0, MAX_NUMBER),
+        weights=fields.columns("weights", 0.0, MAX_NUMBER),
+        groups=fields.wholes("groups"),
+        lengths=fields.wholes("lengths"),
+        padded=_real_calls(fields.part("padded"), span),
+        alone=_real_calls(fields.part("alone"), span),
+        changed_count=fields.whole("changed_count"),
+        compared_count=fields.whole("compared_count"),
+        unreachable_count=fields.whole("unreachable_count"),
+        corrupt_count=fields.whole("corrupt_count"),
+        corrupt=fields.texts("corrupt")[:MAX_TOLD_CORRUPT],
+        ended=fields.flag("ended"),
+        interference=interference(fields.part("interference"), span),
+    )
+    if not found.ended and found.row_count < row_count:
+        raise ValueError(f"row_count is {found.row_count}, {row_count} were asked for, and it has not ended")
+    if len(found.alone.latency_s) != (len(found.lengths) if alone else 0):
+        raise ValueError(f"alone has {len(found.alone.latency_s)} calls for {len(found.lengths)} examples")
+    _check_sum(math.fsum((*found.alone.latency_s, *found.padded.latency_s)), span.length_s)
+    return found
+
+
+def _real_calls(fields: Fields, span: Span) -> RealCalls:
+    return RealCalls(
+        example_counts=fields.wholes("example_counts", 1),
+        padded_lengths=fields.wholes("padded_lengths"),
+        latency_s=fields.numbers("latency_s", _TINY_S, span.length_s),
     )
 
 
@@ -230,6 +287,12 @@ def memory(data: object) -> Memory:
         peak_resident_bytes=fields.whole("peak_resident_bytes", least=1),
         peak_was_reset=fields.flag("peak_was_reset"),
         device_peak_bytes=fields.optional_whole("device_peak_bytes"),
+        device_free_bytes=fields.optional_whole("device_free_bytes"),
+        device_total_bytes=fields.optional_whole("device_total_bytes"),
+        device_reserved_peak_bytes=fields.optional_whole("device_reserved_peak_bytes"),
+        device_context_bytes=fields.optional_whole("device_context_bytes"),
+        device_is_unified=fields.optional_flag("device_is_unified"),
+        machine_taken_bytes=fields.optional_whole("machine_taken_bytes"),
     )
 
 

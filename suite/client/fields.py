@@ -14,6 +14,7 @@ from typing import Any
 MOST_COUNT = 2**63 - 1  # what other readers of JSON still take for an integer
 MOST_TEXT = 4_000  # characters
 MOST_ITEMS = 1_000_000
+MOST_COLUMNS = 16
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -77,6 +78,9 @@ class Fields:
             raise ValueError(f"{name} is {_shown(value)}, not true or false")
         return value
 
+    def optional_flag(self, name: str) -> bool | None:
+        return None if self._value(name) is None else self.flag(name)
+
     def text(self, name: str) -> str:
         """Text that is not blank, on one line."""
         return _text(self._value(name), name)
@@ -102,6 +106,16 @@ class Fields:
 
     def numbers(self, name: str, least: float, most: float) -> tuple[float, ...]:
         return tuple(_number(item, name, least, most) for item in self.items(name))
+
+    def wholes(self, name: str, least: int = 0) -> tuple[int, ...]:
+        return tuple(_whole(item, name, least, MOST_COUNT) for item in self.items(name))
+
+    def columns(self, name: str, least: float, most: float) -> tuple[tuple[float, ...], ...]:
+        """Lists of numbers."""
+        columns = self.items(name)
+        if len(columns) > MOST_COLUMNS or not all(isinstance(column, list) for column in columns):
+            raise ValueError(f"{name} is no list of at most {MOST_COLUMNS} lists of numbers")
+        return tuple(tuple(_number(item, name, least, most) for item in column) for column in columns)
 
     def counts(self, name: str) -> tuple[tuple[str, int], ...]:
         """Pairs of a name and a count."""

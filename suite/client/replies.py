@@ -10,12 +10,22 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from suite.records import (
+    Build,
+    DeviceBlock,
+    EvaluatedBatch,
+    EvaluationRule,
     Fingerprint,
     FlopCount,
+    InputsSource,
     Interference,
+    NotMeasured,
+    OutputFidelity,
     ParameterCount,
+    Profile,
     Roofline,
     Task,
+    Variant,
+    WeightsPrecision,
     record,
     require,
     require_non_negative,
@@ -48,7 +58,7 @@ class Imported:
         require_positive("resident_bytes", self.resident_bytes)
 
 
-WeightsSource = Literal["seeded", "checkpoint", "pinned"]
+WeightsSource = Literal["seeded", "checkpoint", "pinned", "shipped", "brought"]
 
 
 @record
@@ -61,6 +71,7 @@ class Loaded:
     thread_count: int  # as it is in force
     synchronisation: str  # "none needed: cpu" or the call that waits for the device
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
+    weights_precision: WeightsPrecision = "fp32"  # in which they were made and hashed
 
     def __post_init__(self) -> None:
         require_non_negative("build_s, weights_s, weight_bytes", self.build_s, self.weights_s, self.weight_bytes)
@@ -77,8 +88,28 @@ class Converted:
 
 
 @record
+class Built:
+    """The files of a runtime that is built: `folder` is what `load` is given."""
+
+    folder: Path
+    build: Build
+    notes: tuple[str, ...] = ()
+
+
+@record
+class Way:
+    """One runtime in one precision on one device, and why it can't work here; None: it can, as far as is known."""
+
+    runtime: str
+    title: str
+    device: str
+    precision: str
+    absence: NotMeasured | None
+
+
+@record
 class Prepared:
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: InputsSource
     inputs_sha256: str
     step_count: int  # forward passes in one call
     before_resident_bytes: int  # before the inputs were made
@@ -142,9 +173,22 @@ class Memory:
     device_peak_bytes: int | None  # None where the device is the CPU
     device_free_bytes: int | None = None  # of the whole device, whoever holds the rest; None: it does not tell
     device_total_bytes: int | None = None
+    device_reserved_peak_bytes: int | None = None
+    device_context_bytes: int | None = None
+    device_is_unified: bool | None = None
+    machine_taken_bytes: int | None = None
 
     def __post_init__(self) -> None:
         require_positive("resident_bytes, peak_resident_bytes", self.resident_bytes, self.peak_resident_bytes)
+
+
+@record
+class ByDevice:
+    """Calls by the device's own clock (records.DeviceBlock), and how many bytes the transfers were of."""
+
+    block: DeviceBlock
+    in_bytes: int
+    out_bytes: int
 
 
 Axes = Sequence[tuple[str, int]]
@@ -164,7 +208,23 @@ class WorkerLike(Protocol):
         self, model: str, checkpoint: str | None, scenario: str, batch_size: int, axes: Axes
     ) -> FlopCount: ...
 
-    def load(self, task: Task, pinned: Path | None = None) -> Loaded: ...
+    def runtimes(self) -> tuple[Way, ...]: ...
+
+    def build(self, tasks: Sequence[Task], folder: Path, pinned: Path | None = None) -> Built:
+        """What the runtime of the tasks needs at all their sizes, in or found in a folder of builds."""
+        ...
+
+    def load(self, task: Task, pinned: Path | None = None, artefact: Path | None = None) -> Loaded: ...
+
+    def in_force(self) -> Variant:
+        """What really runs, after the calls."""
+        ...
+
+    def write_outputs(self, case: str, path: Path) -> None:
+        """One call's outputs, for another worker to compare its own with."""
+        ...
+
+    def compare_outputs(self, case: str, path: Path) -> tuple[OutputFidelity, ...]: ...
 
     def prepare(self, case: str, task: Task) -> Prepared: ...
 
@@ -174,12 +234,24 @@ class WorkerLike(Protocol):
         """Of the case's first outputs."""
         ...
 
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
+        ...
+
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...
 
     def time_for(self, case: str, duration_s: float, min_call_count: int, deadline_s: float) -> TimedFor: ...
 
     def watch(self, duration_s: float) -> Interference:
         """What the machine does while the worker sleeps."""
+        ...
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        """So many calls of their own on a device other than the CPU, of each kind, and as many transfers."""
+        ...
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        """Where the time of so many calls goes. No timed call may follow."""
         ...
 
     def memory(self) -> Memory: ...

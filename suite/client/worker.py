@@ -8,17 +8,20 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite.client import ceilings, decode
+from suite.client import ceilings, decode, profiles, variants
+from suite.client.deadlines import DEADLINES_S
 from suite.client.decode import Span
 from suite.client.fields import Fields
 from suite.client.replies import (
     Axes,
+    Built,
+    ByDevice,
     Checked,
     Converted,
     Hello,
@@ -28,35 +31,30 @@ from suite.client.replies import (
     Prepared,
     Timed,
     TimedFor,
+    Way,
     WorkerLike,
 )
 from suite.client.wire import Wire
 from suite.errors import UsageError, WorkerError
-from suite.records import Fingerprint, FlopCount, Interference, ParameterCount, Roofline, Task
+from suite.records import (
+    EvaluatedBatch,
+    EvaluationRule,
+    Fingerprint,
+    FlopCount,
+    Interference,
+    OutputFidelity,
+    ParameterCount,
+    Profile,
+    Roofline,
+    Task,
+    Variant,
+)
 from suite.worker import plugins
 from suite.worker.protocol import PROTOCOL_VERSION
 
 INTERPRETER_VARIABLE = "SUITE_WORKER_PYTHON"
 OriginOf = Callable[[str], str | None]
 
-# Seconds that an operation may take on the slowest board with a cold SD card; only a hang lasts longer.
-DEADLINES_S: Mapping[str, float] = {
-    "hello": 180,
-    "introduce": 60,
-    "import": 600,
-    "count_parameters": 300,
-    "count_flops": 300,
-    "load": 900,
-    "prepare": 300,
-    "check_inputs": 900,
-    "fingerprint": 60,
-    "memory": 60,
-    "reset_memory": 60,
-    "release": 60,
-    "watch": 60,
-    "convert": 1800,
-    "roofline": 300,
-}
 _NOT_OURS = {
     "PYTHONPATH",
     "PYTHONSAFEPATH",
@@ -167,23 +165,51 @@ class Worker(WorkerLike):
         with decoding(self._wire, "count_flops"):
             return decode.flop_count(reply)
 
-    def load(self, task: Task, pinned: Path | None = None) -> Loaded:
-        """Builds and fills the task's model for its runtime, precision, device, threads and seed.
+    def runtimes(self) -> tuple[Way, ...]:
+        reply = self._ask("runtimes")
+        with decoding(self._wire, "runtimes"):
+            return variants.ways(reply)
 
-        pinned: the file of published weights that fills it; None: the task's checkpoint or seed does.
-        """
+    def build(self, tasks: Sequence[Task], folder: Path, pinned: Path | None = None) -> Built:
+        """Makes what the tasks' runtime needs at all their sizes, or finds it in the folder."""
+        task = tasks[0]
         reply = self._ask_of(
             task.model,
-            "load",
+            "build",
             options=_options(task.checkpoint, pinned),
-            runtime=task.runtime,
-            precision=task.precision,
-            device=task.device,
-            thread_count=task.thread_count,
-            seed=task.seed,
+            way=_way(task) | {"trajectory": _absolute(task.trajectory)},
+            points=variants.points(tasks),
+            folder=str(folder.absolute()),
         )
+        with decoding(self._wire, "build"):
+            return variants.built(reply, folder.absolute(), self._wire.span)
+
+    def load(self, task: Task, pinned: Path | None = None, artefact: Path | None = None) -> Loaded:
+        """Builds and fills the task's model for its runtime, precision, device, threads and seed.
+
+        pinned: the file of published weights that fills it; None: the task's checkpoint or seed does. artefact: what
+        `build` made, for a runtime that is built.
+        """
+        files = None if artefact is None else str(artefact)
+        options = _options(task.checkpoint, pinned)
+        reply = self._ask_of(task.model, "load", options=options, artefact=files, **_way(task))
         with decoding(self._wire, "load"):
             return decode.loaded(reply, self._wire.span)
+
+    def in_force(self) -> Variant:
+        """What really runs, after the calls."""
+        reply = self._ask("in_force")
+        with decoding(self._wire, "in_force"):
+            return variants.in_force(reply)
+
+    def write_outputs(self, case: str, path: Path) -> None:
+        """One call's outputs, for another worker to compare its own with."""
+        self._ask("write_outputs", case=case, path=str(path.absolute()))
+
+    def compare_outputs(self, case: str, path: Path) -> tuple[OutputFidelity, ...]:
+        reply = self._ask("compare_outputs", case=case, path=str(path.absolute()))
+        with decoding(self._wire, "compare_outputs"):
+            return variants.compared(reply)
 
     def prepare(self, case: str, task: Task) -> Prepared:
         """Makes the task's inputs, known as `case` from then on."""
@@ -211,6 +237,19 @@ class Worker(WorkerLike):
         with decoding(self._wire, "fingerprint"):
             return decode.fingerprint(reply)
 
+    def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
+        reply = self._ask(
+            "evaluate",
+            evaluation=rule.name,
+            data=_absolute(rule.data),
+            start=start,
+            row_count=row_count,
+            batch_size=rule.batch_size,
+            alone=alone,
+        )
+        with decoding(self._wire, "evaluate"):
+            return decode.evaluated(reply, row_count, alone, self._wire.span)
+
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})
         with decoding(self._wire, "time"):
@@ -228,6 +267,16 @@ class Worker(WorkerLike):
         reply = self._ask("watch", duration_s=duration_s)
         with decoding(self._wire, "watch"):
             return decode.watched(reply, self._wire.span)
+
+    def device_times(self, case: str, call_count: int, deadline_s: float) -> ByDevice:
+        reply = self._wire.ask("device_times", deadline_s, {"case": case, "call_count": call_count})
+        with decoding(self._wire, "device_times"):
+            return profiles.by_device(reply, call_count, self._wire.span)
+
+    def profile(self, case: str, call_count: int, deadline_s: float) -> Profile:
+        reply = self._wire.ask("profile", deadline_s, {"case": case, "call_count": call_count})
+        with decoding(self._wire, "profile"):
+            return profiles.profile(reply, call_count, self._wire.span)
 
     def memory(self) -> Memory:
         reply = self._ask("memory")
@@ -298,6 +347,11 @@ def decoding(wire: Wire, operation: str) -> Iterator[None]:
 
 def _options(checkpoint: str | None, pinned: Path | None = None) -> dict[str, str | None]:
     return {"checkpoint": _absolute(checkpoint), "pinned": None if pinned is None else _absolute(str(pinned))}
+
+
+def _way(task: Task) -> dict[str, Any]:
+    names = ("runtime", "precision", "device", "thread_count", "seed")
+    return {name: getattr(task, name) for name in names}
 
 
 def _absolute(path: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from suite.host.software import git_commit, lock_sha256
 from suite.host.system import Facts, Probe, State, System
 from suite.limits import MAX_INTEGER, MAX_NUMBER, MAX_TEXT_LENGTH
 from suite.outside import brief, one_line
-from suite.records import HostFacts, HostState, require
+from suite.records import GpuState, HostFacts, HostState, require
 
 PROBES = "suite.host.probes"
 T = TypeVar("T")
@@ -68,6 +69,7 @@ def state(root: Path = Path("/"), *, system: System | None = None) -> HostState:
         throttle_count=found.get("throttle_count"),
         on_battery=found.get("on_battery"),
         quota_throttle_count=found.get("quota_throttle_count"),
+        gpus=found.get("gpus", ()),
         probe_faults=faults,
     )
 
@@ -115,6 +117,8 @@ def _known(answer: Mapping[str, object]) -> dict[str, object]:
 
 def _require_storable(field: str, value: object) -> None:
     """Raises ValueError for what no record can hold: "inf" as a load, a number of a thousand digits."""
+    if isinstance(value, GpuState):
+        value = tuple(getattr(value, each.name) for each in dataclasses.fields(value))
     if isinstance(value, tuple):
         require(len(value) <= MAX_PART_COUNT, f"{field} has {len(value)} parts")
         for part in value:

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import suite
+from suite.records import GpuState
 
 # The firmware's description of a board. Engines mask it in a container, which finds it where Compose mounts it.
 DEVICE_TREES = ("proc/device-tree", "host/device-tree")
@@ -58,6 +59,7 @@ class State(TypedDict, total=False):
     throttle_count: int | None
     on_battery: bool | None
     quota_throttle_count: int | None
+    gpus: tuple[GpuState, ...]
 
 
 def run_sysctl(names: Sequence[str]) -> Mapping[str, str]:
@@ -87,6 +89,7 @@ class System:
     cpu_count: int = field(default_factory=usable_cpu_count)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     sysctl: Sysctl = run_sysctl
+    nvml: Callable[[], Any] | None = None  # gives NVIDIA's management library; None: this machine's own
     clock: Callable[[], float] = time.monotonic
     checkout: Path = Path(suite.__file__).resolve().parents[1]  # a git checkout, or where a wheel was installed
 

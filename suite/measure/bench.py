@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from suite.client.replies import Checked, Hello, Imported, Loaded, Memory, Prepared, WorkerLike
+from suite import registry
+from suite.client.replies import Axes, Built, Checked, Hello, Imported, Loaded, Memory, Prepared, WorkerLike
 from suite.errors import WorkerError
+from suite.measure.variants import (
+    OpenWorker,
+    Variants,
+    chosen_point,
+    fidelity,
+    is_built,
+    is_reference,
+)
+from suite.measure.variants import (
+    flags as variant_flags,
+)
 from suite.pinned import lock as models_lock
-from suite.records import ColdStart, Fingerprint, Flag, Provenance, Task
+from suite.records import (
+    ColdStart,
+    Fidelity,
+    Fingerprint,
+    Flag,
+    InputsSource,
+    NotMeasured,
+    Provenance,
+    Task,
+    Variant,
+)
 
-OpenWorker = Callable[[int], WorkerLike]  # thread_count -> a worker that has said hello
+__all__ = ["Bench", "OpenWorker"]
 
 
 class Bench:
@@ -21,8 +44,17 @@ class Bench:
     and raised again.
     """
 
-    def __init__(self, task: Task, open_worker: OpenWorker) -> None:
+    def __init__(
+        self, task: Task, open_worker: OpenWorker, variants: Variants | None = None, tasks: Sequence[Task] = ()
+    ) -> None:
+        """variants: of the run; None: outputs are compared with nothing. tasks: all of the group."""
         self.task = task
+        self._variants = variants
+        self._tasks = tuple(tasks) or (task,)
+        self._point = chosen_point(self._tasks)
+        self._built: Built | None = None
+        self._reference: Path | NotMeasured | None = None
+        self.variant: Variant | None = None  # once the first calls were made
         self._open_worker = open_worker
         self._worker: WorkerLike | None = None
         self._load_error: WorkerError | None = None
@@ -51,6 +83,7 @@ class Bench:
             raise self._load_error
         if self._worker is None:
             try:
+                self._before_load()
                 self._worker = self._open_worker(self.task.thread_count)
                 self._load(self._worker)
             except WorkerError as error:
@@ -59,11 +92,23 @@ class Bench:
                 raise
         return self._worker
 
+    def _before_load(self) -> None:
+        """What the variant needs of other processes, once: they are closed before its own begins."""
+        pinned = _pinned_path(self.task)
+        if self._built is None and is_built(self.task):
+            self._variants = self._variants or Variants()
+            self._built = self._variants.build(self._tasks, self._open_worker, pinned)
+        if self._variants is None or self._point is None or is_reference(self.task) or self._reference is not None:
+            return
+        self._reference = self._variants.reference(self._point, self._open_worker, pinned)
+
     def _load(self, worker: WorkerLike) -> None:
         self.start_count += 1
         self.hello = worker.hello
         self.imported = worker.import_model(self.task.model)
-        self.loaded = worker.load(self.task, _pinned_path(self.task))
+        self.loaded = worker.load(
+            self.task, _pinned_path(self.task), None if self._built is None else self._built.folder
+        )
         expected = self._expected_weights_sha256()
         if expected not in (None, self.loaded.weights_sha256):
             hashes = f"to {self.loaded.weights_sha256} here and to {expected} in models.lock"
@@ -97,6 +142,39 @@ class Bench:
                 raise
             self._checked = Checked(changed=(), flags=((error.code, f"inputs were not checked: {error.reason}"),))
 
+    def look_at_variant(self, case: str, task: Task) -> None:
+        """After a task's first calls: what really runs, and once how near its outputs are to eager fp32's."""
+        worker = self.ready()
+        found = worker.in_force()
+        built = None if self._built is None else self._built.build
+        notes = found.notes if self._built is None else (*self._built.notes, *found.notes)
+        before = None if self.variant is None else self.variant.fidelity
+        self.variant = replace(found, build=built, notes=tuple(dict.fromkeys(notes)), fidelity=before)
+        if before is None and self._variants is not None and self._is_at_point(task):
+            self.variant = replace(self.variant, fidelity=self._compared(worker, case, task))
+
+    def _is_at_point(self, task: Task) -> bool:
+        sizes = (task.scenario, task.batch_size, task.axes)
+        return self._point is not None and sizes == (
+            self._point.scenario,
+            self._point.batch_size,
+            self._point.axes,
+        )
+
+    def _compared(self, worker: WorkerLike, case: str, task: Task) -> Fidelity | NotMeasured | None:
+        assert self._variants is not None
+        if is_reference(task):
+            self._variants.offer(worker, case, task)
+            return None
+        if not isinstance(self._reference, Path):
+            return self._reference
+        try:
+            return fidelity(task, worker.compare_outputs(case, self._reference))
+        except WorkerError as error:
+            if error.fatal:
+                raise
+            return NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
+
     def fingerprint(self, case: str) -> Fingerprint | None:
         """Of the case's outputs; None where that fails, which costs no measurement."""
         try:
@@ -109,31 +187,41 @@ class Bench:
     def flags(self, found: Mapping[str, str]) -> tuple[Flag, ...]:
         """Doubts about the model, and those that were `found` beside the calls of one task, by code."""
         doubts = dict(self._checked.flags if self._checked is not None else ()) | dict(found)
-        return tuple(Flag(code=code, text=text) for code, text in doubts.items())
+        told = tuple(Flag(code=code, text=text) for code, text in doubts.items())
+        return (*told, *variant_flags(self.variant, self.task.precision))
 
     def provenance(self, prepared: Prepared, fingerprint: Fingerprint | None) -> Provenance:
+        found = self.provenance_of(prepared.inputs_source, prepared.inputs_sha256, prepared.own_sizes)
+        return replace(found, fingerprint=fingerprint)
+
+    def provenance_of(self, inputs_source: InputsSource, inputs_sha256: str, own_sizes: Axes = ()) -> Provenance:
         assert self.loaded is not None
+        brought = registry.brought(self.task.model)
         return Provenance(
             weights_source=self.loaded.weights_source,
             weights_sha256=self.loaded.weights_sha256,
             weights_verified=self.loaded.weights_sha256 == self._expected_weights_sha256(),
-            inputs_source=prepared.inputs_source,
-            inputs_sha256=prepared.inputs_sha256,
+            inputs_source=inputs_source,
+            inputs_sha256=inputs_sha256,
             inputs_checked=self._checked.changed if self._checked is not None else (),
             configuration=self.loaded.configuration,
-            own_sizes=prepared.own_sizes,
-            fingerprint=fingerprint,
+            own_sizes=tuple(own_sizes),
+            origin=None if brought is None else brought.word,
+            origin_sha256=None if brought is None else brought.content_sha256,
+            weights_precision=self.loaded.weights_precision,
         )
 
     def _expected_weights_sha256(self) -> str | None:
-        """models.lock's, for the source that the weights came from; None where it has none."""
+        """models.lock's, for the source that the weights came from; None where it has none, or of fp32 alone."""
         assert self.loaded is not None
+        if self.loaded.weights_precision != "fp32":
+            return None
         match self.loaded.weights_source:
-            case "seeded":
+            case "seeded" | "shipped":
                 return models_lock.expected_weights_sha256(self.task.model, self.task.seed)
             case "pinned":
                 return models_lock.pinned_weights_sha256(self.task.model)
-            case "checkpoint":
+            case "checkpoint" | "brought":
                 return None
 
     def failed(self, error: WorkerError) -> None:

@@ -8,6 +8,8 @@ from suite.records import SustainedRule, Task
 
 COUNT_S = 1.0  # what counting parameters or FLOPs of one model takes, roughly; measured tasks have a time limit
 ROOFLINE_S = 15.0  # the measurement, and a worker's start
+PROFILE_S = 15.0  # calls, and a worker's start
+EVALUATION_S = 30.0  # nobody knows before; a small model's, roughly
 ENERGY_WINDOW_S = 10.0  # where the power source decides
 
 
@@ -23,6 +25,8 @@ def expected_s(task: Task, call_s: float) -> float:
     """Seconds of a measured task, once a call was seen: a limit of time does not cut off the least number of calls."""
     rule = task.repetition
     least_s = (rule.warmup_min_call_count + rule.min_call_count) * call_s
+    if task.test == "profile":
+        return max(PROFILE_S, 2 * least_s)
     if task.test == "sustained":
         return (task.sustained or SustainedRule()).duration_s + rule.warmup_min_call_count * call_s
     if task.test == "energy":
@@ -38,4 +42,8 @@ def task_allowed_s(task: Task) -> float:
         return (task.sustained or SustainedRule()).duration_s
     if task.test == "energy":
         return 2 * task.energy.idle_s + task.energy.window_count * (task.energy.window_s or ENERGY_WINDOW_S)
+    if task.test == "profile":
+        return PROFILE_S
+    if task.test == "accuracy":
+        return EVALUATION_S
     return ROOFLINE_S if task.test == "roofline" else COUNT_S

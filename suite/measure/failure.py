@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from suite.errors import UsageError, WorkerError
-from suite.records import NotMeasured, RunRecord
+from suite.records import NotMeasured, RunRecord, Test
 
 BAD_INPUT = ("CHECKPOINT_", "TRAJECTORY_", "PINNED_")  # codes of files that the user brought: wrong use, not an outcome
+
+QUANTITIES: Mapping[Test, tuple[str, ...]] = {
+    "params": ("parameters",),
+    "flops": ("flops",),
+    "latency": ("latency", "memory"),
+    "energy": ("energy",),
+    "sustained": ("sustained",),
+    "roofline": ("roofline",),
+    "profile": ("profile",),
+    "accuracy": ("accuracy",),
+}
 
 
 def failed(record: RunRecord, error: WorkerError) -> RunRecord:
@@ -15,17 +28,5 @@ def failed(record: RunRecord, error: WorkerError) -> RunRecord:
     if error.code.startswith(BAD_INPUT):
         raise UsageError(f"{error.reason}; {error.remedy}") from error
     absent = NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
-    trace = error.traceback
-    match record.task.test:
-        case "params":
-            return replace(record, parameters=absent, failure=trace)
-        case "flops":
-            return replace(record, flops=absent, failure=trace)
-        case "latency":
-            return replace(record, latency=absent, memory=absent, failure=trace)
-        case "energy":
-            return replace(record, energy=absent, failure=trace)
-        case "sustained":
-            return replace(record, sustained=absent, failure=trace)
-        case "roofline":
-            return replace(record, roofline=absent, failure=trace)
+    absences: dict[str, Any] = dict.fromkeys(QUANTITIES[record.task.test], absent)
+    return replace(record, failure=error.traceback, **absences)

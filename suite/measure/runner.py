@@ -21,13 +21,16 @@ from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
 from suite.measure.crew import Crew, interleave
 from suite.measure.energy import EnergyLoad, label_windows
+from suite.measure.evaluating import Evaluating
 from suite.measure.failure import failed
 from suite.measure.groups import COUNTING, grouped
 from suite.measure.moment import Moment, Observe
+from suite.measure.profiling import Profiling
 from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.sustained import Regime
 from suite.measure.turns import Turns
+from suite.measure.variants import Variants
 from suite.power import parts, sign
 from suite.power.meter import Meter, Metered
 from suite.records import (
@@ -40,6 +43,7 @@ from suite.records import (
     RunRecord,
     Task,
 )
+from suite.records.journal import NoJournal, OpenJournal
 
 TRACE_LIMIT = 64 * 2**10  # characters
 
@@ -67,17 +71,27 @@ class Runner:
     facts: Callable[[Versions], HostFacts] = host.facts
     hypotheses: Sequence[Hypothesis] = ()  # the person's own; none: the lab's
     done: Sequence[Task] = ()  # in an earlier session of the run
+    journal: OpenJournal = lambda _: NoJournal()  # what keeps an evaluation's answers until it has its record
     _began: HostState | None = None  # the machine, before anything was measured
     _there: tuple[str, ...] = ()  # the devices of the worker's torch, once one was asked
     _asked: frozenset[str] = frozenset()  # the devices of all tasks that run on one
     _paces_s: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # by device and threads; see stats.quiet
     _stored: set[str] = field(default_factory=set)
     _facts: dict[Versions, HostFacts] = field(default_factory=dict)
+    _variants: Variants = field(default_factory=Variants)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Measures the tasks and stores one record each. Raises UsageError for bad input met on the way."""
         tasks = list(tasks)
         self._asked = frozenset(task.device for task in tasks if task.test not in COUNTING)
+        self._variants = Variants(tell=self.sink.begin)
+        self._variants.expect(tasks)
+        try:
+            self._run(tasks)
+        finally:
+            self._variants.close()
+
+    def _run(self, tasks: Sequence[Task]) -> None:
         for group in grouped(tasks):
             before = self.observe()
             self._began = self._began or before.state
@@ -159,10 +173,17 @@ class Runner:
 
     def _measure_alone(self, crew: Crew, turns: Turns, tasks: Sequence[Task]) -> None:
         """What is no matter of turns."""
-        for test, measure in (("energy", self._energy_record), ("sustained", self._sustained_record)):
+        for test, measure in (
+            ("energy", self._energy_record),
+            ("sustained", self._sustained_record),
+            ("accuracy", self._accuracy_record),
+        ):
             for task in (task for task in tasks if task.test == test):
                 crew.only(turns).gate.cool()
                 self._store(replace(measure(turns, task), cooling=turns.gate.found()))
+        crew.close()
+        for task in (task for task in tasks if task.test == "profile"):
+            self._store(self._profile_record(task))
 
     def _crew(self, tasks: Sequence[Task]) -> Crew:
         """A bench for each load; the first one's patience is that of a measurement on the fewest cores."""
@@ -173,7 +194,8 @@ class Runner:
         for task in loads.values():
             paces_s = self._paces_s.setdefault((task.device, task.thread_count), [])
             beside, expect, tell = made[0] if made else None, self.sink.expect, self.sink.begin
-            bench = Bench(task, self._open)
+            own = [each for each in tasks if each.load == task.load]
+            bench = Bench(task, self._open, self._variants, own)
             made.append(Turns(bench, self.observe, expect, tell=tell, paces_s=paces_s, beside=beside))
         made[0].gate.began = self._began
         made[0].patience.core_count = min(task.thread_count for task in loads.values())
@@ -200,7 +222,9 @@ class Runner:
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             cold_start=series.cold_start,
             memory=series.memory_use(bench.imported.resident_bytes, bench.loaded.weight_bytes),
+            device_times=series.device_times,
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origin_flags(series.task, provenance.configuration, provenance.own_sizes)),
         )
         trace = None if series.error is None else series.error.traceback  # the samples until then are kept
@@ -237,6 +261,15 @@ class Runner:
             flags=(*record.flags, *sign.flags(outcomes), *load.flags(metered.schedule)),
         )
 
+    def _accuracy_record(self, turns: Turns, task: Task) -> RunRecord:
+        before, asked = self.observe(), Evaluating(turns.bench, task, self.journal(task), self.sink.begin)
+        try:
+            asked.run()
+        except WorkerError as error:
+            turns.bench.failed(error)
+            return failed(self._blank(task, before, turns.bench.versions), error)
+        return asked.into(self._blank(task, before, turns.bench.versions))
+
     def _sustained_record(self, turns: Turns, task: Task) -> RunRecord:
         self.sink.begin(f"calling {task.model}, batch size {task.batch_size}, back to back")
         before = self.observe()
@@ -256,6 +289,19 @@ class Runner:
         trace = None if series.error is None else series.error.traceback
         return replace(record, latency=None, sustained=regime.found(record.latency), failure=trace)
 
+    def _profile_record(self, task: Task) -> RunRecord:
+        self.sink.begin(f"profiling {task.model}, batch size {task.batch_size}")
+        before = self.observe()
+        profiling = Profiling(task, self._open, self.observe, self.sink.begin)
+        try:
+            found = profiling.run()
+        except WorkerError as error:
+            return failed(self._blank(task, before, profiling.bench.versions), error)
+        record = self._with_calls(
+            self._blank(task, before, profiling.bench.versions), profiling.bench, profiling.series
+        )
+        return replace(record, profile=found)
+
     @staticmethod
     def _with_calls(record: RunRecord, bench: Bench, series: Series) -> RunRecord:
         """The record of an energy task with its calls, and the doubts that follow from them."""
@@ -268,6 +314,7 @@ class Runner:
             record,
             latency=series.samples(bench.loaded.synchronisation, bench.hello.clock),
             provenance=provenance,
+            variant=bench.variant,
             flags=(*record.flags, *origins, *bench.flags(series.amiss), *series.flags()),
         )
 
@@ -303,4 +350,6 @@ class Runner:
 
     def _store(self, record: RunRecord) -> None:
         self.sink.store(record)
+        if record.task.test == "accuracy":
+            self.journal(record.task).end()
         self._stored.add(record.task.key)

@@ -7,10 +7,21 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from suite.client.replies import Memory, Prepared
+from suite.client.replies import ByDevice, Memory, Prepared
 from suite.errors import WorkerError
 from suite.measure.moment import Moment
-from suite.records import Block, ColdStart, Fingerprint, Flag, LatencySamples, MemoryUse, StopReason, Task
+from suite.records import (
+    Block,
+    ColdStart,
+    DeviceTimes,
+    Fingerprint,
+    Flag,
+    LatencySamples,
+    MemoryUse,
+    NotMeasured,
+    StopReason,
+    Task,
+)
 from suite.stats.quiet import OTHERS, SLOWED, disturbance, remedy, slowed, sped_up
 from suite.stats.stopping import decide
 from suite.units import counted
@@ -41,6 +52,8 @@ class Series:
     spent_s: float = 0.0  # in calls, warm-up included, disturbed blocks not
     lost_s: float = 0.0  # in disturbed blocks
     culprit: str | None = None  # the process that was seen to disturb the most
+    by_device: list[ByDevice] = field(default_factory=list)  # one a visit, on a device other than the CPU
+    no_device_times: NotMeasured | None = None
     wall_s: float = 0.0  # in its turns, all told
     thread_counts: dict[int, None] = field(default_factory=dict)  # in force after its blocks, each once, in order
 
@@ -64,9 +77,14 @@ class Series:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it has been disturbed for as long as it might have taken undisturbed: no more is made up for."""
+        """Whether it has been disturbed for as long as it might have taken undisturbed: no more is made up for.
+
+        Blocks of very short calls are watched for longer than they take: that counts, or such a series would never end.
+        """
         least = self.task.repetition.min_call_count
-        return self.lost_s >= self.task.repetition.time_limit_s and sum(len(b.latency_s) for b in self.timed) >= least
+        watched = (block.interference for block in self.timed if block.disturbed_by is not None)
+        lost_s = max(self.lost_s, sum(found.wall_s for found in watched if found is not None))
+        return lost_s >= self.task.repetition.time_limit_s and sum(len(b.latency_s) for b in self.timed) >= least
 
     def judge_pace(self, usual_pace_s: float | None) -> None:
         """Judges blocks anew by the machine's pace: what is usual shows only as the run goes on."""
@@ -207,4 +225,23 @@ class Series:
             peak_is_task=all(reading.peak_was_reset for reading in self.memory),
             weight_bytes=weight_bytes,
             device_peak_bytes=max(device_peaks, default=None),
+            device_reserved_peak_bytes=self._most("device_reserved_peak_bytes"),
+            device_context_bytes=self._most("device_context_bytes"),
+            device_total_bytes=self._most("device_total_bytes"),
+            device_is_unified=self.memory[-1].device_is_unified,
+            machine_taken_bytes=self._most("machine_taken_bytes"),
         )
+
+    def _most(self, name: str) -> int | None:
+        """Of its visits; None where one of them was not told."""
+        values = [getattr(reading, name) for reading in self.memory]
+        return None if None in values else max(values)
+
+    @property
+    def device_times(self) -> DeviceTimes | NotMeasured | None:
+        """None where nobody asked, as on the CPU."""
+        if not self.by_device:
+            return self.no_device_times
+        last = self.by_device[-1]
+        blocks = tuple(each.block for each in self.by_device)
+        return DeviceTimes(blocks=blocks, in_bytes=last.in_bytes, out_bytes=last.out_bytes)

@@ -19,12 +19,13 @@ from suite.measure.estimate import expected_s
 from suite.measure.moment import Observe
 from suite.measure.patience import Patience
 from suite.measure.series import Series
-from suite.records import Block, Interference, Task
+from suite.records import Block, Interference, NotMeasured, Task
 from suite.stats import quiet
 from suite.stats.steady import is_steady
 
 FIRST_CALL_DEADLINE_S = 600.0
 WANT_OF_MEMORY = ("OUT_OF_MEMORY", "KILLED_FOR_MEMORY")
+DEVICE_CALL_COUNT = 3  # of each kind, after every block
 DEADLINE_FACTOR = 20.0  # a call that takes this much longer than the last ones hangs
 
 Expect = Callable[[Task, float], None]
@@ -112,6 +113,20 @@ class Turns:
         self.time(worker, series, series.next_block_call_count(), warmup=False)
         self.bench.memory = worker.memory()
         series.memory.append(self.bench.memory)
+        if series.task.device != "cpu" and series.no_device_times is None:
+            self._ask_device(worker, series)
+
+    def _ask_device(self, worker: WorkerLike, series: Series) -> None:
+        """Calls of their own, after the block and its peak: events and delays lie in no timed call."""
+        deadline_s = FIRST_CALL_DEADLINE_S + DEADLINE_FACTOR * DEVICE_CALL_COUNT * series.typical_s()
+        try:
+            found = worker.device_times(series.case, DEVICE_CALL_COUNT, deadline_s)
+        except WorkerError as error:
+            if error.fatal:
+                raise
+            series.no_device_times = NotMeasured(code=error.code, reason=error.reason, remedy=error.remedy)
+            return
+        series.by_device.append(replace(found, block=replace(found.block, round_index=self.place.round_index)))
 
     def make_ready(self, series: Series) -> WorkerLike:
         """The worker with the series' inputs prepared and warmed up for it. Raises WorkerError."""
@@ -128,6 +143,7 @@ class Turns:
                 series.cold_start = self.bench.cold_start(first_call_s)
             series.fingerprint = series.fingerprint or self.bench.fingerprint(series.case)
             self.bench.check_inputs(series.case)
+            self.bench.look_at_variant(series.case, series.task)
         elif self.gate.take_paused() or arrived:
             self.time(worker, series, 1, warmup=True)
         return worker

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
-from suite.errors import FetchError, StoreError, UnreachableError, UsageError
+from suite.errors import AbsentError, FetchError, StoreError, UnreachableError, UsageError
 from suite.pinned.lock import Pinned, PinnedFile
 from suite.records import record
 
@@ -208,7 +208,7 @@ def _check_status(remote: Remote, response: Response) -> None:
             "name a mirror with --hub"
         )
     if status in (404, 410):
-        raise FetchError(
+        raise AbsentError(
             f"{remote}: the hub has no such file ({status}); it was renamed or taken away: name a mirror with --hub"
         )
     if status == 429 or status >= 500:

@@ -90,9 +90,9 @@ def _require_hash(name: str, value: str | None) -> None:
 
 @record
 class LockedModel:
-    """`weights_sha256` and `inputs_sha256` are of `seed`; the inputs' at the default sizes and batch 1."""
+    """`inputs_sha256`, and that of seeded weights, are of `seed`; the inputs' at the default sizes and batch 1."""
 
-    source: Literal["seeded"]
+    source: Literal["seeded", "shipped"]
     unique_parameter_count: int
     seed: int
     weights_sha256: str
@@ -140,9 +140,11 @@ def expected_unique_count(model: str, path: Path = PATH) -> int | None:
 
 
 def expected_weights_sha256(model: str, seed: int, path: Path = PATH) -> str | None:
-    """None for a model that isn't locked, and for another seed."""
+    """None for a model that isn't locked, and for another seed where the weights are drawn from it."""
     locked = load(path).models.get(model)
-    return None if locked is None or locked.seed != seed else locked.weights_sha256
+    if locked is None or (locked.source == "seeded" and locked.seed != seed):
+        return None
+    return locked.weights_sha256
 
 
 def pinned_sources(path: Path = PATH) -> dict[str, Pinned]:

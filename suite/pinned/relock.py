@@ -67,7 +67,7 @@ def make(model: Model, worker: WorkerLike) -> Made:
 def _lock(model: Model, worker: WorkerLike) -> LockedModel:
     made = make(model, worker)
     return LockedModel(
-        source="seeded",
+        source="shipped" if model.shipped_weights else "seeded",
         unique_parameter_count=made.unique_parameter_count,
         seed=SEED,
         weights_sha256=made.weights_sha256,

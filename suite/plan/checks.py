@@ -24,12 +24,20 @@ def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str]
     for name in spec.runtimes:
         if name not in discover(RUNTIMES):
             raise PlanError(f"{place(origins, file, 'runtimes')}: {missing(RUNTIMES, name, 'runtime')}")
+    if "batch_size" in origins and spec.batch_size != [1]:
+        fixed = [model.name for model in models if model.one_batch]
+        if fixed:
+            raise PlanError(
+                f"{origins['batch_size']}: {' and '.join(fixed)} takes inputs of one fixed size; leave the option out"
+            )
     _check_tests(spec, place(origins, file, "tests"))
     concerned = _concerned(spec, models, known)
     everyone = models if "axes" in origins else concerned
     _check_axes(spec.axes, everyone, models, place(origins, file, "axes"))
     energy = "axes" if "axes" in origins else "energy.axes"
     _check_axes(spec.energy.axes, everyone, models, place(origins, file, energy))
+    if spec.tests == ["sustained"] and "axes" in origins:
+        _check_usual(spec, models, origins["axes"])
     _check_scenarios(spec, concerned, file)
     _check_checkpoint(spec, models)
     _check_trajectory(spec, models)
@@ -83,6 +91,17 @@ def _check_sizes(axis: Axis, model: Model, sizes: Iterable[int], where: str) -> 
     for size in sizes:
         if not axis.minimum <= size <= axis.maximum:
             raise PlanError(f"{where}: {model.name} takes {axis.minimum} to {axis.maximum} {axis.label}, got {size}")
+
+
+def _check_usual(spec: PlanSpec, models: Iterable[Model], where: str) -> None:
+    """Sustained calls run at a model's usual sizes alone, which a person chooses of one that they bring."""
+    for model in models:
+        for axis in model.axes:
+            if spec.axes.get(axis.name, [axis.default]) != [axis.default]:
+                raise PlanError(
+                    f"{where}: sustained calls of {model.name} run at its usual {axis.default} {axis.label}; "
+                    "leave it out"
+                )
 
 
 def _check_scenarios(spec: PlanSpec, everyone: Iterable[Model], file: str) -> None:

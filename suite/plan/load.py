@@ -21,12 +21,15 @@ from suite.host.system import System
 from suite.limits import MAX_PLAN_BYTES, MAX_TASK_COUNT
 from suite.outside import one_line
 from suite.plan import supposed
+from suite.plan.brought import Beside, Bring, named
 from suite.plan.checks import check, check_count, is_file
 from suite.plan.devices import There, nobody_asked
-from suite.plan.spec import parse, place
+from suite.plan.evaluations import asked as asked_evaluations
+from suite.plan.evaluations import tasks_of_evaluation
+from suite.plan.spec import NONE, parse, place
 from suite.plan.tasks import Way, tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
-from suite.records import Hypothesis, Task, Test, record
+from suite.records import BroughtModel, Hypothesis, Task, Test, record
 from suite.worker.model import Model
 
 SHIPPED = Path(suite.__file__).resolve().parents[1] / "plans"
@@ -45,12 +48,18 @@ class Options:
     precisions: tuple[str, ...] | None = None
     threads: int | str | None = None  # a number or "all"
     seed: int | None = None
+    evaluations: tuple[str, ...] | None = None
+    eval_data: str | None = None  # of the one evaluation that is named
+    limit: int | None = None  # rows of each evaluation
     weights: str | None = None  # "seeded" or "pinned"
     checkpoint: str | None = None
     trajectory: str | None = None
     quiet: str | None = None  # "none": every block counts
     duration_s: float | None = None  # of sustained calls
+    beside: Beside | None = None  # of models that are brought
     time_limit_s: float | None = None  # of each point; the plan's budget over all of them is put aside
+    warmup_call_count: int | None = None  # so many, in scenarios too
+    call_count: int | None = None  # so many that count, in scenarios too: a fixed count
 
     def given(self) -> dict[str, Any]:
         """The options that were given, by plan key."""
@@ -64,6 +73,7 @@ class Plan:
     description: str
     tasks: tuple[Task, ...]
     hypotheses: tuple[Hypothesis, ...] = ()
+    brought: tuple[BroughtModel, ...] = ()
 
 
 @record
@@ -80,6 +90,7 @@ class Surroundings:
     cpu_count: int
     quota: float | None = None
     devices: There = nobody_asked
+    bring: Bring = registry.bring
 
     @classmethod
     def here(cls) -> Surroundings:
@@ -110,6 +121,7 @@ def single(test: Test, options: Options, around: Surroundings | None = None) -> 
     kept: dict[str, Any] = {key: standard[key] for key in ("models", "repetition") if key in standard}
     own = {"name": test, "description": f"{test} alone, at the default sizes unless told otherwise", "tests": [test]}
     window = {key: value for key, value in standard.get("energy", {}).items() if key not in ("batch_size", "axes")}
+    kept |= {"evaluations": standard["evaluations"]} if test == "accuracy" and "evaluations" in standard else {}
     kept |= {"sustained": {**standard["sustained"], "batch_size": [1]}} if "sustained" in standard else {}
     return _build({**kept, **own, "energy": window}, options, str(path), around)
 
@@ -144,35 +156,62 @@ def _read(path: Path) -> dict[str, Any]:
     return toml(text.replace("\r\n", "\n"), path)
 
 
+def _counting(raw: dict[str, Any], warmup_call_count: int | None, call_count: int | None) -> dict[str, Any]:
+    """The plan with so many calls of warm-up, and so many that count, of forward passes and of each scenario."""
+    own: dict[str, Any] = {}
+    if warmup_call_count is not None:
+        own |= {"warmup_min_call_count": warmup_call_count, "warmup_max_call_count": warmup_call_count}
+    if call_count is not None:
+        own |= {"target_relative_halfwidth": NONE, "min_call_count": call_count, "max_call_count": call_count}
+
+    def counting(table: Any) -> Any:
+        rule = table.get("repetition", {}) if isinstance(table, dict) else None
+        return {**table, "repetition": {**rule, **own}} if isinstance(rule, dict) else table
+
+    if not own:
+        return raw
+    scenarios = raw.get("scenarios", {})
+    named = {name: counting(table) for name, table in scenarios.items()} if isinstance(scenarios, dict) else scenarios
+    merged: dict[str, Any] = counting(raw)
+    return {**merged, "scenarios": named}
+
+
 _OPTION_NAMES = {
     "models": "--model",
     "tests": "--test",
     "batch_size": "--batch-size",
     "axes": "--axis",
     "repetition": "--time-limit",
-    "quiet": "--no-quiet",
+    "quiet": "--count-disturbed",
     "devices": "--device",
     "runtimes": "--runtime",
     "precisions": "--precision",
     "sustained": "--minutes",
+    "evaluations": "--eval",
 }
 
 
 def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surroundings) -> Plan:
     merged, origins = _merge(raw, options)
+    merged, brought = _bring(merged, options, place(origins, file, "models"), around)
     spec = parse(merged, origins, file)
     models = check(spec, around.models, origins, file)
     supposed.check(spec, models, around.models, origins, file)
     thread_count = around.thread_count if spec.threads == "all" else spec.threads
     check_count(thread_count, around.cpu_count, place(origins, file, "threads"))
     devices = spec.on(around.devices)
-    ways = [
-        Way(thread_count=thread_count, device=device, runtime=runtime, precision=precision)
-        for device in devices
-        for runtime, precision in spec.variants
-    ]
-    of_models = (task for model in models for way in ways for task in tasks_of(spec, model, way))
-    asked = chain(*(tasks_of_machine(spec, thread_count, device) for device in devices), of_models)
+
+    def ways_of(model: Model) -> list[Way]:
+        return [
+            Way(thread_count=thread_count, device=device, runtime=runtime, precision=precision)
+            for device in devices
+            for runtime, precision in spec.variants_of(model.runtimes, model.precisions, merged)
+        ]
+
+    of_models = (task for model in models for way in ways_of(model) for task in tasks_of(spec, model, way))
+    answering = asked_evaluations(spec, models, around.models, origins, file)
+    of_evaluations = (task for found in answering for task in tasks_of_evaluation(spec, found, ways_of(found.model)))
+    asked = chain(*(tasks_of_machine(spec, thread_count, device) for device in devices), of_models, of_evaluations)
     try:
         tasks = dict.fromkeys(islice(asked, MAX_TASK_COUNT + 1))
     except ValueError as error:  # what a plug-in declares: a name that is none, an axis named twice
@@ -185,7 +224,22 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
         description=spec.description,
         tasks=within_budget(tuple(tasks), spec.time_budget_s),
         hypotheses=tuple(dict.fromkeys(stated.as_record() for stated in spec.hypotheses)),
+        brought=brought,
     )
+
+
+def _bring(
+    merged: dict[str, Any], options: Options, where: str, around: Surroundings
+) -> tuple[dict[str, Any], tuple[BroughtModel, ...]]:
+    """With names in the place of words, and of axes in the place of a file's own symbols."""
+    models = merged.get("models")
+    if not isinstance(models, list) or not all(isinstance(name, str) for name in models):
+        return merged, ()
+    names, brought = named(models, options.axes or (), options.beside or Beside(), where, around.bring)
+    symbols = {axis.label: axis.name for model in brought for axis in model.axes}
+    if isinstance(axes := merged.get("axes"), dict):
+        merged = {**merged, "axes": {symbols.get(name, name): sizes for name, sizes in axes.items()}}
+    return {**merged, "models": names}, brought
 
 
 def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], dict[str, str]]:
@@ -198,6 +252,9 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         if len(names) > 1:
             del given["device"]
     time_limit_s, duration_s = given.pop("time_limit_s", None), given.pop("duration_s", None)
+    warmup_call_count, call_count = given.pop("warmup_call_count", None), given.pop("call_count", None)
+    data, limit = given.pop("eval_data", None), given.pop("limit", None)
+    given.pop("beside", None)
     merged = {**raw, **{key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}}
     if options.axes is not None:
         merged["axes"] = {name: list(sizes) for name, sizes in options.axes}
@@ -216,4 +273,18 @@ def _merge(raw: Mapping[str, Any], options: Options) -> tuple[dict[str, Any], di
         merged["repetition"] = {**raw.get("repetition", {}), "time_limit_s": time_limit_s}
         merged["time_budget_s"] = None
         given["repetition"] = time_limit_s
-    return merged, {key: _OPTION_NAMES.get(key, f"--{key}") for key in given}
+    merged |= _with_data(merged.get("evaluations"), data, limit)
+    return _counting(merged, warmup_call_count, call_count), {key: _OPTION_NAMES.get(key, f"--{key}") for key in given}
+
+
+def _with_data(stated: Any, data: str | None, limit: int | None) -> dict[str, Any]:
+    """The evaluations with what the options say of them. Raises PlanError for data that nobody knows the place of."""
+    if data is None and limit is None:
+        return {}
+    if not isinstance(stated, list) or (data is not None and len(stated) != 1):
+        raise PlanError(
+            f"{'--limit' if data is None else '--eval-data'}: goes with one evaluation; name it with --eval"
+        )
+    own = {key: value for key, value in (("data", data), ("limit", limit)) if value is not None}
+    tables = [{"name": each} if isinstance(each, str) else each for each in stated]
+    return {"evaluations": [{**each, **own} if isinstance(each, dict) else each for each in tables]}

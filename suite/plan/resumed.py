@@ -20,6 +20,7 @@ _FIELDS = {
     "--trajectory": "trajectory",
 }
 MAX_TOLD = 6
+UNTIL_PRECISE = "until precise"
 
 
 def difference(
@@ -69,14 +70,41 @@ def _options(tasks: tuple[Task, ...], options: Options, cpu_count: int) -> Itera
     for name, sizes in options.axes or ():
         swept = _swept(timed, name)
         yield f"--axis {name}", set(swept), set(sizes) | {size for size, _ in swept.most_common(1)}
+    yield from _rules(timed, options)
+
+
+def _rules(timed: list[Task], options: Options) -> Iterator[tuple[str, set[Any], set[Any]]]:
+    """The same of options that set how long is measured, and what counts."""
     if options.quiet is not None:
-        yield "--no-quiet", {"given" if task.quiet is None else "not given" for task in timed}, {"given"}
+        yield "--count-disturbed", {"given" if task.quiet is None else "not given" for task in timed}, {"given"}
     if options.duration_s is not None:
-        rules = [task.sustained or SustainedRule() for task in timed if task.test == "sustained"]
-        yield "--minutes", {rule.duration_s / 60 for rule in rules}, {options.duration_s / 60}
+        lasting = [task.sustained or SustainedRule() for task in timed if task.test == "sustained"]
+        yield "--minutes", {rule.duration_s / 60 for rule in lasting}, {options.duration_s / 60}
+    yield from _of_evaluations(timed, options)
     if options.time_limit_s is not None:
         limits = {task.repetition.time_limit_s for task in timed if task.test == "latency"}
         yield "--time-limit", limits, {options.time_limit_s}
+    if options.warmup_call_count is not None:
+        counts = {(task.repetition.warmup_min_call_count, task.repetition.warmup_max_call_count) for task in timed}
+        yield "--warmup", {_one(*each) for each in counts}, {options.warmup_call_count}
+    if options.call_count is not None:
+        rules = [task.repetition for task in timed if task.test == "latency"]
+        fixed = {rule.min_call_count if rule.target_relative_halfwidth is None else UNTIL_PRECISE for rule in rules}
+        yield "--iterations", fixed, {options.call_count}
+
+
+def _one(least: int, most: int) -> int | str:
+    return least if least == most else f"{least} to {most}"
+
+
+def _of_evaluations(tasks: Iterable[Task], options: Options) -> Iterator[tuple[str, set[Any], set[Any]]]:
+    rules = [task.evaluation for task in tasks if task.evaluation is not None]
+    if options.evaluations is not None:
+        yield "--eval", {rule.name for rule in rules}, set(options.evaluations)
+    if options.eval_data is not None:
+        yield "--eval-data", {rule.data for rule in rules}, {options.eval_data}
+    if options.limit is not None:
+        yield "--limit", {rule.limit for rule in rules}, {options.limit}
 
 
 def _same(option: str, then: set[Any], now: set[Any]) -> bool:

@@ -11,7 +11,9 @@ from pydantic_core import ErrorDetails
 
 from suite.errors import PlanError
 from suite.limits import (
+    MAX_CALL_COUNT,
     MAX_DURATION_S,
+    MAX_EVALUATION_COUNT,
     MAX_HYPOTHESIS_COUNT,
     MAX_HYPOTHESIS_TEXT_LENGTH,
     MAX_INPUT_SIZE,
@@ -20,7 +22,7 @@ from suite.limits import (
 )
 from suite.outside import NAME_RULE, brief, is_name, one_line
 from suite.plan.devices import AUTO, There, chosen
-from suite.records import HeatRule, Hypothesis, Precision, QuietRule, Repetition, SustainedRule
+from suite.records import EvaluationRule, HeatRule, Hypothesis, Precision, QuietRule, Repetition, SustainedRule
 from suite.records.hypothesis import Quantity, Shape
 from suite.registry import unknown
 
@@ -98,6 +100,21 @@ class Sustained(_Table):
         return SustainedRule(duration_s=self.duration_s, slice_s=self.slice_s)
 
 
+class Evaluated(_Table):
+    """Questions whose right answers are known, by the name of their plug-in (records.EvaluationRule).
+
+    runtimes, precisions: the variants that answer them, in the place of the plan's own.
+    """
+
+    name: str
+    data: str | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_CALL_COUNT)] | None = None
+    batch_size: Size = EvaluationRule(name="any").batch_size
+    alone_count: Annotated[int, Field(ge=0, le=MAX_CALL_COUNT)] = EvaluationRule(name="any").alone_count
+    runtimes: list[str] = []
+    precisions: list[Precision] = []
+
+
 def _a_name(text: str) -> str:
     if not is_name(text):
         raise ValueError(f"{brief(text)} is no name: {NAME_RULE}")
@@ -119,6 +136,7 @@ class PlanSpec(_Table):
     sustained: Sustained = Sustained()
     quiet: QuietRule | None = QuietRule()
     hypotheses: Annotated[list[Supposed], Field(max_length=MAX_HYPOTHESIS_COUNT)] = []
+    evaluations: Annotated[list[Evaluated], Field(max_length=MAX_EVALUATION_COUNT)] = []
     heat: HeatRule | None = HeatRule()
     threads: Size | Literal["all"] = "all"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -142,6 +160,18 @@ class PlanSpec(_Table):
         """Runtime and precision of each way that every model is run in; the first is what others are held against."""
         return tuple(dict.fromkeys((runtime, name) for runtime in self.runtimes for name in self.precisions))
 
+    def variants_of(
+        self, runtimes: Sequence[str], precisions: Sequence[str], said: Mapping[str, Any]
+    ) -> tuple[tuple[str, Precision], ...]:
+        """The variants of a model that has runtimes or precisions of its own: its usual ones, where neither the plan
+        nor an option says another. said: the plan as it was written."""
+        own = {}
+        if runtimes and "runtimes" not in said:
+            own["runtimes"] = list(runtimes[:1])
+        if precisions and "precisions" not in said:
+            own["precisions"] = list(precisions[:1])
+        return self.model_copy(update=own).variants
+
 
 _TABLES: Mapping[str, Sequence[str]] = {
     "repetition": tuple(TypeAdapter(Repetition).json_schema()["properties"]),
@@ -150,6 +180,7 @@ _TABLES: Mapping[str, Sequence[str]] = {
     "hypotheses": tuple(Supposed.model_fields),
     "heat": tuple(TypeAdapter(HeatRule).json_schema()["properties"]),
     "sustained": tuple(Sustained.model_fields),
+    "evaluations": tuple(Evaluated.model_fields),
     "scenarios": tuple(Scenario.model_fields),
     "": tuple(PlanSpec.model_fields),
 }
@@ -162,7 +193,7 @@ def parse(raw: Mapping[str, Any], origins: Mapping[str, str], file: str) -> Plan
     Raises PlanError: one line that names the file (or option), the key, and what is allowed.
     """
     try:
-        return PlanSpec.model_validate(_with_inherited_repetition(_without_rules(raw)))
+        return PlanSpec.model_validate(_with_inherited_repetition(_with_named_evaluations(_without_rules(raw))))
     except ValidationError as invalid:
         raise PlanError(one_line(_told(invalid.errors(include_url=False)[0], origins, file))) from invalid
 
@@ -170,6 +201,14 @@ def parse(raw: Mapping[str, Any], origins: Mapping[str, str], file: str) -> Plan
 def _without_rules(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """The rules that the plan says "none" of are None."""
     return {**raw, **{key: None for key in ("quiet", "heat") if raw.get(key) == NONE}}
+
+
+def _with_named_evaluations(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A name alone is an evaluation with everything else at its default."""
+    stated = raw.get("evaluations")
+    if not isinstance(stated, list):
+        return raw
+    return {**raw, "evaluations": [{"name": each} if isinstance(each, str) else each for each in stated]}
 
 
 def _with_inherited_repetition(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,6 +270,7 @@ def _wrong(error: ErrorDetails, key: str) -> str:
         "device": device,
         "devices": device,
         "hypotheses": "must be a list of tables, each under [[hypotheses]]",
+        "evaluations": "must be a list of names, or of tables, each under [[evaluations]]",
     }
     what = allowed.get(key.partition("[")[0] if key.startswith("devices") else key)
     return f": {what or _lower_first(error['msg'])}, got {brief(error['input'])}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
 from suite.plan.spec import PlanSpec
 from suite.records import MACHINE, EnergyRule, Precision, Repetition, Task, Test, record
@@ -43,11 +44,20 @@ def tasks_of(spec: PlanSpec, model: Model, way: Way) -> Iterator[Task]:
         precision=way.precision,
         thread_count=way.thread_count,
         seed=spec.seed,
-        weights=spec.weights if model.takes_pinned and checkpoint is None else "seeded",
+        weights=_weights(spec, model, checkpoint),
         trajectory=trajectory,
         quiet=spec.quiet,
         heat=spec.heat,
     )
+    if model.one_batch:
+        one = [1]  # whatever sweep of the batch the plan has for others
+        spec = spec.model_copy(
+            update={
+                "batch_size": one,
+                "energy": spec.energy.model_copy(update={"batch_size": one}),
+                "sustained": spec.sustained.model_copy(update={"batch_size": one}),
+            }
+        )
     points = tuple(_points(spec, model))
     if "params" in spec.tests:
         yield counted
@@ -66,6 +76,19 @@ def tasks_of(spec: PlanSpec, model: Model, way: Way) -> Iterator[Task]:
     if "sustained" in spec.tests:
         for point in _sizes(spec.sustained.batch_size, {}, model, spec.repetition):
             yield dataclasses.replace(_at(measured, "sustained", point), sustained=spec.sustained.rule())
+    if "profile" in spec.tests:  # beside other tests at the default point alone
+        forward = [point for point in points if point.scenario == "forward"]
+        wanted = forward if spec.tests == ["profile"] else forward[:1]
+        for point in wanted:
+            yield _at(measured, "profile", dataclasses.replace(point, repetition=spec.repetition))
+
+
+def _weights(spec: PlanSpec, model: Model, checkpoint: str | None) -> Literal["seeded", "pinned", "shipped"]:
+    if checkpoint is not None:
+        return "seeded"
+    if model.takes_pinned:
+        return spec.weights
+    return "shipped" if model.shipped_weights else "seeded"
 
 
 def tasks_of_machine(spec: PlanSpec, threads: int, device: str) -> Iterator[Task]:

@@ -7,7 +7,9 @@ run        RunRecord, Manifest, Run             derived    Interval, Summary
 quiet      QuietRule, Interference              heat       HeatRule, Cooling
 fingerprint Fingerprint, Top
 sustained  SustainedRule, Sustained            roofline   what the device can do
-hypothesis Hypothesis
+hypothesis Hypothesis                         profile    where the time of a call goes
+accuracy   EvaluationRule, Accuracy            variant    Variant, Build, Fidelity
+brought    BroughtModel                        device     DeviceTimes, GpuState
 schema     to JSON and back                     folder     files without links
 store      a run on disk                        (these three by their own names)
 
@@ -16,6 +18,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
+from suite.records.accuracy import Accuracy, EvaluatedBatch, EvaluationRule, RealCalls
 from suite.records.asked import (
     MACHINE,
     PRECISIONS,
@@ -27,7 +30,9 @@ from suite.records.asked import (
     Task,
     Test,
 )
+from suite.records.brought import BroughtAxis, BroughtModel
 from suite.records.derived import AllCalls, Interval, Summary
+from suite.records.device import DeviceBlock, DeviceTimes, GpuState
 from suite.records.energy import (
     CallWindow,
     EnergyReading,
@@ -47,6 +52,7 @@ from suite.records.measured import (
     Block,
     ColdStart,
     FlopCount,
+    InputsSource,
     LatencySamples,
     MemoryUse,
     OperatorCost,
@@ -54,12 +60,15 @@ from suite.records.measured import (
     Provenance,
     SharedGroup,
     StopReason,
+    WeightsPrecision,
 )
+from suite.records.profile import ModuleTime, OperatorTime, Profile
 from suite.records.quiet import Interference, QuietRule
 from suite.records.roofline import Ceiling, Matmul, Roofline
 from suite.records.run import SCHEMA_VERSION, Damage, Manifest, Run, RunRecord
 from suite.records.sustained import Slice, Sustained, SustainedRule
 from suite.records.values import Flag, NotMeasured, record, require, require_non_negative, require_positive
+from suite.records.variant import TOLERANCES, Build, Fidelity, OutputFidelity, Variant
 
 __all__ = [
     "MACHINE",
@@ -67,39 +76,56 @@ __all__ = [
     "SCHEMA_VERSION",
     "TESTS",
     "TIMED",
+    "TOLERANCES",
+    "Accuracy",
     "AllCalls",
     "Block",
+    "BroughtAxis",
+    "BroughtModel",
+    "Build",
     "CallWindow",
     "Ceiling",
     "ColdStart",
     "Cooling",
     "Damage",
+    "DeviceBlock",
+    "DeviceTimes",
     "EnergyReading",
     "EnergyRule",
     "EnergyWindow",
     "ErrorBudget",
+    "EvaluatedBatch",
+    "EvaluationRule",
+    "Fidelity",
     "Fingerprint",
     "Flag",
     "FlopCount",
+    "GpuState",
     "HeatRule",
     "HostFacts",
     "HostState",
     "Hypothesis",
+    "InputsSource",
     "Interference",
     "Interval",
     "LatencySamples",
     "Manifest",
     "Matmul",
     "MemoryUse",
+    "ModuleTime",
     "NotMeasured",
     "OperatorCost",
+    "OperatorTime",
+    "OutputFidelity",
     "ParameterCount",
     "Part",
     "Pause",
     "PowerTrace",
     "Precision",
+    "Profile",
     "Provenance",
     "QuietRule",
+    "RealCalls",
     "Repetition",
     "Roofline",
     "Run",
@@ -115,6 +141,8 @@ __all__ = [
     "Task",
     "Test",
     "Top",
+    "Variant",
+    "WeightsPrecision",
     "disjoint",
     "record",
     "require",

@@ -18,18 +18,19 @@ from suite.limits import (
     MIN_DURATION_S,
 )
 from suite.outside import brief
+from suite.records.accuracy import EvaluationRule
 from suite.records.heat import HeatRule
 from suite.records.quiet import QuietRule
 from suite.records.sustained import SustainedRule
 from suite.records.values import record, require, require_count, require_name, require_positive, require_within
 
-Test = Literal["params", "flops", "latency", "energy", "sustained", "roofline"]
-TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "roofline")
-TIMED: tuple[Test, ...] = ("latency", "energy", "sustained")  # those that call a model
+Test = Literal["params", "flops", "latency", "energy", "sustained", "accuracy", "roofline", "profile"]
+TESTS: tuple[Test, ...] = ("params", "flops", "latency", "energy", "sustained", "accuracy", "roofline", "profile")
+TIMED: tuple[Test, ...] = ("latency", "energy", "sustained", "accuracy", "profile")  # those that call a model
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16", "fp16", "int8")
 MACHINE = "machine"  # stands in the place of the model of a task that measures the machine alone
-ADDED_RULES = ("quiet", "heat", "sustained", "side")  # fields that schema 1 did not have; None: there is no such rule
+ADDED_RULES = ("quiet", "heat", "sustained", "side", "evaluation")  # fields that came later; None: there is none
 DEVICE = re.compile(r"[a-z]\w{0,15}(:\d{1,3})?")
 
 
@@ -106,7 +107,8 @@ class Task:
     axes: tuple[tuple[str, int], ...] = ()  # input sizes in the model's order: (("text_tokens", 20), ...)
     thread_count: int = 1
     seed: int = 0
-    weights: Literal["seeded", "pinned"] = "seeded"  # pinned: the published ones that models.lock names
+    # pinned: the published ones that models.lock names; shipped: those that lie beside the model
+    weights: Literal["seeded", "pinned", "shipped"] = "seeded"
     checkpoint: str | None = None  # path of the weights that the user brought, which then are the ones; None: `weights`
     trajectory: str | None = None  # path of an ALFRED trajectory folder to take the inputs from; None: seeded inputs
     repetition: Repetition = Repetition()
@@ -115,6 +117,7 @@ class Task:
     heat: HeatRule | None = None  # None: nothing waits for the machine to cool down
     sustained: SustainedRule | None = None  # of the test of that name alone
     side: Literal["A", "B"] | None = None  # of two that are held against each other, which may be the same variant
+    evaluation: EvaluationRule | None = None  # of the test accuracy alone
 
     def __post_init__(self) -> None:
         for what in ("model", "scenario", "runtime"):
@@ -128,6 +131,24 @@ class Task:
             require_name("axis", name)
             require_count(name, size, MAX_INPUT_SIZE)
         require(len(dict(self.axes)) == len(self.axes), "an axis is named twice")
+        require(self.evaluation is None or self.test == "accuracy", "an evaluation is of the test accuracy alone")
+
+    def __hash__(self) -> int:
+        """Of what tells most tasks of a run apart: they are looked up often, and their rules are many fields."""
+        return hash(
+            (
+                self.test,
+                self.model,
+                self.scenario,
+                self.runtime,
+                self.precision,
+                self.device,
+                self.batch_size,
+                self.axes,
+                self.thread_count,
+                self.seed,
+            )
+        )
 
     @property
     def key(self) -> str:

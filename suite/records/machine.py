@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from suite.records.device import GpuState
 from suite.records.values import record
 
 
@@ -46,3 +47,4 @@ class HostState:
     on_battery: bool | None
     quota_throttle_count: int | None = None  # periods in which a control group's processor time had run out
     probe_faults: tuple[str, ...] = ()  # as in HostFacts
+    gpus: tuple[GpuState, ...] = ()

@@ -11,6 +11,8 @@ from suite.records.values import record, require, require_positive, require_with
 
 # disturbed: quiet never came, so every block counts; decided: the plan's question needs no more of this series;
 # failed: the worker was lost midway
+InputsSource = Literal["seeded", "trajectory", "evaluation", "file"]
+WeightsPrecision = Literal["fp32", "bf16", "fp16"]
 StopReason = Literal["target", "fixed", "time_limit", "call_limit", "disturbed", "decided", "failed"]
 
 
@@ -170,18 +172,26 @@ class MemoryUse:
     peak_is_task: bool
     weight_bytes: int
     device_peak_bytes: int | None
+    device_reserved_peak_bytes: int | None = None  # by torch's pool, what it keeps for later included
+    device_context_bytes: int | None = None  # the driver's and its libraries', of this process, outside that pool
+    device_total_bytes: int | None = None
+    device_is_unified: bool | None = None  # the device's memory is the machine's: one account, not two
+    machine_taken_bytes: int | None = None  # of such a machine: all that loading and calls took of what was available
 
 
 @record
 class Provenance:
     """Where weights and inputs came from, so that two records can be known to have computed the same thing."""
 
-    weights_source: Literal["seeded", "checkpoint", "pinned"]
+    weights_source: Literal["seeded", "checkpoint", "pinned", "shipped", "brought"]
     weights_sha256: str
     weights_verified: bool  # equal to models.lock's hash for this source
-    inputs_source: Literal["seeded", "trajectory"]
+    inputs_source: InputsSource
     inputs_sha256: str
     inputs_checked: tuple[str, ...]  # inputs that were shown to change the output
     configuration: tuple[str, ...] = ()  # in what a checkpoint's network is not the published one
     own_sizes: tuple[tuple[str, int], ...] = ()  # a trajectory's, before it was cut or padded to the task's
+    weights_precision: WeightsPrecision = "fp32"  # in which they were made and hashed; int8 is made of fp32
     fingerprint: Fingerprint | None = None  # None: an older record, or outputs that can't be looked at
+    origin: str | None = None  # where a model lies that is not the suite's own: what was typed, paths made absolute
+    origin_sha256: str | None = None  # of that file, of a folder's files, or of the source that a function lies in

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from suite.limits import MAX_DURATION_S
-from suite.records.values import record, require, require_non_negative, require_within
+from suite.records.values import record, require_non_negative, require_within
 
 
 @record
@@ -25,6 +27,19 @@ class QuietRule:
         for name in ("max_foreign_share", "max_stolen_share", "max_clock_change"):
             require_within(name, getattr(self, name), 0.0, 1e3)
         require_within("patience_s", self.patience_s, 0.0, MAX_DURATION_S)
+
+
+TIMES_AND_CLOCKS = (
+    "wall_s",
+    "own_s",
+    "ours_s",
+    "foreign_s",
+    "stolen_s",
+    "stalled_s",
+    "clock_hz",
+    "gpu_clock_hz",
+    "pace_s",
+)
 
 
 @record
@@ -57,22 +72,13 @@ class Interference:
     gpu_throttle: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name in (
-            "wall_s",
-            "own_s",
-            "ours_s",
-            "foreign_s",
-            "stolen_s",
-            "stalled_s",
-            "clock_hz",
-            "gpu_clock_hz",
-            "pace_s",
-        ):
+        for name in TIMES_AND_CLOCKS:
             value = getattr(self, name)
-            if value is not None:
+            if value is not None and not 0 <= value < math.inf:  # asked first: a record has many of these
                 require_non_negative(name, value)
         for name in ("switch_count", "fault_count", "throttle_count"):
             value = getattr(self, name)
-            require(value is None or value >= 0, f"{name} must not be negative")
+            if value is not None and value < 0:
+                raise ValueError(f"{name} must not be negative")
         if self.gpu_foreign_share is not None:
             require_within("gpu_foreign_share", self.gpu_foreign_share, 0.0, 1.0)

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TASK_COUNT
+from suite.limits import MAX_HYPOTHESIS_COUNT, MAX_TAG_COUNT, MAX_TAG_LENGTH, MAX_TASK_COUNT
+from suite.outside import brief, one_line
+from suite.records.accuracy import Accuracy
 from suite.records.asked import Task
+from suite.records.brought import MAX_BROUGHT_COUNT, BroughtModel
+from suite.records.device import DeviceTimes
 from suite.records.energy import EnergyReading, Schedule
 from suite.records.heat import Cooling
 from suite.records.hypothesis import Hypothesis
 from suite.records.machine import HostFacts, HostState
 from suite.records.measured import ColdStart, FlopCount, LatencySamples, MemoryUse, ParameterCount, Provenance
+from suite.records.profile import Profile
 from suite.records.roofline import Roofline
 from suite.records.sustained import Sustained
 from suite.records.values import Flag, NotMeasured, record, require, require_name
+from suite.records.variant import Variant
 
 SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
+
+_QUANTITIES = (
+    "parameters",
+    "flops",
+    "latency",
+    "cold_start",
+    "memory",
+    "energy",
+    "sustained",
+    "roofline",
+    "accuracy",
+    "profile",
+)
 
 
 @record
@@ -40,7 +59,11 @@ class RunRecord:
     sustained: Sustained | NotMeasured | None = None
     cooling: Cooling | None = None  # None: no rule, or no sensor that tells
     roofline: Roofline | NotMeasured | None = None
+    profile: Profile | NotMeasured | None = None
+    accuracy: Accuracy | NotMeasured | None = None
+    device_times: DeviceTimes | NotMeasured | None = None  # of latency on a device other than the CPU
     provenance: Provenance | None = None
+    variant: Variant | None = None  # of a timed task whose model was loaded
     flags: tuple[Flag, ...] = ()
     failure: str | None = None  # the worker's traceback, where an outcome is NotMeasured because of one
     supersedes: bool = False  # it holds the blocks of its task's line before, and those of further turns
@@ -59,8 +82,7 @@ class RunRecord:
 
     def not_measured(self) -> dict[str, NotMeasured]:
         """The quantities that were asked for and are absent, by name."""
-        names = ("parameters", "flops", "latency", "cold_start", "memory", "energy", "sustained", "roofline")
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in _QUANTITIES}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
 
@@ -77,11 +99,27 @@ class Manifest:
     started_utc: str
     tasks: tuple[Task, ...]
     hypotheses: tuple[Hypothesis, ...] = ()  # the person's own; none: the lab's
+    tags: tuple[tuple[str, str], ...] = ()  # what a person says of the run: (("cooling", "fan"), ...)
+    brought: tuple[BroughtModel, ...] = ()
 
     def __post_init__(self) -> None:
         require_name("plan", self.plan)
+        require(len(self.brought) <= MAX_BROUGHT_COUNT, f"a run brings at most {MAX_BROUGHT_COUNT} models")
         require(len(self.hypotheses) <= MAX_HYPOTHESIS_COUNT, f"a run has at most {MAX_HYPOTHESIS_COUNT} hypotheses")
         require(len(self.tasks) <= MAX_TASK_COUNT, f"a run has at most {MAX_TASK_COUNT} tasks, got {len(self.tasks)}")
+        require_tags(self.tags)
+
+
+def require_tags(tags: tuple[tuple[str, str], ...]) -> None:
+    """Raises ValueError unless each is a name and a few words on one line, and no name stands twice."""
+    require(len(tags) <= MAX_TAG_COUNT, f"a run has at most {MAX_TAG_COUNT} tags, got {len(tags)}")
+    for key, value in tags:
+        require_name("tag", key)
+        require(
+            0 < len(value) <= MAX_TAG_LENGTH and value == one_line(value, MAX_TAG_LENGTH),
+            f"tag {key} must have a value of at most {MAX_TAG_LENGTH} characters on one line, got {brief(value)}",
+        )
+    require(len(dict(tags)) == len(tags), "a tag is named twice")
 
 
 @record

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
+from suite.limits import MAX_TEXT_LENGTH
 from suite.outside import NAME_RULE, brief, clean, is_name
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ def _cleaning(names: tuple[str, ...], check: Callable[[Any], None] | None) -> Ca
     def post_init(self: Any) -> None:
         for name in names:
             value = getattr(self, name)
+            if value is None or (type(value) is str and len(value) <= MAX_TEXT_LENGTH and value.isascii()):
+                continue
             cleaned = _cleaned(value)
             if cleaned is not value:
                 object.__setattr__(self, name, cleaned)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from suite.report.drawings import CALLS, tip
 from suite.report.plots import FAINT, INK, colour, marker
+from suite.units import digits
 
 # Places of samples beside their true x, as fractions of a jitter width: spread evenly, and the same on every run.
 _GOLDEN_RATIO = 0.6180339887498949
@@ -28,6 +32,7 @@ class Cloud:
     median: float
     disturbed: tuple[float, ...] = ()
     is_upper_bound: bool = False
+    told: str = ""  # what a pointer over the median tells
 
     @property
     def largest(self) -> float:
@@ -62,7 +67,14 @@ def sweep(axes: Axes, clouds: Sequence[Cloud], curve: Curve | None, index: int) 
     _dots_within(axes, hollow, (0.0, top), index, hollow=True)
     _dots_within(axes, placed, (0.0, top), index)
     for cloud in clouds:
-        axes.hlines(cloud.median, cloud.x - right / 35, cloud.x + right / 35, zorder=4, **_median_style(cloud, 1.0))
+        axes.hlines(
+            cloud.median,
+            cloud.x - right / 35,
+            cloud.x + right / 35,
+            zorder=4,
+            gid=tip(cloud.told),
+            **_median_style(cloud, 1.0),
+        )
     if curve is not None:
         whole = (0.0, right)
         axes.plot(whole, [curve.predict(x) for x in whole], color=colour(index), linewidth=1.3, zorder=3)
@@ -109,13 +121,19 @@ def _dots_within(
 
 
 def _marks(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int, size: float = 3.5) -> None:
+    if not placed:
+        return
     x, y = [at for at, _ in placed], [value for _, value in placed]
     alpha = 0.5 if shape == "." else 1.0
-    axes.plot(x, y, shape, color=colour(index), alpha=alpha, markersize=size, markeredgewidth=0, clip_on=False)
+    axes.plot(
+        x, y, shape, color=colour(index), alpha=alpha, markersize=size, markeredgewidth=0, clip_on=False, gid=CALLS
+    )
 
 
 def _rings(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index: int, size: float = 3.5) -> None:
     """Hollow marks, which print tells from filled ones without colour too."""
+    if not placed:
+        return
     x, y = [at for at, _ in placed], [value for _, value in placed]
     axes.plot(
         x,
@@ -126,6 +144,7 @@ def _rings(axes: Axes, shape: str, placed: Sequence[tuple[float, float]], index:
         markeredgewidth=0.7,
         markersize=size,
         clip_on=False,
+        gid=CALLS,
     )
 
 
@@ -151,7 +170,7 @@ def strips(axes: Axes, names: Sequence[str], clouds: Sequence[Cloud]) -> None:
         _rings(axes, "o", [(value, at) for value, at in hollow if value <= right], row)
         _rings(axes, ">", [(right, at) for value, at in hollow if value > right], row)
         _marks(axes, ".", _in_row(row, cloud.samples), row, size=4.5)
-        axes.vlines(cloud.median, row - 0.36, row + 0.36, zorder=4, **_median_style(cloud, 1.5))
+        axes.vlines(cloud.median, row - 0.36, row + 0.36, zorder=4, gid=tip(cloud.told), **_median_style(cloud, 1.5))
     _name_rows(axes, names)
     axes.set_xlim(0, right)
 
@@ -164,7 +183,7 @@ def stacked_bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[str, Se
     """One bar per name, the first on top, of parts one behind the other; `parts` are (label, a size per name)."""
     left = [0.0] * len(names)
     for index, (label, sizes) in enumerate(parts):
-        axes.barh(
+        drawn = axes.barh(
             range(len(names)),
             sizes,
             left=left,
@@ -174,6 +193,7 @@ def stacked_bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[str, Se
             edgecolor="white",
             linewidth=0.8,
         )
+        _tell(drawn, names, label, sizes)
         left = [start + size for start, size in zip(left, sizes, strict=True)]
     _name_rows(axes, names)
     axes.set_xlim(0, (max(left) or 1.0) * 1.04)  # zeros alone still need an axis
@@ -185,7 +205,7 @@ def bars(axes: Axes, names: Sequence[str], groups: Sequence[tuple[str, Sequence[
     height = 0.7 / len(groups)
     for index, (label, values) in enumerate(groups):
         places = [row + (index - (len(groups) - 1) / 2) * height for row in range(len(names))]
-        axes.barh(
+        drawn = axes.barh(
             places,
             [value for value, _ in values],
             xerr=[error for _, error in values],
@@ -194,6 +214,7 @@ def bars(axes: Axes, names: Sequence[str], groups: Sequence[tuple[str, Sequence[
             label=label,
             error_kw={"elinewidth": 1.0, "capsize": 2.5, "ecolor": INK},
         )
+        _tell(drawn, names, label, [value for value, _ in values])
     _name_rows(axes, names)
     _legend_above(axes)
 
@@ -211,6 +232,7 @@ def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
             markeredgewidth=1.8,
             linestyle="none",
             label=name,
+            gid=tip(f"{name}: {digits(x)}, {digits(y)}"),
         )
     axes.set_xlim(0, (max(x for _, x, _ in named) or 1.0) * 1.12)
     axes.set_ylim(0, (max(y for _, _, y in named) or 1.0) * 1.15)
@@ -225,6 +247,11 @@ def hollowed(axes: Axes, placed: Sequence[tuple[float, float]], index: int) -> N
     """Markers of bounds: hollow, and no line leads to them."""
     x, y = [at for at, _ in placed], [value for _, value in placed]
     axes.plot(x, y, marker(index), color=colour(index), markerfacecolor="white", markersize=5, zorder=3)
+
+
+def _tell(drawn: BarContainer, names: Sequence[str], label: str, sizes: Sequence[float]) -> None:
+    for patch, name, size in zip(drawn, names, sizes, strict=True):
+        patch.set_gid(tip(f"{name}, {label}: {digits(size)}") if math.isfinite(size) else None)
 
 
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suite.report.spans import Code, Gap, Link, Sign, Span, Spans, Strong, Verdict, plain, row, spans
-from suite.report.table import Cell, Column, Table, table
+from suite.report.table import Cell, Column, Marked, Table, table
 
 __all__ = [
     "Block",
@@ -43,6 +43,7 @@ __all__ = [
     "Gap",
     "Heading",
     "Link",
+    "Marked",
     "Note",
     "Numbered",
     "Paragraph",
@@ -55,6 +56,7 @@ __all__ = [
     "Verdict",
     "bullets",
     "content",
+    "folded",
     "plain",
     "row",
     "spans",
@@ -155,6 +157,14 @@ def content(*parts: Block | Content | Span | Spans | None) -> Content:
         else:
             found.append(Paragraph(tuple(each for each in part if isinstance(each, Span))))
     return tuple(found)
+
+
+def folded(summary: str, long: Table, csv: str, most: int = 10) -> Content:
+    """The table, or where it has more rows than a reader reads, its summary with the table behind it."""
+    if not long.rows:
+        return ()
+    shown = f"{summary}, {len(long.rows)} rows"
+    return (Details(shown, (long,), csv),) if len(long.rows) > most else (long,)
 
 
 def bullets(items: Iterable[Span | Spans]) -> Content:

@@ -16,6 +16,7 @@ from suite.records import (
     RunRecord,
     Summary,
 )
+from suite.report import findings
 from suite.report.content import Cell, Code, Content, Note, Spans, Strong, Table, bullets, content, spans, table
 from suite.report.energies import inference_energy
 from suite.report.escape import listed, words
@@ -46,10 +47,13 @@ def render(view: RunView) -> Content:
     return content(
         about,
         _damage(view),
-        machine_sentence(view),
         _standing_doubts(view),
         summary_table(view),
         _sizes(view),
+        findings.found(view),
+        findings.missing(view),
+        findings.doubts(view),
+        machine_sentence(view),
     )
 
 

@@ -4,39 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from suite import registry
 from suite.errors import StoreError
 from suite.records import Run
 from suite.records.folder import Folder
-from suite.report import overview
+from suite.report import lab, overview
 from suite.report.content import Chapter, Document
+from suite.report.declared import Declaration
 from suite.report.plots import Plots, style
 from suite.report.section import Section
-from suite.report.view import Declaration, RunView
-from suite.report.writers import markdown
+from suite.report.sheets import sheets
+from suite.report.view import RunView
+from suite.report.writers import csv, html, markdown
+
+Layout: TypeAlias = Literal["report", "lab"]
 
 
-def render(run: Run, out: Path, declarations: Mapping[str, Declaration] | None = None) -> Path:
-    """Writes out/report.md and out/plots/*.png and returns the path of report.md.
+def render(
+    run: Run, out: Path, declarations: Mapping[str, Declaration] | None = None, layout: Layout = "report"
+) -> Path:
+    """Writes report.md and report.html (lab.md and lab.html of the lab's layout), plots/ and tables/*.csv.
 
-    The same run gives the same bytes. `declarations` are the models' titles and reasons, by name; by default those of
-    the plug-ins installed here. Raises StoreError where `out` cannot be written.
+    Returns the path of the Markdown. The same run gives the same bytes. `declarations` are the models' titles and
+    reasons, by name; by default those of the plug-ins installed here. Raises StoreError where `out` cannot be written.
     """
     view, plots = RunView(run, declarations), Plots()
     with style():
-        text = markdown.write(compose(view, plots))
+        document = compose(view, plots)
+    if layout == "lab":
+        document = lab.document(view, document.title, {each.name: each.content for each in document.chapters})
+    text, web = markdown.write(document), html.write(document, plots.drawings)
     try:
         with Folder(out) as folder:
             with folder.inner("plots") as pictures:
                 plots.write(pictures)
-            folder.write_whole("report.md", text.encode(), durable=False)
+            with folder.inner("tables") as tables:
+                for name, rows in sheets(view).items():
+                    tables.write_whole(name, csv.write(rows).encode(), durable=False)
+            folder.write_whole(f"{layout}.html", web.encode(), durable=False)
+            folder.write_whole(f"{layout}.md", text.encode(), durable=False)
     except OSError as exc:
         raise StoreError(
             f"{out}: the report can't be written ({exc.strerror}); free the disk or name another folder, "
             "then run `suite report` again: the measurements are unharmed"
         ) from exc
-    return out / "report.md"
+    return out / f"{layout}.md"
 
 
 def compose(view: RunView, plots: Plots) -> Document:

@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from suite.records.folder import Folder
+from suite.report import drawings
 from suite.report.content import Drawn, Paragraph, Picture, Span, Spans
 
 WIDTH_IN = 7.4
@@ -53,6 +54,8 @@ STYLE: dict[Any, Any] = {  # matplotlib's own type for the keys is a list of all
     "legend.fontsize": 8.5,
     "text.color": INK,
     "lines.linewidth": 1.6,
+    "svg.fonttype": "none",  # letters stay letters: searched, read aloud, a tenth of the bytes
+    "svg.hashsalt": "suite",
     "text.parse_math": False,  # a dollar in a name is a dollar
 }
 MAX_ROWS = 40  # names in one picture
@@ -65,17 +68,18 @@ T = TypeVar("T")
 
 
 class Plots:
-    """Draws under the style and keeps the pictures of one report as PNG bytes, by file name."""
+    """Draws under the style and keeps the pictures of one report: as PNG and SVG by file name, as SVG for a page."""
 
     def __init__(self) -> None:
         self.pictures: dict[str, bytes] = {}
+        self.drawings: dict[str, str] = {}
 
     def add(self, name: str, figure: Figure, alternative: str, caption: Span | Spans = ()) -> Drawn:
         """Keeps a figure and returns the block that shows it.
 
         `name` is ours but for an axis in it, of which only letters and digits are kept; no picture replaces another.
         """
-        if len(self.pictures) >= MAX_PICTURES:
+        if len(self.drawings) >= MAX_PICTURES:
             return Paragraph(f"No picture: a report has at most {MAX_PICTURES}.")
         name = self._free(re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "picture")
         buffer = io.BytesIO()
@@ -83,11 +87,14 @@ class Plots:
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", metadata={"Software": None})
         self.pictures[f"{name}.png"] = buffer.getvalue()
+        drawing = drawings.write(figure)
+        self.pictures[f"{name}.svg"] = drawing.encode()
+        self.drawings[name] = drawings.inline(drawing, name)
         return Picture(name=name, alternative=alternative, caption=caption)
 
     def _free(self, name: str) -> str:
         number, free = 1, name
-        while f"{free}.png" in self.pictures:
+        while free in self.drawings:
             number += 1
             free = f"{name}-{number}"
         return free

@@ -118,6 +118,24 @@ def sweep_table(view: RunView, sweeps: Sequence[Sweep]) -> Table:
     return table(headers, rows, wordy=("Precision",))
 
 
+def median_table(view: RunView, sweeps: Sequence[Sweep]) -> Table:
+    """The medians alone: a row a subject, a column a size."""
+    points = {(sweep.subject, point.size(sweep.axis)): point for sweep in sweeps for point in sweep.points}
+    found = {place: view.summary(point) for place, point in points.items()}
+    scale = units.scale_of((value.median for value in found.values() if isinstance(value, Summary)), "s")
+    sizes = sorted({size for _, size in points})
+    rows: list[Row] = []
+    for sweep in sweeps:
+        values = [found.get((sweep.subject, size)) for size in sizes]
+        rows.append([view.label(sweep.subject), *(_median_cell(value, scale) for value in values)])
+    axis = view.axis_label(sweeps[0].axis)
+    return table((f"Median ({scale.symbol}) at {axis}", *map(str, sizes)), rows)
+
+
+def _median_cell(value: Summary | NotMeasured | None, scale: Scale) -> Cell:
+    return precision.median(value, scale) if isinstance(value, Summary) else value
+
+
 def _sweep_cells(view: RunView, point: Point, summary: Summary, scale: Scale) -> Row:
     samples, task = view.samples(point), view.task("latency", point)
     return [

@@ -79,6 +79,6 @@ def _unruled(samples: list[LatencySamples]) -> Iterator[str]:
         )
     if watched:
         yield (
-            f"The rule against disturbed blocks was switched off for {watched} series (--no-quiet, or quiet = "
+            f"The rule against disturbed blocks was switched off for {watched} series (--count-disturbed, or quiet = "
             '"none" in the plan): every block counts, disturbed or not.'
         )

@@ -31,6 +31,14 @@ def told(view: RunView, models: Compared, name: str) -> Spans:
     return spans(first, *(f" {more}" for more in (left_out(bounded), at_large(verdict)) if more))
 
 
+def head(models: Compared) -> Said | None:
+    """The answer of these models in a few words; None where fewer than two have both figures."""
+    found = orders(models.figures)
+    if found is None:
+        return None
+    return _head(found) if found.of("same") or found.of("opposite") else Said("can't be told apart")
+
+
 def _why_no_order(view: RunView, name: str) -> Spans:
     if name == "energy":
         absences = (found.energy for found in view.run.records if isinstance(found.energy, NotMeasured))

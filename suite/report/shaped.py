@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.report.content import Content, Heading, content, table
+from suite.report.content import Content, Heading, content, folded, table
 from suite.report.escape import words
 from suite.report.points import point_of
 from suite.report.view import RunView
@@ -27,5 +27,5 @@ def told(view: RunView) -> Content:
         Heading("Series that a median does not describe"),
         "Found in the undisturbed blocks, by tests that name a shape in at most one of a hundred series without it. "
         "BIMODAL: two speeds in turn. DRIFT, STEP: the machine changed while it was measured.",
-        table(("Shape", "Model", "Input", "What was seen"), rows, left=4),
+        folded("Series one by one", table(("Shape", "Model", "Input", "What was seen"), rows, left=4), "doubts.csv"),
     )

@@ -53,6 +53,17 @@ def answered(answer: str) -> Verdict:
     return Verdict(answer, SIGNS.get(answer, "open"))
 
 
+SAFE = ("https://", "http://", "#")
+
+
+def target_of(link: Link) -> str | None:
+    """Where a link leads: an address, a fragment or a path below the report; None for what a page must not open."""
+    target = link.target.strip()
+    is_path = not (":" in target or "\\" in target or target.startswith("/"))
+    is_plain = not any(char.isspace() or char in '()<>"' for char in target)
+    return target if is_plain and (target.startswith(SAFE) or is_path) else None
+
+
 Span: TypeAlias = str | Strong | Code | Link | Gap | Verdict
 Spans: TypeAlias = tuple[Span, ...]
 

@@ -14,6 +14,7 @@ import tabulate
 
 from suite.records import NotMeasured
 from suite.report.escape import MAX_CELL, inline, words
+from suite.report.spans import Span, Spans, Strong, plain
 
 NOT_ASKED = "not asked"
 
@@ -26,7 +27,15 @@ class Value:
     number: float
 
 
-Cell: TypeAlias = str | Value | NotMeasured | None
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A line with marks in a cell: what stands out, a verdict. number: as of a Value; None: it stands for none."""
+
+    line: Spans
+    number: float | None = None
+
+
+Cell: TypeAlias = str | Value | Marked | NotMeasured | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +96,22 @@ class Table:
 
     def text(self) -> str:
         """A table for a terminal."""
+        headers, rows = self.plain()
+        return laid_out(headers, rows, [column.wordy for column in self.columns])
+
+    def plain(self) -> tuple[list[str], list[list[str]]]:
+        """Headers and rows in words alone: an absence is its code."""
         rows = [[words(told(cell), MAX_CELL) for cell in row] for row in self.rows]
-        alignment = ["left" if column.wordy else "right" for column in self.columns]
-        text = tabulate.tabulate(
-            rows,
-            [words(header, MAX_CELL) if header else "" for header in self.headers],
-            tablefmt="simple",
-            disable_numparse=True,
-            colalign=alignment,
-            headersalign=alignment,
-        )
-        return "\n".join(line.rstrip() for line in text.splitlines())
+        return [words(header, MAX_CELL) if header else "" for header in self.headers], rows
+
+
+def laid_out(headers: Sequence[str], rows: Sequence[Sequence[str]], wordy: Sequence[bool]) -> str:
+    """Columns side by side in plain text; a cell may have several lines."""
+    alignment = ["left" if word else "right" for word in wordy]
+    text = tabulate.tabulate(
+        rows, headers, tablefmt="simple", disable_numparse=True, colalign=alignment, headersalign=alignment
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
 def table(
@@ -123,13 +137,26 @@ def told(cell: Cell) -> str:
     """A cell's words where nothing can be linked."""
     if isinstance(cell, Value):
         return cell.text
+    if isinstance(cell, Marked):
+        return plain(cell.line)
     return cell if isinstance(cell, str) else absent_plain(cell)
 
 
 def _in_markdown(cell: Cell) -> str:
     if isinstance(cell, Value):
         return escape(cell.text)
+    if isinstance(cell, Marked):
+        return "".join(map(_span_in_markdown, cell.line))
     return escape(cell) if isinstance(cell, str) else absent(cell)
+
+
+def _span_in_markdown(span: Span) -> str:
+    """Bold is for what stands out alone: a verdict's word is one already."""
+    shown = plain(span)
+    if not shown.strip():
+        return " "
+    escaped = f"{' ' if shown[0].isspace() else ''}{inline(shown, MAX_CELL)}{' ' if shown[-1].isspace() else ''}"
+    return f"**{escaped}**" if isinstance(span, Strong) else escaped
 
 
 def absent(value: NotMeasured | None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Protocol
 
 from suite import registry, units
 from suite.outside import one_line
@@ -28,7 +27,10 @@ from suite.records import (
     Sustained,
     Task,
     Test,
+    Variant,
 )
+from suite.report import ran
+from suite.report.declared import Declaration
 from suite.report.gaps import CUT_OFF, no_latency
 from suite.report.points import BATCH_SIZE, Point, Subject, Sweep, base_of, differs_at_most_in, point_of
 from suite.stats import summary as summaries
@@ -37,27 +39,6 @@ from suite.stats.curves import Absence, Fits
 COMPARED: tuple[Test, ...] = ("latency", "energy")  # at points of which one is the model's base
 MAX_TITLE = 80
 UNLIKE = ("runtime", "precision", "device", "thread_count", "seed", "weights", "checkpoint", "trajectory", "side")
-
-
-class Axis(Protocol):
-    """What the report reads of an input axis that a model declares."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-
-
-class Declaration(Protocol):
-    """What the report reads of a model plug-in; a model that is not installed has none."""
-
-    title: str
-    task: str
-    why: str
-    source: str
-
-    @property
-    def axes(self) -> tuple[Axis, ...]: ...
 
 
 class RunView:
@@ -70,6 +51,7 @@ class RunView:
         listed = dict.fromkeys((*run.manifest.tasks, *(record.task for record in run.records)))
         self.tasks: tuple[Task, ...] = tuple(listed)
         self._summaries: dict[Point, Summary] = {}
+        self._variants: dict[Subject, Variant] | None = None
         self.fits: dict[Sweep, Fits | Absence] = {}  # filled by scaling.py, so that each is made once
         self._bases: dict[Subject, Point | None] = {}
         self._sweeps: dict[tuple[str, Test], tuple[Sweep, ...]] = {}
@@ -86,7 +68,12 @@ class RunView:
         return tuple(dict.fromkeys(task.model for task in self.tasks if not task.is_of_the_machine))
 
     def declaration(self, model: str) -> Declaration | None:
-        return self._declarations.get(model)
+        """A brought model's is the run's own: what it lies in need not be there any more."""
+        return self._brought.get(model) or self._declarations.get(model)
+
+    @cached_property
+    def _brought(self) -> Mapping[str, Declaration]:
+        return {found.name: found for found in self.run.manifest.brought}
 
     def title(self, model: str) -> str:
         return self._titles.get(model) or self._own_title(model)
@@ -148,8 +135,16 @@ class RunView:
             value = getattr(subject, name)
             count = units.counted(int(value), "thread") if name == "thread_count" else ""
             told.append({"thread_count": count, "seed": f"seed {value}"}.get(name, str(value)))
+        if (found := self.variant(subject)) is not None and found.deviates:
+            told.append(ran.DEVIATES)
         title = self.title(subject.model)
         return one_line(f"{title} ({', '.join(told)})" if told else title, 3 * MAX_TITLE)
+
+    def variant(self, subject: Subject) -> Variant | None:
+        """What really ran; None where nothing of it was measured."""
+        if self._variants is None:
+            self._variants = ran.by_subject(self.run.records)
+        return self._variants.get(subject)
 
     @cached_property
     def _unlike(self) -> tuple[str, ...]:

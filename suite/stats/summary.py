@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc
@@ -15,8 +17,10 @@ PERCENTILES = (50.0, 90.0, 95.0, 99.0)
 FENCE_IQR_COUNT = 3.0  # Tukey's far fences
 
 
-def summarise(samples: LatencySamples, repetition: Repetition) -> Summary:
+def summarise(samples: LatencySamples, repetition: Repetition, percentiles: Sequence[float] = PERCENTILES) -> Summary:
     """Statistics of the counted calls, in the unit of the samples (s). Raises ValueError if there are none.
+
+    Of the percentiles those that so many calls support.
 
     Under a fixed count nothing was to be resolved, so it is resolved. Outliers are counted and stay in every figure.
     Disturbed blocks don't count, unless too few others are left: then every figure is an upper bound.
@@ -44,7 +48,7 @@ def summarise(samples: LatencySamples, repetition: Repetition) -> Summary:
         median_interval=interval,
         percentiles=tuple(
             (percent, float(np.percentile(values, percent)))
-            for percent in PERCENTILES
+            for percent in percentiles
             if supports(len(values), percent)
         ),
         outlier_count=int(np.count_nonzero(outliers(values))),
@@ -80,10 +84,22 @@ def supports(count: int, percent: float, confidence: float = 0.99) -> bool:
     """Whether count calls say something about a percentile: the second largest exceeds it with that confidence.
 
     That is P(at most one of count calls lies above it) <= 1 - confidence, by the binomial distribution: 11 calls for
-    p50, 64 for p90, 130 for p95, 662 for p99. Source: early stopping in MLPerf's LoadGen.
+    p50, 64 for p90, 130 for p95, 662 for p99. Below the median the second smallest takes its place, so p10 needs what
+    p90 does. Source: early stopping in MLPerf's LoadGen.
     """
-    above = 1 - percent / 100
+    above = 1 - max(percent, 100 - percent) / 100
     return count > 1 and bool(1 - bdtrc(1, count, above) <= 1 - confidence)
+
+
+def least_count(percent: float) -> int:
+    """How few calls support a percentile: least_count(99) == 662."""
+    low, high = 1, 2
+    while not supports(high, percent):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if supports(middle, percent) else (middle, high)
+    return high
 
 
 def outliers(values: Array) -> NDArray[np.bool_]:

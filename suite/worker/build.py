@@ -5,6 +5,7 @@ import importlib
 from typing import Any, Dict
 
 from suite.worker import tensors, weights
+from suite.worker.brought.artefact import Artefact
 from suite.worker.initial import seeded, without_random_initialisers
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -17,6 +18,8 @@ def build(model: Model, options: Dict[str, Any], device: str = "cpu", seed: int 
     CPU from storage that nothing writes to, so its pages are never made resident.
     Raises WorkerFault BAD_PLUGIN where `build` returns no module.
     """
+    if model.own_weights:
+        return _finished(model, _made(model, options, seed), "cpu")
     for name in model.modules:  # what runs when they are imported must find torch as it is: no meta device, no patch
         importlib.import_module(name)
     if device == "meta":
@@ -28,6 +31,13 @@ def build(model: Model, options: Dict[str, Any], device: str = "cpu", seed: int 
     except Exception:  # noqa: BLE001  # it may have met what no parameter holds once it is written to
         return _seeded(model, options, seed, parameters_too=True)
     return _seeded(model, options, seed, parameters_too=True) if _computes_from_parameters(module) else module
+
+
+def _made(model: Model, options: Dict[str, Any], seed: int) -> Any:
+    import torch
+
+    torch.manual_seed(seed)  # what a function of a person's own draws is the same in each run
+    return model.build(options)
 
 
 def build_for_shapes(model: Model, options: Dict[str, Any]) -> Any:
@@ -76,6 +86,8 @@ def _finished(model: Model, module: Any, device: str) -> Any:
     """In eval mode, its lazy layers made."""
     import torch
 
+    if isinstance(module, Artefact):
+        return module
     if not isinstance(module, torch.nn.Module):
         raise WorkerFault(
             "BAD_PLUGIN",

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from suite.worker import fingerprint, growth, sensitivity, tensors, weights
+from suite.worker import fingerprint, growth, precision, sensitivity, tensors, weights
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 
@@ -14,10 +14,18 @@ _INFERENCE_TENSORS = ("inference tensor", "inferencemode", "does not require gra
 class Case:
     """`call` is what is timed. Where calls change their inputs, `fresh_call` sets those back and gives the call."""
 
-    def __init__(
-        self, model: Model, target: Any, device: str, scenario: str, make: Callable[[], Dict[str, Any]]
+    def __init__(  # noqa: PLR0913, PLR0917 (what a case consists of)
+        self,
+        model: Model,
+        target: Any,
+        device: str,
+        scenario: str,
+        make: Callable[[], Dict[str, Any]],
+        sizes: Optional[Dict[str, int]] = None,
     ) -> None:
-        """make: gives the named inputs on the CPU, the same bytes each time. Raises WorkerFault BAD_PLUGIN."""
+        """make: gives the named inputs on the CPU, the same bytes each time. sizes: by axis, for what is said of a call
+        that fails. Raises WorkerFault BAD_PLUGIN."""
+        self.sizes = sizes
         made = _required_inputs(model, make())
         self.scenario = scenario
         self.inputs_sha256 = digest(made)
@@ -38,6 +46,10 @@ class Case:
     def flags(self) -> List[List[str]]:
         """Codes and sentences, of all that was found so far."""
         return [[code, self._flags[code]] for code in sorted(self._flags)]
+
+    def made(self) -> Dict[str, Any]:
+        """The inputs once more, on the processor."""
+        return _required_inputs(self._model, self._make())
 
     def look(self, output: Any, call_count: int, grown_bytes: int) -> None:
         """After a block of calls: at the inputs, at the last output, at the memory that the block took and kept."""
@@ -123,10 +135,12 @@ def _leaves(inputs: Dict[str, Any]) -> Dict[str, Any]:
 
 
 @contextlib.contextmanager
-def grad_mode(model: Model) -> Iterator[None]:
+def grad_mode(model: Model, in_precision: str = "fp32", sizes: Optional[Dict[str, int]] = None) -> Iterator[None]:
     """The mode that the model is called in, timed or not.
 
-    Raises WorkerFault BAD_PLUGIN, or INFERENCE_MODE where the call fails on what inference tensors can't do.
+    sizes: by axis, of a call of which the model may say why it fails. Raises WorkerFault BAD_PLUGIN, INFERENCE_MODE
+    where the call fails on what inference tensors can't do, UNSUPPORTED_PRECISION where it lacks a kernel, or what the
+    model says.
     """
     import torch
 
@@ -138,14 +152,31 @@ def grad_mode(model: Model) -> Iterator[None]:
         )
     with getattr(torch, model.grad_mode)():
         try:
-            yield
+            with _explained(model, sizes):
+                yield
         except RuntimeError as error:
+            refusal = precision.refusal(error, in_precision)
+            if refusal is not None:
+                raise refusal from error
             remedy = inference_remedy(model, error)
             if remedy is None:
                 raise
             raise WorkerFault(
                 "INFERENCE_MODE", "{} failed: {}".format(model.title, _first_line(error)), remedy
             ) from error
+
+
+@contextlib.contextmanager
+def _explained(model: Model, sizes: Optional[Dict[str, int]]) -> Iterator[None]:
+    try:
+        yield
+    except WorkerFault:
+        raise
+    except Exception as error:
+        told = None if sizes is None else model.explain(error, sizes)
+        if told is None:
+            raise
+        raise told from error
 
 
 def inference_remedy(model: Model, error: RuntimeError) -> Optional[str]:

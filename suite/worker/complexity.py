@@ -2,10 +2,11 @@
 model allows it."""
 
 import contextlib
-from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from suite.worker import build as building
 from suite.worker import operators, weights
+from suite.worker.brought.artefact import Artefact
 from suite.worker.loop import is_out_of_memory
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -42,6 +43,8 @@ def count_parameters(module: Any) -> Dict[str, Any]:
     """
     import torch
 
+    if isinstance(module, Artefact):
+        return module.count_parameters()
     names = _names(module)
     names.update((id(tensor), (tensor, [name])) for name, tensor in weights.packed(module).items())
     unique = {key: tensor for key, (tensor, _) in names.items()}
@@ -130,8 +133,14 @@ def count_flops(
     Raises WorkerFault NO_FLOP_COUNTER before torch 2.1, NOTHING_COUNTED where no operator with a formula ran,
     COUNT_FAILED where the model runs neither on the meta device nor on the CPU.
     """
-    _require_counter()
     size = (scenario, batch_size, axes)
+    if model.own_weights:
+        brought = building.build(model, options)
+        if isinstance(brought, Artefact):
+            return dict(brought.count_flops(batch_size, axes), configuration=model.configuration(brought))
+        require_counter()
+        return _counted_on_cpu(model, options, size, None)
+    require_counter()
     try:
         module = building.build(model, options, "meta")
         return _counted(model, module, model.bind(module, model.inputs(batch_size, axes, ShapeSource()), scenario)[0])
@@ -141,11 +150,13 @@ def count_flops(
         return _counted_on_cpu(model, options, size, error)
 
 
-def _counted_on_cpu(model: Model, options: Dict[str, Any], size: Any, without_values: Exception) -> Dict[str, Any]:
+def _counted_on_cpu(
+    model: Model, options: Dict[str, Any], size: Any, without_values: Optional[Exception]
+) -> Dict[str, Any]:
     scenario, batch_size, axes = size
     try:
         module = building.build(model, options, "cpu")
-        weights.fill(module, 0)
+        weights.place(model, module, {}, 0)
         inputs = model.inputs(batch_size, axes, weights.Stream(0, "inputs"))
         with _plain_kernels():
             return _counted(model, module, model.bind(module, inputs, scenario)[0])
@@ -156,10 +167,12 @@ def _counted_on_cpu(model: Model, options: Dict[str, Any], size: Any, without_va
             raise
         raise WorkerFault(
             "COUNT_FAILED",
-            "{} could not be counted: on the meta device {!r}, on the CPU {!r}".format(
-                model.title, _short(without_values), _short(error)
+            "{} could not be counted: {}on the CPU {!r}".format(
+                model.title,
+                "on the meta device {!r}, ".format(_short(without_values)) if without_values else "",
+                _short(error),
             ),
-            "run it by hand: the second error is what it gives with seeded weights and inputs",
+            "run it by hand: the last error is what it gives with seeded weights and inputs",
         ) from error
 
 
@@ -168,7 +181,7 @@ def _short(error: Exception) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def _require_counter() -> None:
+def require_counter() -> None:
     try:
         from torch.utils.flop_counter import FlopCounterMode  # noqa: F401
     except ImportError:
@@ -183,7 +196,7 @@ def _counted(model: Model, module: Any, call: Any) -> Dict[str, Any]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    counter, seen = FlopCounterMode(display=False), _operators_seen()
+    counter, seen = FlopCounterMode(display=False), operators_seen()
     with torch.no_grad(), seen, counter:  # `seen` lies outside, so it is told of what the counter has taken apart
         call()
     macs = dict(seen.mac_counts)
@@ -236,7 +249,7 @@ def _plain_kernels() -> Iterator[None]:
         yield
 
 
-def _operators_seen() -> Any:
+def operators_seen() -> Any:
     """A mode that gathers in `names` the operators that run and do more than look at the same memory, in
     `complex_names` those that met complex numbers, in `mac_counts` the cost of those that operators.py has a formula
     for."""

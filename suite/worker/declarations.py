@@ -7,12 +7,14 @@ import re
 from typing import Any, Dict, List, Mapping
 
 from suite.worker import plugins
+from suite.worker.brought import words
+from suite.worker.loop import is_out_of_memory
 from suite.worker.model import Axis, Model
 from suite.worker.outcome import WorkerFault
 
 TEXTS = {"title": 100, "task": 200, "why": 2000, "source": 2000}  # characters, at most
-LISTS = ("scenarios", "packages", "modules")
-FLAGS = ("takes_checkpoint", "takes_trajectory", "takes_pinned")
+LISTS = ("scenarios", "packages", "modules", "runtimes", "precisions")
+FLAGS = ("takes_checkpoint", "takes_trajectory", "takes_pinned", "one_batch")
 MOST_AXES = 16
 MOST_NAMES = 64
 MOST_SIZE = 2**31 - 1
@@ -24,6 +26,8 @@ _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 def declared(origin: str) -> Dict[str, Any]:
     """Imports the plug-in that lies there. Its checked declarations, or its name as far as it has one and what is wrong
     with them. Raises WorkerFault BAD_PLUGIN where it can't be imported."""
+    if words.is_origin(origin):
+        return _brought(origin)
     plugin = plugins.load(origin)
     name = None
     try:
@@ -32,6 +36,25 @@ def declared(origin: str) -> Dict[str, Any]:
             return {"declaration": check(_read(plugin, origin), origin)}
     except WorkerFault as fault:
         return {"name": name, "reason": fault.reason, "remedy": fault.remedy}
+
+
+def _brought(origin: str) -> Dict[str, Any]:
+    """The same of a model that a person brings, which is opened and called once; with the origin that says what was
+    found out, and a hash of what was opened."""
+    where = words.settings_of(origin)["word"]
+    try:
+        model = plugins.load(origin)
+        with plugins.guarded(where):
+            model.introduce()
+            return {
+                "declaration": check(_read(model, where), where),
+                "origin": words.origin(model.settings),
+                "content_sha256": model.content_sha256(),
+            }
+    except WorkerFault as fault:
+        if isinstance(fault.__cause__, MemoryError) or (fault.__cause__ and is_out_of_memory(fault.__cause__)):
+            raise fault.__cause__ from None
+        return {"name": None, "reason": fault.reason, "remedy": fault.remedy}
 
 
 def check(plain: Any, origin: str) -> Dict[str, Any]:

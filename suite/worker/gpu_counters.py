@@ -14,6 +14,7 @@ from suite.worker.linux_counters import File
 
 _SM_CLOCK = 1
 _MAX_PROCESS_COUNT = 128
+_UNKNOWN_BYTES = 2**64 - 1  # NVML_VALUE_NOT_AVAILABLE
 _REASONS = (  # what lowers a clock; left out: idleness, and clocks that somebody set
     (0x04, "software power cap"),
     (0x08, "hardware slowdown"),
@@ -133,6 +134,13 @@ class Board:
         since_us, self._since_us = self._since_us, int(self._now() * 1e6)
         return Reading(self._clock_hz(), self._throttle(), self._foreign(since_us) if since_us else None)
 
+    def own_bytes(self) -> Optional[int]:
+        """What this process holds of the board, the driver's own part included; None where NVML doesn't say."""
+        found = [each for each in self._processes() if each.process_id == self._own_id]
+        if not found or found[0].used_bytes == _UNKNOWN_BYTES:
+            return None
+        return int(found[0].used_bytes)
+
     def _clock_hz(self) -> Optional[float]:
         megahertz = ctypes.c_uint()
         status = self._library.nvmlDeviceGetClockInfo(self._handle, _SM_CLOCK, ctypes.byref(megahertz))
@@ -172,6 +180,9 @@ class Board:
         return self._was_named
 
     def _process_ids(self) -> List[int]:
+        return [each.process_id for each in self._processes()]
+
+    def _processes(self) -> List[_Process]:
         found, count = (_Process * _MAX_PROCESS_COUNT)(), ctypes.c_uint(_MAX_PROCESS_COUNT)
         status = self._library.nvmlDeviceGetComputeRunningProcesses_v2(self._handle, ctypes.byref(count), found)
-        return [] if status != 0 else [each.process_id for each in found[: min(count.value, _MAX_PROCESS_COUNT)]]
+        return [] if status != 0 else list(found[: min(count.value, _MAX_PROCESS_COUNT)])

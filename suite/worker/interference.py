@@ -85,6 +85,13 @@ class Meter:
         except Exception:  # noqa: BLE001 (a driver that fails to tell is measured without)
             self._gpu = None
 
+    def gpu_own_bytes(self) -> Optional[int]:
+        """What the driver books on this process; None where nothing tells."""
+        try:
+            return None if self._gpu is None else int(self._gpu.own_bytes())
+        except Exception:  # noqa: BLE001 (a Jetson's files don't tell, NVML may not)
+            return None
+
     def before(self) -> Counters:
         """The reading at the first edge: what was there comes first, so that it lies outside the block."""
         pace_s = _known_or_none(self._pace)

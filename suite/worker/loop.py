@@ -46,7 +46,7 @@ def answer(line: bytes, operations: Mapping[str, Operation]) -> Tuple[bytes, boo
         if name not in operations:
             raise WorkerFault("PROTOCOL", "there is no operation {!r}".format(name), "Use one version of the suite")
         return _line({"id": number, "result": operations[name](**request)}), False
-    except Exception as error:  # noqa: BLE001 (the one place: a fault of any kind ends its request, not the worker)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (here alone: a fault ends its request, not the worker)
         return _line({"id": number, "error": describe(error)}), False
 
 
@@ -59,6 +59,8 @@ def describe(error: BaseException) -> Dict[str, str]:
         reason = _first_line(error)
         if is_out_of_memory(error):
             code, remedy = "OUT_OF_MEMORY", "Take a smaller batch or input, or a machine with more memory"
+        elif isinstance(error, SystemExit):
+            code, remedy = "FAILED", "Take the call of sys.exit out of the model: it would have ended the run"
         elif isinstance(error, ImportError):
             code, remedy = "PACKAGE_MISSING", "Install it for the worker's interpreter"
         else:

@@ -4,9 +4,17 @@ import os
 import re
 import subprocess
 import sys
-from typing import Any, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 from suite.worker.outcome import WorkerFault
+
+ACCOUNT = (
+    "device_free_bytes",
+    "device_total_bytes",
+    "device_reserved_peak_bytes",
+    "device_context_bytes",
+    "device_is_unified",
+)
 
 
 class ProcessMemory(NamedTuple):
@@ -81,6 +89,43 @@ def device_peak_bytes(torch: Any, device: str) -> Optional[int]:
     if kind == "mps":
         return int(torch.mps.driver_allocated_memory())
     return None
+
+
+def device_account(torch: Any, device: str, own_bytes: Optional[int] = None) -> Dict[str, Any]:
+    """What else can be told of a device's memory; None each where it can't.
+
+    own_bytes: all that the driver books on this process. What of it lies outside torch's pool is context and libraries.
+    is_unified: the device's memory is the machine's own, so that what it holds is not beside resident memory.
+    """
+    found = dict.fromkeys(ACCOUNT)  # type: Dict[str, Any]
+    kind = device.partition(":")[0]
+    if kind == "cuda":
+        reserved_bytes = int(torch.cuda.memory_reserved(device))
+        found["device_reserved_peak_bytes"] = int(torch.cuda.max_memory_reserved(device))
+        if own_bytes is not None and own_bytes >= reserved_bytes:
+            found["device_context_bytes"] = own_bytes - reserved_bytes
+        if hasattr(torch.cuda, "mem_get_info"):  # torch >= 1.11
+            free_bytes, total_bytes = torch.cuda.mem_get_info(device)
+            found.update(device_free_bytes=int(free_bytes), device_total_bytes=int(total_bytes))
+        is_integrated = getattr(torch.cuda.get_device_properties(device), "is_integrated", None)
+        found["device_is_unified"] = None if is_integrated is None else bool(is_integrated)
+    elif kind == "mps":
+        found["device_is_unified"] = True
+        if hasattr(torch.mps, "recommended_max_memory"):  # torch >= 2.3
+            total_bytes = int(torch.mps.recommended_max_memory())
+            held_bytes = int(torch.mps.driver_allocated_memory())
+            found.update(device_total_bytes=total_bytes, device_free_bytes=max(0, total_bytes - held_bytes))
+    return found
+
+
+def available_bytes(root: str = "/") -> Optional[int]:
+    """What programs can still take of the machine's memory (MemAvailable, proc(5)); None where nothing says."""
+    try:
+        with open(os.path.join(root, "proc/meminfo")) as file:
+            found = re.search(r"^MemAvailable:\s+(\d+) kB$", file.read(), re.MULTILINE)
+    except OSError:
+        return None
+    return None if found is None else 1024 * int(found.group(1))
 
 
 def reset_device_peak(torch: Any, device: str) -> None:

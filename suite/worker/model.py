@@ -7,7 +7,7 @@ import importlib.util
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from suite.worker import tensors
-from suite.worker.outcome import NotMeasured
+from suite.worker.outcome import NotMeasured, WorkerFault
 
 
 class Axis(NamedTuple):
@@ -36,6 +36,12 @@ class Model:
     takes_checkpoint = False
     takes_trajectory = False
     takes_pinned = False  # whether models.lock pins published weights that fit `build`
+    shipped_weights = ""  # the path of a safetensors file beside it, which then are the weights
+    own_weights = False  # whether `build` gives the module its weights, which nothing then fills
+    runtimes: Tuple[str, ...] = ()  # the only ones that it can run in, the usual one first; none: any
+    precisions: Tuple[str, ...] = ()  # the same of precisions
+    one_batch = False  # whether its inputs have one fixed size each, without a batch
+    inputs_source = "seeded"  # "file": `inputs` are a person's own
 
     def available(self) -> Optional[NotMeasured]:
         """None if this interpreter has the packages; else why not. Imports nothing heavy."""
@@ -64,6 +70,16 @@ class Model:
         `read_trajectory` gave.
         """
         raise NotImplementedError
+
+    def runner(self, runtime: str, precision: str) -> Any:
+        """The runtime that makes the module ready. Raises WorkerFault where there is none."""
+        from suite.worker import plugins
+
+        return plugins.runtime(runtime, precision)
+
+    def explain(self, error: Exception, sizes: Dict[str, int]) -> Optional[WorkerFault]:
+        """What to say of a call that failed at these axes; None where the error says it."""
+        return None
 
     def load_checkpoint(self, module: Any, path: str) -> None:
         """Copies the weights of the user's checkpoint into the module, in place. Raises WorkerFault."""

@@ -3,9 +3,10 @@
 import functools
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, interference, memory, packages, plugins, roofline, timing
+from suite.worker import devices, interference, memory, packages, precision, roofline, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
 from suite.worker.imports import Imports
+from suite.worker.loading import Started
 from suite.worker.loop import Operation
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -16,11 +17,17 @@ from suite.worker.protocol import PROTOCOL_VERSION
 class Loaded(NamedTuple):
     """The one model of this process; `target` is what its runtime made of the module."""
 
-    model: Model
+    started: Started
     target: Any
-    device: str
     synchronise: timing.Synchronise
-    thread_count: int  # that was asked for
+
+    @property
+    def model(self) -> Model:
+        return self.started.plugin
+
+    @property
+    def device(self) -> str:
+        return self.started.device
 
 
 class Operations:
@@ -35,9 +42,12 @@ class Operations:
         self._imports = Imports(clock)
         self._loaded: Optional[Loaded] = None
         self._peaks = Peaks(
-            lambda: self._imports.module("torch"), lambda: None if self._loaded is None else self._loaded.device
+            lambda: self._imports.module("torch"),
+            lambda: None if self._loaded is None else self._loaded.device,
+            self._meter.gpu_own_bytes,
         )
         self._cases: Dict[str, Case] = {}
+        self._evaluating: Any = None
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""
@@ -48,14 +58,22 @@ class Operations:
             "import": self.import_model,
             "count_parameters": self.count_parameters,
             "count_flops": self.count_flops,
+            "runtimes": self.runtimes,
+            "build": self.build,
             "load": self.load,
+            "in_force": self.in_force,
+            "write_outputs": self.write_outputs,
+            "compare_outputs": self.compare_outputs,
             "prepare": self.prepare,
             "check_inputs": self.check_inputs,
             "fingerprint": self.fingerprint,
+            "evaluate": self.evaluate,
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
-            "memory": self._peaks.read,
+            "profile": self.profile,
+            "memory": self._peaks.account,
+            "device_times": self.device_times,
             "reset_memory": self._peaks.reset,
             "release": self.release,
             "convert": self.convert,
@@ -106,6 +124,20 @@ class Operations:
 
         return complexity.count_flops(self._imports.model(model), options, scenario, batch_size, axes)
 
+    def runtimes(self) -> Dict[str, Any]:
+        """Which can work here, in which precisions, and why others can't."""
+        from suite.worker import runtime_survey
+
+        return {"runtimes": runtime_survey.answer(self._imports.module("torch"))}
+
+    def build(self, model: str, options: Dict[str, Any], way: Dict[str, Any], **wanted: Any) -> Dict[str, Any]:
+        """A runtime's files. This process is given up afterwards: building leaves more behind than running needs."""
+        from suite.worker import building, loading
+
+        started = loading.begin(self._imports, way, model)
+        filled = loading.filled(started, options, self._clock)
+        return building.answer(self._clock, started, filled, dict(way, device=started.device), **wanted)
+
     def load(  # noqa: PLR0913 (the arguments of the protocol)
         self,
         *,
@@ -116,40 +148,53 @@ class Operations:
         device: str,
         thread_count: int,
         seed: int,
+        artefact: Optional[str] = None,
     ) -> Dict[str, Any]:
         """Takes the place of the model before, which is given up first: two never lie in memory together."""
-        from suite.worker import build, complexity, weights
+        from suite.worker import loading
 
         self._cases.clear()
-        self._loaded = None
+        self._loaded = self._evaluating = None
+        self._peaks.available_bytes = memory.available_bytes()
         torch = self._imports.module("torch")
-        plugin = self._imports.model(model)
-        device = devices.check_device(torch, device)
-        runner = plugins.runtime(runtime, precision)
-        devices.set_threads(torch, thread_count)
-        devices.make_repeatable(torch, seed)
+        way = {"runtime": runtime, "precision": precision, "device": device}
+        started = loading.begin(self._imports, dict(way, thread_count=thread_count, seed=seed), model)
+        target, told = loading.loaded(started, options, artefact, self._clock)
+        synchronisation = devices.synchronisation(torch, started.device)
+        self._meter.watch_gpu(torch, started.device)
+        self._meter.watch_pace(torch, started.device)
+        self._loaded = Loaded(started, target, synchronisation.call)
+        return dict(told, synchronisation=synchronisation.name, thread_count=self._threads())
 
-        started_s = self._clock()
-        module = build.build(plugin, options, "cpu", seed)
-        built_s = self._clock()
-        source = weights.place(plugin, module, options, seed)
-        filled_s = self._clock()
-        result = {
-            "build_s": built_s - started_s,
-            "weights_s": filled_s - built_s,
-            "weight_bytes": complexity.count_parameters(module)["parameter_bytes"],
-            "weights_source": source,
-            "weights_sha256": weights.digest(module),
-            "configuration": plugin.configuration(module),
-            "thread_count": torch.get_num_threads(),
-        }
-        synchronisation = devices.synchronisation(torch, device)
-        result["synchronisation"] = synchronisation.name
-        target = runner.make_ready(module, precision, device)
-        self._meter.watch_gpu(torch, device)
-        self._meter.watch_pace(torch, device)
-        self._loaded = Loaded(plugin, target, device, synchronisation.call, thread_count)
-        return result
+    def in_force(self) -> Dict[str, Any]:
+        """What really runs, as its runtime tells after the calls."""
+        from suite.worker import outputs
+
+        loaded = self._model_in_memory()
+        return outputs.in_force(loaded.started.runner, loaded.target)
+
+    def write_outputs(self, case: str, path: str) -> Dict[str, Any]:
+        """One call's outputs into a file, against which another worker's variant is compared."""
+        from suite.worker import fidelity
+
+        return fidelity.write(self._outputs(case).tensors, path)
+
+    def compare_outputs(self, case: str, path: str) -> Dict[str, Any]:
+        from suite.worker import fidelity
+
+        found = self._outputs(case)
+        return {"outputs": fidelity.compare(found.tensors, found.names, path)}
+
+    def _outputs(self, case: str) -> Any:
+        """What one call gives, which no peak holds."""
+        from suite.worker import outputs
+
+        loaded, prepared = self._model_in_memory(), self._case(case)
+        before = self._peaks.now()
+        with grad_mode(loaded.model, loaded.started.precision):
+            found = outputs.of(loaded.model, loaded.target, prepared)
+        self._peaks.forget_since(before)
+        return found
 
     def prepare(  # noqa: PLR0913 (the arguments of the protocol)
         self,
@@ -181,11 +226,12 @@ class Operations:
             torch.manual_seed(seed)  # a plug-in may draw from torch itself
             source = weights.Stream(seed, "inputs") if trajectory is None else read_trajectory(model, trajectory)
             own_sizes.update({} if trajectory is None else model.own_sizes(source))
-            return model.inputs(batch_size, axes, source)
+            made = model.inputs(batch_size, axes, source)
+            return made if model.precisions else precision.cast_inputs(made, loaded.started.precision)
 
-        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make)
+        made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make, axes)
         return {
-            "inputs_source": "seeded" if trajectory is None else "trajectory",
+            "inputs_source": model.inputs_source if trajectory is None else "trajectory",
             "inputs_sha256": made.inputs_sha256,
             "own_sizes": own_sizes,
             "step_count": made.step_count,
@@ -197,7 +243,7 @@ class Operations:
 
         loaded, prepared = self._model_in_memory(), self._case(case)
         before = self._peaks.now()
-        with grad_mode(loaded.model):
+        with grad_mode(loaded.model, loaded.started.precision):
             checked = sensitivity.check(loaded.model, loaded.target, prepared.inputs, prepared.scenario)
         self._peaks.forget_since(before)
         return {"changed": checked.changed, "flags": [list(flag) for flag in checked.flags]}
@@ -206,12 +252,28 @@ class Operations:
         """Of the case's first outputs since it was prepared: no call is made for it."""
         return {"fingerprint": self._case(case).fingerprint}
 
+    def evaluate(self, **asked: Any) -> Dict[str, Any]:
+        """Goes on where the last request ended; from any other row it begins to read anew."""
+        from suite.worker import evaluate
+
+        loaded, before = self._model_in_memory(), self._evaluating
+        self._evaluating = None  # what fails midway begins anew
+        way = evaluate.Way(loaded.target, loaded.device, loaded.started.precision)
+        subject = evaluate.Subject(loaded.model, way, loaded.synchronise, self._clock)
+        with grad_mode(loaded.model, way.precision):
+            reading = evaluate.reading(before, subject, asked)
+            edge = self._meter.before()
+            answer = reading.answer(asked["row_count"], asked["batch_size"], alone=asked["alone"])
+            beside = self._meter.since(edge)
+        self._evaluating = reading
+        return dict(answer, interference=beside)
+
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
         if call_count < 1:
             raise WorkerFault("BAD_REQUEST", "call_count is {}".format(call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes = self._held_bytes()
-        with grad_mode(loaded.model):
+        with grad_mode(loaded.model, loaded.started.precision, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_calls(prepared.call, loaded.synchronise, call_count, self._clock)
@@ -233,7 +295,7 @@ class Operations:
             raise WorkerFault("BAD_REQUEST", "min_call_count is {}".format(min_call_count), "Ask for at least one call")
         loaded, prepared = self._model_in_memory(), self._case(case)
         before_bytes, window = self._held_bytes(), (loaded.synchronise, duration_s, min_call_count, self._clock)
-        with grad_mode(loaded.model):
+        with grad_mode(loaded.model, loaded.started.precision, prepared.sizes):
             edge = self._meter.before()
             if prepared.fresh_call is None:
                 timed = timing.time_for(prepared.call, *window)
@@ -252,6 +314,23 @@ class Operations:
             "flags": prepared.flags,
             "interference": beside,
         }
+
+    def device_times(self, case: str, call_count: int) -> Dict[str, Any]:
+        """What these calls take of a device's memory is in no peak."""
+        from suite.worker import apart
+
+        before = self._peaks.now()
+        found = apart.by_device(apart.Ready(*self._ready(case)), call_count)
+        self._peaks.forget_since(before)
+        return found
+
+    def profile(self, case: str, call_count: int) -> Dict[str, Any]:
+        from suite.worker import apart
+
+        return apart.profiled(apart.Ready(*self._ready(case)), call_count)
+
+    def _ready(self, case: str) -> Any:
+        return self._imports.module("torch"), self._model_in_memory(), self._case(case), self._clock
 
     def _held_bytes(self) -> int:
         return memory.held_bytes(self._imports.module("torch"), self._model_in_memory().device)
@@ -285,7 +364,9 @@ class Operations:
 
     def _threads(self) -> int:
         """In force now, after the calls: a model can have changed what `load` has set."""
-        return int(self._imports.module("torch").get_num_threads())
+        loaded = self._model_in_memory()
+        own = loaded.started.runner.threads(loaded.target)
+        return int(self._imports.module("torch").get_num_threads() if own is None else own)
 
     def _case(self, name: str) -> Case:
         if name not in self._cases:

@@ -1,16 +1,20 @@
 """Versions of what a figure may depend on."""
 
+import importlib.util
 import platform
 import sys
-from typing import Dict, Optional
+from typing import Dict, Optional, Sequence
 
-_REPORTED = ("torch", "transformers", "numpy", "onnxruntime")
+from suite.worker.outcome import NotMeasured
+
+_REPORTED = ("torch", "transformers", "numpy", "onnxruntime", "torchao")
+OF_BUILDS = _REPORTED + ("onnx", "onnxscript", "triton", "tensorrt")
 
 
-def versions() -> Dict[str, str]:
+def versions(names: Sequence[str] = _REPORTED) -> Dict[str, str]:
     """Of the interpreter and of the libraries that a figure may depend on, where they are installed."""
     found = {"python": platform.python_version()}
-    for package in _REPORTED:
+    for package in names:
         version = _installed_version(package)
         if version is not None:
             found[package] = version
@@ -32,3 +36,16 @@ def _installed_version(package: str) -> Optional[str]:
         return str(version(package))
     except PackageNotFoundError:
         return None
+
+
+def absence(*names: str) -> Optional[NotMeasured]:
+    """Which of the packages this interpreter lacks; None where it has all. Imports nothing."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if not missing:
+        return None
+    are = "is" if len(missing) == 1 else "are"
+    return NotMeasured(
+        "PACKAGE_MISSING",
+        "{} {} not installed".format(" and ".join(missing), are),
+        "Install {} for the worker's interpreter".format(" and ".join(missing)),
+    )

@@ -6,15 +6,22 @@ from suite.worker import memory
 
 
 class Peaks:
-    """torch: gives the module, which may not be imported yet. device: the loaded model's, None before there is one."""
+    """torch: gives the module, which may not be imported yet. device: the loaded model's, None before there is one.
+    own_bytes: what a GPU's driver books on this process, None where it doesn't tell."""
 
-    def __init__(self, torch: Callable[[], Any], device: Callable[[], Optional[str]]) -> None:
-        self._torch, self._device = torch, device
+    def __init__(
+        self,
+        torch: Callable[[], Any],
+        device: Callable[[], Optional[str]],
+        own_bytes: Callable[[], Optional[int]] = lambda: None,
+    ) -> None:
+        self._torch, self._device, self._own_bytes = torch, device, own_bytes
+        self.available_bytes: Optional[int] = None  # of the machine, before anything was put on a device
         self._was_reset = False
         self._before: Dict[str, Any] = {}  # until the worker's last own check, which they leave out
 
     def read(self) -> Dict[str, Any]:
-        """The answer to `memory`."""
+        """The peaks."""
         process = memory.process_memory()
         device_peak = memory.device_peak_bytes(self._torch(), self._device() or "cpu")
         return {
@@ -25,6 +32,16 @@ class Peaks:
             if device_peak is None
             else max(device_peak, self._before.get("device_peak_bytes") or 0),
         }
+
+    def account(self) -> Dict[str, Any]:
+        """The answer to `memory`, with what the device's memory consists of."""
+        found, device = self.read(), self._device() or "cpu"
+        account = memory.device_account(self._torch(), device, self._own_bytes())
+        now_bytes = memory.available_bytes() if account["device_is_unified"] else None
+        before_bytes = self.available_bytes
+        taken_bytes = None if now_bytes is None or before_bytes is None else max(0, before_bytes - now_bytes)
+        found.update(account, machine_taken_bytes=taken_bytes)
+        return found
 
     def reset(self) -> Dict[str, Any]:
         """The answer to `reset_memory`."""

@@ -15,10 +15,13 @@ import sys
 from types import ModuleType
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from suite.worker.brought import words
+from suite.worker.loop import is_out_of_memory
 from suite.worker.outcome import WorkerFault
 
 MODELS = "suite.worker.models"
 RUNTIMES = "suite.worker.runtimes"
+EVALUATIONS = "suite.worker.evaluations"
 FOLDERS_VARIABLE = "SUITE_MODELS_PATH"
 
 
@@ -95,6 +98,15 @@ def runtime(name: str, precision: str) -> Any:
     return found
 
 
+def evaluation(name: str) -> Any:
+    """The evaluation of that name, which can work here. Raises WorkerFault."""
+    found = get(EVALUATIONS, name)
+    absence = found.available()
+    if absence is not None:
+        raise WorkerFault(*absence)
+    return found
+
+
 def foreign(package_name: str, folders: Sequence[str]) -> List[str]:
     """Origins of the plug-ins that are not the suite's own, without importing any: the folders' *.py files in
     alphabetical order, then entry points in the group of the package's name (Python >= 3.8 has the means to read them).
@@ -113,9 +125,19 @@ def foreign(package_name: str, folders: Sequence[str]) -> List[str]:
 
 def load(origin: str) -> Any:
     """The plug-in that lies there, imported under guard. Raises WorkerFault BAD_PLUGIN, whatever goes wrong."""
+    if words.is_origin(origin):
+        from suite.worker.brought import loading
+
+        try:
+            with guarded(words.settings_of(origin)["word"]):
+                return loading.load(origin)
+        except WorkerFault as fault:
+            if fault.__cause__ is not None and is_out_of_memory(fault.__cause__):
+                raise fault.__cause__ from None  # no fault of the model's, and told as any other lack of memory
+            raise
     with guarded(origin):
         if os.path.isabs(origin):
-            return _plugin(origin, _import_file(origin))
+            return _plugin(origin, import_file(origin))
         module_name, _, attributes = origin.partition(":")
         found = importlib.import_module(module_name.strip())  # type: Any
         for attribute in filter(None, attributes.partition("[")[0].strip().split(".")):
@@ -179,7 +201,7 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def _import_file(path: str) -> ModuleType:
+def import_file(path: str) -> ModuleType:
     name = "suite_plugin:" + path  # no import statement can say this, so it hides no other module
     if name in sys.modules:
         return sys.modules[name]

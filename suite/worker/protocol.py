@@ -25,14 +25,32 @@ count_flops       model, options, scenario, batch_size, axes {name: size} -> mac
                   uncounted [name, ...] (cheap), unknown [name, ...] (of unknown cost: the count is a lower bound),
                   configuration
                                                                            (meta device, or the CPU where values matter)
-load              model, options, runtime, precision, device, thread_count, seed -> build_s, weights_s, weight_bytes,
-                  weights_source, weights_sha256, configuration, thread_count (as it is in force), synchronisation
+runtimes          -> runtimes [{name, title, ways [{device, precision, absence (null where it can work, else code,
+                  reason, remedy)}, ...]}, ...]                            which can work here, and why others can't
+build             model, options, way {runtime, precision, device, thread_count, seed, trajectory}, points [{scenario,
+                  batch_size, axes}, ...], folder -> folder (of this build, in that of all), build_s,
+                  peak_resident_bytes, size_bytes, cached, dynamic, graph_count, notes
+                                                                           then the process is given up
+load              model, options, runtime, precision, device, thread_count, seed, artefact (the folder that `build`
+                  named, null for a runtime that is not built) -> build_s, weights_s, weight_bytes, weights_source,
+                  weights_sha256, weights_precision, configuration, thread_count (as it is in force), synchronisation
+in_force          -> provider ([name] or null), node_counts [[provider, count], ...], elements [element type, ...],
+                  notes [sentence, ...]                                          what really ran, after the calls
+write_outputs     case, path -> output_count, byte_count                   one call's outputs, as safetensors
+compare_outputs   case, path -> outputs [{name, element_count, max_abs_error, relative_error, cosine, top_agreement,
+                  nan_count, infinite_count, unlike_count}, ...]           against what another worker wrote
 prepare           case, scenario, batch_size, axes, seed, trajectory -> inputs_source, inputs_sha256, own_sizes {name:
                   a trajectory's own size}, step_count, before_resident_bytes
                                                                            makes the inputs, on the device
 check_inputs      case -> changed [input name, ...], flags [[code, text], ...]
 fingerprint       case -> fingerprint: the fields of records.Fingerprint, top as [[index, lead], ...]; null before a
                   call, and where outputs can't be looked at
+evaluate          evaluation, data (a path or null), start (a row), row_count, batch_size, alone -> row_count (fewer
+                  where there are no more), ended, examples_sha256, values [[...] of each metric], weights [[...] of
+                  each further metric], groups [...], lengths [...], alone and padded {example_counts, padded_lengths,
+                  latency_s} of calls one by one and in batches, changed_count and compared_count (answers, between
+                  the two), unreachable_count, corrupt_count, corrupt [text, ...], interference
+                                                                           answers judged, rows in order
 time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls), flags,
                   interference (the fields of records.Interference, null where the machine doesn't tell)
 time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, calls_per_value, latency_s [...],
@@ -40,7 +58,16 @@ time_for          case, duration_s, min_call_count -> started_s, ended_s, call_c
                   very many
                                                                            back-to-back calls, for an energy window
 watch             duration_s -> interference                               while this process sleeps
-memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device)
+profile           case, call_count -> latency_s [...] (of calls under the profiler), operators [{operator, call_count,
+                  self_s, device_self_s, mac_count}, ...], modules [{path, kind, call_count, self_s, total_s,
+                  device_self_s, device_total_s, mac_count}, ...], uncounted [code, reason, remedy] or null; times are
+                  sums over all calls, mac_count is of one, its own; null: there is no device, it wasn't counted
+device_times      case, call_count -> wall_s, span_s, work_s (empty where the calls can't be queued up), in_s, out_s
+                  [... of each call], in_bytes, out_bytes (device_times.py)
+memory            -> resident_bytes, peak_resident_bytes, peak_was_reset, device_peak_bytes (null without a device),
+                  device_free_bytes, device_total_bytes, device_reserved_peak_bytes, device_context_bytes,
+                  device_is_unified, machine_taken_bytes (of a machine that shares its memory with the device, since
+                  before the model was loaded); null each where nothing tells
 reset_memory      -> peak_was_reset                                        starts a new peak where the system can
 release           case -> {}
 convert           model, source, target -> sha256, weights_sha256, left_out [tensor name, ...]
@@ -62,9 +89,10 @@ OUTPUT_WITHOUT_TENSORS, CHECK_FAILED. Of timed calls, all that was found with th
 back between calls from then on), OUTPUT_CHANGED, MEMORY_GROWS, and those of outputs.
 
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
-BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE,
-UNSUPPORTED_PRECISION, MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for any other exception. The controller adds
-those of a worker that is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
+BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, NO_PROFILER, NOTHING_SEEN, NO_DEVICE_CLOCK,
+UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, EVALUATION_DATA, EVALUATION_MODEL, MEMORY_UNREADABLE,
+BAD_REQUEST, PROTOCOL, and FAILED for any other exception. The controller adds those of a worker that is gone: HUNG,
+CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
 
 PROTOCOL_VERSION = 4

@@ -12,6 +12,7 @@ import struct
 from typing import Any, Dict, Iterator, Sequence, Tuple
 
 from suite.worker import tensors
+from suite.worker.brought.artefact import Artefact
 from suite.worker.outcome import WorkerFault
 
 CHUNK_ELEMENT_COUNT = 1 << 15  # the most that torch works on in one thread: barriers cost more than they bring
@@ -53,18 +54,24 @@ class Stream:
     def fill_uniform(self, tensor: Any, half_range: float) -> Any:
         """Writes values in [-half_range, half_range) into a floating-point or complex tensor, in place; returns it.
 
-        One that is not contiguous float32 on the CPU takes the same values by way of one that is.
+        One that is not contiguous float32 on the CPU takes the same values, rounded to its own type.
         """
         import torch
 
         if tensor.is_complex():
             self.fill_uniform(torch.view_as_real(tensor), half_range)
             return tensor
-        if not (tensor.dtype == torch.float32 and tensor.device.type == "cpu" and tensor.is_contiguous()):
-            return tensor.copy_(self.uniform(tensor.shape, half_range))
+        lies_plainly = tensor.device.type == "cpu" and tensor.is_contiguous()
         step = _float32(half_range / _HALF_RANGE_COUNT)
-        for part, numbers in self._parts(tensor.view(-1)):
-            part.copy_(numbers).mul_(step)
+        if lies_plainly and tensor.dtype == torch.float32:
+            for part, numbers in self._parts(tensor.view(-1)):
+                part.copy_(numbers).mul_(step)
+        elif lies_plainly and tensor.dtype in (torch.float16, torch.bfloat16):  # rounded as it is made, piece by piece
+            scratch = torch.empty(min(tensor.numel(), CHUNK_ELEMENT_COUNT), dtype=torch.float32, device="cpu")
+            for part, numbers in self._parts(tensor.view(-1)):
+                part.copy_(scratch[: len(part)].copy_(numbers).mul_(step))
+        else:
+            tensor.copy_(self.uniform(tensor.shape, half_range))
         return tensor
 
     def integers(self, shape: Sequence[int], low: int, high: int) -> Any:
@@ -125,19 +132,21 @@ def _float32(value: float) -> float:
 
 
 def place(model: Any, module: Any, options: Dict[str, Any], seed: int) -> str:
-    """Gives the module its weights in place: the user's checkpoint, the published ones, or seeded ones.
+    """Gives the module its weights in place: the user's checkpoint, the published ones, shipped ones, or seeded ones.
 
     Returns the source's name.
     """
+    if model.own_weights:
+        return "brought"
     checkpoint, published = options.get("checkpoint"), options.get("pinned")
     if checkpoint is not None:
         model.load_checkpoint(module, checkpoint)
         return "checkpoint"
-    if published is not None:
+    if published is not None or model.shipped_weights:
         from suite.worker import pinned
 
-        pinned.load_into(module, published)
-        return "pinned"
+        pinned.load_into(module, published or model.shipped_weights)
+        return "pinned" if published else "shipped"
     fill(module, seed)
     return "seeded"
 
@@ -184,6 +193,8 @@ def digest(module: Any) -> str:
     Integer buffers (position numbers, batch counters) are left out: they are no weights, and transformers 4 keeps some
     in the state that transformers 5 does not. A tensor with several names is taken once, under the first.
     """
+    if isinstance(module, Artefact):
+        return module.weights_sha256()
     named = dict(module.named_parameters())
     persistent = module.state_dict(keep_vars=True)
     named.update(

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from suite.pinned import lock as models_lock
 from suite.pinned import relock
 from suite.power.choice import Surveyed
 from suite.records import NotMeasured, store
+from suite.report.writers.text import blocks
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_meter, fake_tools
 from tests.unit.samples import FACTS
@@ -44,7 +44,11 @@ class OneImage(Engine):
         return (image,)
 
 
-COMMANDS = ["all", "params", "flops", "latency", "energy", "sustained", "versus", "report", "list", "doctor"]
+COMMANDS = [
+    *("all", "params", "flops", "latency", "energy", "sustained", "accuracy", "versus", "profile"),
+    *("report", "compare", "recommend", "verify", "bundle", "history", "rerun"),
+    *("list", "doctor", "explain"),
+]
 HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "pydantic", "rich", "tabulate"} | {
     "docker",
     "requests",
@@ -298,7 +302,7 @@ def test_verbose_names_the_log(suite: CommandLine) -> None:
 
 def test_models_lock_pins_what_the_models_come_to_here(suite: CommandLine) -> None:
     tools = fake_tools(suite.folder / "plans", suite.workers)
-    assert locking.write(tools, as_json=False, path=Path("models.lock")) == 0
+    assert locking.write(tools, path=Path("models.lock")).status == 0
     models_lock.load.cache_clear()
     locked = models_lock.load(Path("models.lock")).models
     assert {name: entry.unique_parameter_count for name, entry in locked.items()} == {
@@ -308,11 +312,11 @@ def test_models_lock_pins_what_the_models_come_to_here(suite: CommandLine) -> No
     assert suite.workers.open_count == 0
 
 
-def test_models_lock_check_tells_what_comes_out_otherwise_and_writes_nothing(suite: CommandLine, capsys: Any) -> None:
+def test_models_lock_check_tells_what_comes_out_otherwise_and_writes_nothing(suite: CommandLine) -> None:
     tools, path = fake_tools(suite.folder / "plans", suite.workers), Path("models.lock")
-    locking.write(tools, as_json=False, path=path)
-    assert locking.check(tools, (), as_json=False, path=path) == 0
-    assert capsys.readouterr().out.count("as locked") == 2
+    locking.write(tools, path=path)
+    found = locking.check(tools, (), path=path)
+    assert (found.status, blocks(found.shown).count("as locked")) == (0, 2)
 
     locked = models_lock.load(path)
     relock.write(
@@ -320,18 +324,20 @@ def test_models_lock_check_tells_what_comes_out_otherwise_and_writes_nothing(sui
         path,
     )
     before = path.read_bytes()
-    assert locking.check(tools, ("reader",), as_json=False, path=path) == 0
-    capsys.readouterr()
-    assert locking.check(tools, (), as_json=True, path=path) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert {name: entry["differences"] for name, entry in told.items()} == {"reader": [], "walker": ["inputs_sha256"]}
+    assert locking.check(tools, ("reader",), path=path).status == 0
+    found = locking.check(tools, (), path=path)
+    assert found.status == 1
+    assert {name: entry["differences"] for name, entry in found.data.items()} == {
+        "reader": (),
+        "walker": ("inputs_sha256",),
+    }
     assert path.read_bytes() == before
     with pytest.raises(UsageError, match=r"--model ghost: models.lock locks no such model; it has reader, walker"):
-        locking.check(tools, ("ghost",), as_json=False, path=path)
+        locking.check(tools, ("ghost",), path=path)
     with_ghost = replace(locked, models=locked.models | {"ghost": locked.models["reader"]})
     relock.write(with_ghost, path)
     with pytest.raises(UsageError, match=r"models.lock: locks ghost, and there is no such model here"):
-        locking.check(tools, (), as_json=False, path=path)
+        locking.check(tools, (), path=path)
 
 
 @pytest.mark.parametrize("arguments", [(), ("models",), ("image",), ("power",)])

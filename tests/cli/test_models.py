@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from suite.pinned import lock as models_lock
 from suite.pinned import relock
 from suite.pinned.lock import UNRESOLVED, LockedModel, ModelsLock, Pinned, PinnedFile
 from suite.records import Task
+from suite.report.writers.text import blocks
 from suite.tools import Tools
 from tests.cli.conftest import CommandLine
 from tests.hub import REPOSITORY, REVISION, Hub, serving
@@ -91,14 +91,16 @@ def test_fetched_weights_are_converted_verified_and_loaded(
 ) -> None:
     lock = write_lock(tmp_path, UNRESOLVED)
     request = Request(folder=tmp_path / "weights", hub=hub.url, record_hashes=True, lock=lock)
-    assert fetching.fetch_all(request, Tools(), as_json=True) == 0
-    told = capsys.readouterr()
-    answer = json.loads(told.out)
+    told = fetching.fetch_all(request, Tools())
+    answer = told.data
     assert [(entry["name"], entry["state"], entry["publishable"]) for entry in answer["pinned"]] == [
         (NAME, "verified", False),
         ("words", "verified", True),
     ]
-    assert f"{NAME}: its licence is not stated: an image with these weights must not be published" in told.err
+    assert (
+        f"{NAME}: its licence is not stated: an image with these weights must not be published"
+        in capsys.readouterr().err
+    )
     own = tmp_path / "weights" / NAME / REVISION
     assert sorted(path.name for path in own.iterdir()) == ["model.safetensors", "receipt.json"]
     found = models_lock.pinned_sources(lock)[NAME]
@@ -112,27 +114,26 @@ def test_fetched_weights_are_converted_verified_and_loaded(
     assert (loaded.weights_source, loaded.weights_sha256) == ("pinned", published[1])
 
 
-def test_a_second_fetch_asks_the_hub_for_nothing(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_fetch_asks_the_hub_for_nothing(hub: Hub, tmp_path: Path) -> None:
     lock = write_lock(tmp_path, hashlib.sha256(hub.files["pytorch_model.bin"]).hexdigest())
     request = Request(folder=tmp_path / "weights", hub=hub.url, lock=lock)
-    assert fetching.fetch_all(request, Tools(), as_json=False) == 0
+    assert fetching.fetch_all(request, Tools()).status == 0
     hub.asked.clear()
-    assert fetching.fetch_all(request, Tools(), as_json=False) == 0
+    assert fetching.fetch_all(request, Tools()).status == 0
     assert hub.asked == []
-    assert fetching.verify_all(request, as_json=False) == 0
+    assert fetching.verify_all(request).status == 0
     path = tmp_path / "weights" / NAME / REVISION / "model.safetensors"
     with path.open("r+b") as file:
         file.seek(-1, os.SEEK_END)
         file.write(b"\x7f")
-    capsys.readouterr()
-    assert fetching.verify_all(request, as_json=False) == 1
-    assert "wrong" in capsys.readouterr().out
+    found = fetching.verify_all(request)
+    assert (found.status, "wrong" in blocks(found.shown)) == (1, True)
 
 
 def test_one_that_is_refused_does_not_keep_the_next_from_coming(hub: Hub, tmp_path: Path) -> None:
     request = Request(folder=tmp_path / "weights", hub=hub.url, lock=write_lock(tmp_path, UNRESOLVED))
     with pytest.raises(FetchError, match=r"no hash of it yet; .* --record"):
-        fetching.fetch_all(request, Tools(), as_json=False)
+        fetching.fetch_all(request, Tools())
     assert (tmp_path / "weights" / "words" / REVISION / "vocab.txt").read_bytes() == WORDS
     states = {name: entry.state for name, entry in verdicts(request).items()}
     assert states == {NAME: "absent", "words": "verified"}
@@ -143,7 +144,7 @@ def test_what_can_not_be_converted_is_told_and_does_not_keep_the_next_from_comin
     lock = write_lock(tmp_path, hashlib.sha256(b"<html>").hexdigest())
     request = Request(folder=tmp_path / "weights", hub=hub.url, lock=lock)
     with pytest.raises(FetchError, match=r"pytorch_model.bin can't be read safely: it is no file of torch.save; bring"):
-        fetching.fetch_all(request, Tools(), as_json=False)
+        fetching.fetch_all(request, Tools())
     assert {name: entry.state for name, entry in verdicts(request).items()} == {NAME: "absent", "words": "verified"}
 
 
@@ -151,7 +152,7 @@ def test_a_conversion_that_gives_other_bytes_than_locked_is_refused(hub: Hub, tm
     lock = write_lock(tmp_path, hashlib.sha256(hub.files["pytorch_model.bin"]).hexdigest(), converted="d" * 64)
     request = Request(folder=tmp_path / "weights", hub=hub.url, record_hashes=True, lock=lock)
     with pytest.raises(FetchError, match=rf"the converted file hash to \w{{64}} here and to {'d' * 64} in models.lock"):
-        fetching.fetch_all(request, Tools(), as_json=False)
+        fetching.fetch_all(request, Tools())
     assert verdicts(request)[NAME].state == "absent"
     assert (
         models_lock.pinned_sources(lock)[NAME].converted_sha256 == "d" * 64
@@ -166,7 +167,7 @@ def test_a_pin_that_nobody_has_resolved_is_never_verified(hub: Hub, tmp_path: Pa
     request = Request(
         folder=tmp_path / "weights", hub=hub.url, record_hashes=True, lock=write_lock(tmp_path, UNRESOLVED)
     )
-    fetching.fetch_all(request, Tools(), as_json=False)
+    fetching.fetch_all(request, Tools())
     (tmp_path / "other").mkdir()
     older = Request(folder=tmp_path / "weights", lock=write_lock(tmp_path / "other", UNRESOLVED))
     assert verdicts(older)[NAME].state == "unresolved"

@@ -19,7 +19,7 @@ def test_a_larger_batch_is_slower_and_its_ratio_is_told(suite: CommandLine) -> N
     assert "Of one item of its batch: 0.550 times." in result.out
     assert result.out.rstrip().endswith("Report: run/report.md")
     report = (suite.folder / "run/report.md").read_text()
-    assert "Variants side by side" in report
+    assert "Variants against the first" in report
     assert report.count("SLOWER") >= 1
 
 

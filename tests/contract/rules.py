@@ -10,7 +10,7 @@ from tests.contract.source import Import, is_under
 # From the bottom up. A module belongs to the longest name that it lies under; `suite` itself stands for its __init__
 # alone. A module may import from its own layer and from those above it in this list.
 LAYERS: Mapping[str, tuple[str, ...]] = {
-    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside"),
+    "words": ("suite.errors", "suite.units", "suite.limits", "suite.outside", "suite.codes"),
     "types": ("suite.records",),
     "bases": ("suite.power.base", "suite.client.replies", "suite.worker"),
     "services": (
@@ -18,6 +18,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.registry",
         "suite.stats",
         "suite.records.chain",
+        "suite.records.journal",
         "suite.records.lines",
         "suite.records.schema",
         "suite.records.seal",
@@ -27,6 +28,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "suite.fleet",
         "suite.power",
         "suite.report",
+        "suite.compare",
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
     "drivers": ("suite.compare", "suite.measure", "suite.plan", "suite.report.page"),
@@ -37,19 +39,22 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
 PLUGIN_PACKAGES = (
     "suite.worker.models",
     "suite.worker.runtimes",
+    "suite.worker.evaluations",
     "suite.power.sources",
     "suite.report.sections",
     "suite.host.probes",
 )
-WORKER_PACKAGES = ("torch", "transformers", "onnxruntime")
+WORKER_PACKAGES = ("torch", "transformers", "onnx", "onnxruntime")
 # What the controller may read of the worker: declarations and the wire, never what runs there.
 WORKER_CONTRACTS = (
     "suite.worker.model",
     "suite.worker.runtime",
+    "suite.worker.evaluation",
     "suite.worker.outcome",
     "suite.worker.protocol",
     "suite.worker.plugins",
     "suite.worker.declarations",
+    "suite.worker.brought.words",
 )
 MEASURING = ("suite.client", "suite.measure", "suite.power", "suite.host")
 
@@ -134,7 +139,7 @@ def client_knowing_what_is_pinned(imports: Iterable[Import]) -> Iterator[str]:
 
 
 def _side(module: str) -> str | None:
-    if is_under(module, "suite.report"):
+    if is_under(module, "suite.report") or is_under(module, "suite.compare"):
         return "report"
     return "measuring" if any(is_under(module, name) for name in MEASURING) else None
 

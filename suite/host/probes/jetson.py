@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from suite.host.system import Facts, Probe, State, System
+from suite.records import GpuState
 
 _GPUS = {
     "nvidia,tegra210": "NVIDIA GM20B (Maxwell, integrated)",
@@ -13,6 +14,14 @@ _GPUS = {
     "nvidia,tegra234": "NVIDIA GA10B (Ampere, integrated)",
     "nvidia,tegra264": "NVIDIA GB10B (Blackwell, integrated)",
 }
+
+_CLOCKS = (
+    "sys/class/devfreq/*gpu*",
+    "sys/class/devfreq/*.gv11b",
+    "sys/class/devfreq/*.ga10b",
+    "sys/class/devfreq/*.gp10b",
+)
+_COLDEST_C = -40.0  # a zone that is powered off reads -256 °C
 
 
 class Jetson(Probe):
@@ -29,7 +38,34 @@ class Jetson(Probe):
         return {
             "power_mode": _power_mode(system),
             "throttle_count": sum(count or 0 for count in counts) if counts else None,
+            "gpus": _gpus(system),
         }
+
+
+def _gpus(system: System) -> tuple[GpuState, ...]:
+    """The integrated GPU by its clock's files and its thermal zone; what lowers the clock nothing tells."""
+    compatible = (system.device_tree("compatible") or "").split("\0")
+    name = next((_GPUS[each] for each in compatible if each in _GPUS), None)
+    folder = next((path for pattern in _CLOCKS for path in system.paths(pattern)), None)
+    if name is None or folder is None:
+        return ()
+    clock_hz, limit_hz = system.number(f"{folder}/cur_freq"), system.number(f"{folder}/max_freq")
+    zones = [path for path in system.paths("sys/class/thermal/thermal_zone*") if _is_gpu(system.text(f"{path}/type"))]
+    temperature_mc = system.number(f"{zones[0]}/temp") if zones else None
+    is_off = temperature_mc is not None and temperature_mc * 1e-3 < _COLDEST_C
+    return (
+        GpuState(
+            name=name,
+            clock_hz=None if clock_hz is None else float(clock_hz),
+            clock_limit_hz=None if limit_hz is None else float(limit_hz),
+            temperature_c=None if temperature_mc is None or is_off else temperature_mc * 1e-3,
+            governor=system.text(f"{folder}/governor"),
+        ),
+    )
+
+
+def _is_gpu(zone: str | None) -> bool:
+    return zone is not None and zone.lower().startswith("gpu")
 
 
 def _l4t(system: System) -> str | None:

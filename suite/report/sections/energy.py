@@ -8,7 +8,22 @@ from typing import TypeAlias
 from suite import units
 from suite.records import EnergyReading, NotMeasured
 from suite.report import charts, energy_charts
-from suite.report.content import Code, Content, Drawn, Gap, Heading, Note, Spans, Strong, bullets, content, row, spans
+from suite.report.content import (
+    Code,
+    Content,
+    Details,
+    Drawn,
+    Gap,
+    Heading,
+    Note,
+    Spans,
+    Strong,
+    bullets,
+    content,
+    folded,
+    row,
+    spans,
+)
 from suite.report.energies import (
     InferenceEnergy,
     efficiency_table,
@@ -36,7 +51,7 @@ def render(view: RunView, plots: Plots) -> Content:
         return _reasons([reading for _, reading in every if isinstance(reading, NotMeasured)])
     first = [(point, reading) for point, reading in known if reading is view.energy(point)]
     return content(
-        energy_table(view, points),
+        folded("Energy at every point", energy_table(view, points), "energy.csv", most=16),
         _method(view, known),
         _picture(view, first, plots),
         *_growths(view, plots),
@@ -147,7 +162,7 @@ def _efficiency(view: RunView, known: Known) -> Content:
         Heading("What a joule gives"),
         "Gross energy throughout. The energy-delay product is the energy of a call times its mean duration; a MFLOP is "
         "a million floating-point operations as counted (1 MAC = 2 FLOP).",
-        efficiency_table(view, [point for point, _ in known]),
+        folded("Every point", efficiency_table(view, [point for point, _ in known]), "energy.csv", most=16),
     )
 
 
@@ -207,7 +222,15 @@ def _budget(view: RunView, known: Known) -> Content:
             )
         )
     return (
-        content(Heading("Error budget"), "Relative to the gross energy of a window:", bullets(lines)) if lines else ()
+        content(
+            Details(
+                "Error budgets, relative to the gross energy of a window",
+                bullets(lines),
+                "energy.csv" if len(lines) > 5 else "",
+            )
+        )
+        if lines
+        else ()
     )
 
 

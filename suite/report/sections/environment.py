@@ -7,7 +7,21 @@ from collections.abc import Iterable
 from suite import units
 from suite.records import TIMED, HostFacts, HostState, Provenance
 from suite.report import roofs
-from suite.report.content import Cell, Code, Content, Heading, Spans, bullets, content, row, spans, table
+from suite.report.content import (
+    Cell,
+    Code,
+    Content,
+    Details,
+    Heading,
+    Link,
+    Spans,
+    bullets,
+    content,
+    folded,
+    row,
+    spans,
+    table,
+)
 from suite.report.escape import MAX_LISTED, listed, words
 from suite.report.overview import machines, other_threads
 from suite.report.plots import Plots
@@ -16,18 +30,22 @@ from suite.report.view import RunView
 from suite.stats import shapes
 
 UNKNOWN = "not told by the machine"
+# Facts that no figure turns on: folded, and in machine.csv.
+REST = ("Kernel", "L4T", "Virtualisation", "Container image", "Suite", "Commit", "SHA-256 of the lock file")
+HASH_DIGITS = 12  # the rest is in provenance.csv
 
 
 def render(view: RunView, _plots: Plots) -> Content:
     groups = machines(view)
     if not groups:
-        return ()
+        return _tags(view)
     told = [
         content(Heading(f"Machine {number} of {len(groups)}") if len(groups) > 1 else None, _facts(group))
         for number, group in enumerate(groups[:MAX_LISTED], start=1)
     ]
     more = f"{len(groups) - MAX_LISTED} more machines are not listed." if len(groups) > MAX_LISTED else ""
     return content(
+        *_tags(view),
         *(block for part in told for block in part),
         more,
         _probe_faults(view),
@@ -37,20 +55,31 @@ def render(view: RunView, _plots: Plots) -> Content:
     )
 
 
+def _tags(view: RunView) -> Content:
+    """What the person said of the run."""
+    rows = [(words(key), words(value)) for key, value in view.manifest.tags]
+    return content(table(("Tag", "Value"), rows, left=2)) if rows else ()
+
+
 def _facts(group: list[HostFacts]) -> Content:
     """Of one machine; where a fact changed while the run lasted, all that it was, in that order."""
     rows: dict[str, dict[str, None]] = {}
     for host in group:
         for name, value in _rows(host):
             rows.setdefault(name, {})[value or ""] = None
-    known = [
-        (name, listed([words(value) if value.strip() else UNKNOWN for value in values], "; then "))
+    known = {
+        name: listed([words(value) if value.strip() else UNKNOWN for value in values], "; then ")
         for name, values in rows.items()
         if any(value.strip() for value in values)
-    ]
+    }
     unknown = [name for name, values in rows.items() if not any(value.strip() for value in values)]
     missing = f"Without, or not told by the machine: {', '.join(unknown)}." if unknown else ""
-    return content(table(("Fact", "Value"), known, left=2), missing)
+    first, rest = (
+        [(name, told) for name, told in known.items() if (name in REST) is is_rest] for is_rest in (False, True)
+    )
+    headers = ("Fact", "Value")
+    more = Details(f"{listed([name for name, _ in rest])}", (table(headers, rest, left=2),), "machine.csv")
+    return content(table(headers, first, left=2), more if rest else None, missing)
 
 
 def _rows(host: HostFacts) -> list[tuple[str, str | None]]:
@@ -73,7 +102,7 @@ def _rows(host: HostFacts) -> list[tuple[str, str | None]]:
         ("Suite", host.suite_version),
         ("Commit", host.git_commit),
         ("SHA-256 of the lock file", host.lock_sha256),
-        *((f"Version of {words(name)}", version) for name, version in host.versions),
+        ("Versions", ", ".join(f"{words(name)} {words(version)}" for name, version in host.versions) or None),
     ]
 
 
@@ -109,10 +138,12 @@ def _state(view: RunView) -> Content:
         *_quota_row(states),
         ["On battery", _words({True: "yes", False: "no", None: None}[state.on_battery] for state in states)],
     ]
+    known = [row for row in rows if row[1] != UNKNOWN]
+    untold = [str(row[0]) for row in rows if row[1] == UNKNOWN]
     return content(
         Heading("State before and after the tasks"),
-        "Lowest to highest over the run.",
-        table(("What", "Seen"), rows, left=2),
+        "Lowest to highest over the run." + (f" Not told by the machine: {', '.join(untold)}." if untold else ""),
+        table(("What", "Seen"), known, left=2),
     )
 
 
@@ -172,36 +203,26 @@ def _range(values: Iterable[float | None], unit: str) -> str:
 
 
 def _provenance(view: RunView) -> Content:
-    """Hashes of weights per model, and of every input that was computed on."""
-    weights: dict[tuple[str, str, str], None] = {}
-    inputs: dict[tuple[str, str], list[str]] = {}
+    """Hashes of weights per model, and how many different inputs were computed on."""
+    inputs: dict[tuple[str, str, str, str], set[str]] = {}
     for record in view.run.records:
-        found = record.provenance
-        if found is None:
-            continue
-        weights[view.title(record.task.model), _source(found), words(found.weights_sha256)] = None
-        inputs.setdefault((view.title(record.task.model), found.inputs_source), []).append(found.inputs_sha256)
-    if not weights:
+        if found := record.provenance:
+            weights = _source(found), words(found.weights_sha256)[:HASH_DIGITS]
+            key = view.title(record.task.model), *weights, found.inputs_source
+            inputs.setdefault(key, set()).add(found.inputs_sha256)
+    if not inputs:
         return ()
+    headers = ("Model", "Weights", f"SHA-256, first {HASH_DIGITS} digits", "Inputs", "Distinct inputs")
     return content(
         Heading("Weights and inputs"),
-        table(("Model", "Weights", "SHA-256 of the weights"), [list(key) for key in weights], left=3),
-        "Efficiency does not depend on the values of the weights: seeded ones serve, and say nothing about accuracy.",
-        _checked_inputs(view),
-        table(
-            ("Model", "Inputs", "Distinct inputs", "SHA-256, first 12 digits"),
-            [
-                [
-                    title,
-                    source,
-                    str(len(set(hashes))),
-                    listed(list(dict.fromkeys(words(value[:12]) for value in hashes))),
-                ]
-                for (title, source), hashes in inputs.items()
-            ],
-            left=2,
-            wordy=("SHA-256, first 12 digits",),
+        table(headers, [[*key, str(len(hashes))] for key, hashes in inputs.items()], left=4),
+        (
+            "All hashes in full: ",
+            Link("tables/provenance.csv", "tables/provenance.csv"),
+            ". Efficiency does not depend on the values of the weights: seeded ones serve, and say nothing about "
+            "accuracy.",
         ),
+        _checked_inputs(view),
     )
 
 
@@ -234,7 +255,7 @@ def _flags(view: RunView) -> Content:
     return content(
         Heading("Doubts"),
         "Figures that were flagged, and kept.",
-        table(("Flag", "What was seen", "Where"), rows, left=3),
+        folded("Doubts one by one", table(("Flag", "What was seen", "Where"), rows, left=3), "doubts.csv", most=6),
     )
 
 

@@ -5,7 +5,21 @@ from __future__ import annotations
 from suite import units
 from suite.records import FlopCount, NotMeasured, Summary
 from suite.report import charts, scaling
-from suite.report.content import Cell, Code, Content, Drawn, Heading, Spans, Table, bullets, content, row, spans, table
+from suite.report.content import (
+    Cell,
+    Code,
+    Content,
+    Drawn,
+    Heading,
+    Spans,
+    Table,
+    bullets,
+    content,
+    folded,
+    row,
+    spans,
+    table,
+)
 from suite.report.escape import MAX_LISTED, listed, words
 from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import Point, Subject
@@ -119,14 +133,13 @@ def _uncounted(counted: dict[str, FlopCount]) -> Content:
     operators = sorted({operator for count in counted.values() for operator in count.uncounted})
     if not operators:
         return ()
-    lines: list[Spans] = []
+    kinds: list[Spans] = []
     for kind in (*(kind for kind, _ in _KINDS), "others"):
         names = [operator for operator in operators if _kind(operator) == kind]
         if names:
-            lines.append(spans(f"{kind}: ", row(map(Code, names))))
-    return content(
-        "Not counted, because they multiply no matrices and cost little beside those that do:", bullets(lines)
-    )
+            kinds.append(spans(f"{kind}: ", row(map(Code, names))))
+    head = "Not counted, because they multiply no matrices and cost little beside those that do: "
+    return content(spans(head, row(kinds, "; "), "."))
 
 
 def _unknown(view: RunView, counted: dict[str, FlopCount]) -> Content:
@@ -154,7 +167,7 @@ def _input_sizes(view: RunView) -> Content:
     """FLOPs at every other input size that was counted."""
     if len(view.points("flops")) <= len(view.models):
         return ()
-    return content(Heading("FLOPs by input size"), flop_table(view))
+    return content(folded("FLOPs by input size", flop_table(view), "flops.csv"))
 
 
 def _rates(view: RunView) -> Content:
@@ -178,7 +191,7 @@ def _rates(view: RunView) -> Content:
     return content(
         Heading("Achieved rate"),
         "FLOPs of a call over its median latency; FLOPs are linear in the batch.",
-        table(headers, rows, left=2),
+        folded("Achieved rates", table(headers, rows, left=2), "latency.csv", most=6),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from suite import units
 from suite.records import Block, ColdStart, NotMeasured, Summary
 from suite.report import charts, precision, quantities, scaling, shaped
-from suite.report.content import Cell, Content, Drawn, Heading, content, table
+from suite.report.content import Cell, Content, Details, Drawn, Heading, content, folded, table
 from suite.report.escape import listed
 from suite.report.plots import MAX_CURVES, MAX_PANELS, MAX_ROWS, Margins, Plots, first, panels, short, strip_below
 from suite.report.points import BATCH_SIZE, Point, Sweep
@@ -22,7 +22,8 @@ def render(view: RunView, plots: Plots) -> Content:
         _base(view, plots),
         _episodes(view),
         _cold_start(view),
-        *(_sweeps(view, axis, plots) for axis in (BATCH_SIZE, *view.axes)),
+        *(_sweeps(view, axis, plots) for axis in _axes(view)),
+        _every_size(view),
         _throughput(view, plots),
         shaped.told(view),
         _others(view),
@@ -65,6 +66,8 @@ def _cloud(view: RunView, point: Point, x: float, summary: Summary, scale: units
         disturbed=_scaled(found.disturbed_blocks, scale),
         median=summary.median / scale.factor,
         is_upper_bound=summary.is_upper_bound,
+        told=f"{view.label(point.subject)}, {view.describe(point)}: median {precision.median(summary, scale)} "
+        f"{scale.symbol}, {units.counted(summary.count, 'call')}",
     )
 
 
@@ -164,16 +167,30 @@ def _cold_cells(value: ColdStart | NotMeasured) -> list[Cell]:
     return [units.decimals(part_s, 3) for part_s in (*parts, sum(parts))]
 
 
+def _axes(view: RunView) -> list[str]:
+    """Along which there is a sweep; how to read the pictures stands with the first."""
+    return [axis for axis in (BATCH_SIZE, *view.axes) if view.sweeps(axis)]
+
+
+def _every_size(view: RunView) -> Content:
+    """The sweeps in full: n, blocks, intervals, means, precision."""
+    tables = [
+        (Heading(f"All figures against {view.axis_label(axis)}", 4), quantities.sweep_table(view, sweeps))
+        for axis in _axes(view)
+        if (sweeps := view.sweeps(axis))
+    ]
+    summary = "Every size of the sweeps: n, blocks, interval, mean and standard deviation, precision"
+    return content(Details(summary, content(*tables), "latency.csv")) if tables else ()
+
+
 def _sweeps(view: RunView, axis: str, plots: Plots) -> Content:
     sweeps = view.sweeps(axis)
-    if not sweeps:
-        return ()
     label = view.axis_label(axis)
     return content(
         Heading(f"Against {label}"),
         _fixed(view, sweeps),
         _picture(view, sweeps, plots),
-        quantities.sweep_table(view, sweeps),
+        quantities.median_table(view, sweeps),
     )
 
 
@@ -218,9 +235,13 @@ def _picture(view: RunView, sweeps: tuple[Sweep, ...], plots: Plots) -> Drawn | 
             drawn_axes.yaxis.set_label_coords(-0.13, 0.5)  # one below the other
     alternative = f"Latency against {view.axis_label(axis)}: calls, medians and affine fit{note}"
     caption = (
-        "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
-        f"call lies off the line (off its median where there is no line). Triangles: calls beyond the "
-        f"frame{_marked(shown)}."
+        ()
+        if axis != _axes(view)[0]
+        else (
+            "Dots: calls. Dashes: medians. Line: affine fit by rounds, with its equation. Strip below: how far each "
+            f"call lies off the line (off its median where there is no line). Triangles: calls beyond the "
+            f"frame{_marked(shown)}."
+        )
     )
     return plots.add(f"latency-{axis.replace('_', '-')}", figure, alternative, caption)
 
@@ -286,7 +307,14 @@ def _others(view: RunView) -> Content:
     shown = {point for axis in (BATCH_SIZE, *view.axes) for sweep in view.sweeps(axis) for point in sweep.points}
     shown |= {base for subject in view.subjects if (base := view.base(subject))}
     others = [point for point in view.points("latency") if point not in shown and point.scenario != "episode"]
-    return content(Heading("Other points"), quantities.latency_table(view, others)) if others else ()
+    return (
+        content(
+            Heading("Other points"),
+            folded("Latency at other points", quantities.latency_table(view, others), "latency.csv"),
+        )
+        if others
+        else ()
+    )
 
 
 PLUGIN = Section(name="latency", order=30, title="Latency", render=render)

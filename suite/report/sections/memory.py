@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import units
 from suite.records import MemoryUse, NotMeasured
 from suite.report import charts
-from suite.report.content import Cell, Content, Drawn, Heading, Table, content, table
+from suite.report.content import Cell, Content, Drawn, Table, content, folded, table
 from suite.report.plots import MAX_ROWS, Margins, Plots, first, panels, short
 from suite.report.points import BATCH_SIZE, Point, Sweep
 from suite.report.section import Section
@@ -95,7 +95,7 @@ def _growth(view: RunView) -> Content:
     if not rows:
         return ()
     headers = ("Model", "Along", "From", "To", "Peak at the first (MiB)", "Peak at the last (MiB)", "Growth (MiB)")
-    return content(Heading("Growth over the sweeps"), table(headers, rows, left=2))
+    return content(folded("Growth of the peak over the sweeps", table(headers, rows, left=2), "memory.csv"))
 
 
 def _growth_row(view: RunView, sweep: Sweep) -> list[Cell]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from suite import units
 from suite.records import Ceiling, FlopCount, NotMeasured, QuietRule, Roofline, RunRecord
 from suite.report import charts, roof_chart, roofs
-from suite.report.content import Cell, Content, Gap, content, table
+from suite.report.content import Cell, Content, Gap, content, folded, table
 from suite.report.escape import listed
 from suite.report.gaps import CUT_OFF
 from suite.report.plots import MAX_CURVES, MAX_PANELS, Margins, Plots, first, panels, short
@@ -127,7 +127,7 @@ def _placements(view: RunView, calls: Sequence[Calls]) -> Content:
         rows.append(start + (_cells(view, point, placed, scale) if isinstance(placed, Placed) else [placed] * 7))
     beaten = any(isinstance(placed, Placed) and placed.placement.beaten for _, placed in found)
     return content(
-        table(headers, rows, wordy=("Nearer bound",)),
+        folded("Each call beside its least times", table(headers, rows, wordy=("Nearer bound",)), "roofline.csv"),
         f"The first {MAX_ROWS} of {len(found):,}." if len(found) > MAX_ROWS else "",
         LEFT_OUT,
         BEATEN if beaten else "",

@@ -20,7 +20,7 @@ from suite.report.content import (
     Table,
 )
 from suite.report.escape import code, inline, markdown
-from suite.report.spans import Code, Gap, Link, Strong, Verdict
+from suite.report.spans import Code, Gap, Link, Strong, Verdict, target_of
 from suite.report.table import absent
 
 
@@ -98,8 +98,9 @@ def _span(span: Span, opens: bool) -> str:
             return code(text)
         case Gap(value):
             return absent(value)
-        case Link(text, target):
-            return f"[{inline(text)}]({target})"
+        case Link(text):
+            target = target_of(span)
+            return inline(text) if target is None else f"[{inline(text)}]({target})"
 
 
 def _spaced(words: str, escaped: Callable[[str], str]) -> str:

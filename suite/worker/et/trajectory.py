@@ -86,13 +86,17 @@ def _read_json(path: str) -> _Data:
         raise _unreadable(path, "it is no JSON ({})".format(exc)) from exc
     except (KeyError, IndexError, TypeError, AttributeError) as exc:
         raise _unreadable(path, "it lacks annotations or low-level actions ({!r})".format(exc)) from exc
-    words = _WORD.findall(text.lower())
-    if not words:
+    found = words(text)
+    if not found:
         raise _unreadable(path, "its first annotation has no words")
     for index, action in enumerate(image_actions):
         if type(action) is not int or not 0 <= action < len(actions):
             raise _unreadable(path, "its image {} is of action {!r}, of {}".format(index, action, len(actions)))
-    return _Data([word_id(word) for word in words], actions, image_actions)
+    return _Data([word_id(word) for word in found], actions, image_actions)
+
+
+def words(text: str) -> List[str]:
+    return _WORD.findall(text.lower())
 
 
 def word_id(word: str) -> int:

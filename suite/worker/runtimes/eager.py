@@ -1,27 +1,29 @@
 """PyTorch as it is: every operator runs when Python reaches it."""
 
-import importlib.util
 from typing import Any, Optional
 
+from suite.worker import packages, quantise
 from suite.worker.outcome import NotMeasured
+from suite.worker.precision import ALL
 from suite.worker.runtime import Runtime
 
 
 class Eager(Runtime):
     name = "eager"
     title = "PyTorch eager"
+    precisions = ALL
 
     def available(self) -> Optional[NotMeasured]:
-        if importlib.util.find_spec("torch") is None:
-            return NotMeasured(
-                "PACKAGE_MISSING", "torch is not installed", "Install torch for the worker's interpreter"
-            )
-        return None
+        return packages.absence("torch")
+
+    def absence(self, torch: Any, precision: str, device: str) -> Optional[NotMeasured]:
+        found = super().absence(torch, precision, device)
+        return quantise.absence(torch) if found is None and precision == "int8" else found
 
     def make_ready(self, module: Any, precision: str, device: str) -> Any:
         module.to(device)  # both for their effect: a module's own `train` may return anything
         module.eval()
-        return module
+        return quantise.linear_layers(module) if precision == "int8" else module
 
 
 PLUGIN = Eager()

@@ -27,7 +27,7 @@ ENVIRONMENT = {**os.environ, "SUITE_MODELS_PATH": str(PLUGINS)}
 PATIENCE_S = 120.0  # a deadline that is not under test
 NOW = f"$({sys.executable} -c 'import time; print(time.monotonic())')"
 HELLO = (
-    '{"id": 1, "result": {"protocol": 3, "process_started_s": NOW, "versions": {"python": "3.6.15"}, '
+    '{"id": 1, "result": {"protocol": 4, "process_started_s": NOW, "versions": {"python": "3.6.15"}, '
     '"devices": ["cpu"], "clock": "c"}}'
 )
 
@@ -103,7 +103,7 @@ def test_an_interpreter_that_cannot_run_the_worker_is_wrong_use_with_its_last_li
         '{"id": 2, "result": {}}',
         '{"id": 1}',
         '{"id": 1, "result": {"protocol": 99}}',
-        '{"id": 1, "result": {"protocol": 3}}',
+        '{"id": 1, "result": {"protocol": 4}}',
         HELLO.replace("NOW", '"now"'),
         HELLO.replace("NOW", "1e308"),
         HELLO.replace("NOW", "Infinity"),

@@ -24,6 +24,7 @@ import pytest
 from suite.cli import image as answers
 from suite.errors import EngineAddressError, EngineError
 from suite.fleet.engine import Checkout, Engine, EngineFacts, ImageFacts, emulated, explain
+from suite.report.writers.text import blocks
 
 ID = "sha256:" + "1" * 64
 DIGEST = "registry.example/suite@sha256:" + "2" * 64
@@ -148,20 +149,17 @@ def test_images_of_the_suite_are_found_by_their_label_newest_first(fake: tuple[F
     assert '"label": ["org.opencontainers.image.title=suite"]' in listed
 
 
-def test_an_image_that_fits_leaves_no_doubt(
-    fake: tuple[FakeEngine, Engine], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert answers.info("suite:jetson", fake[1], as_json=True, here=lambda: FITTING) == 0
-    assert json.loads(capsys.readouterr().out)["doubts"] == []
+def test_an_image_that_fits_leaves_no_doubt(fake: tuple[FakeEngine, Engine]) -> None:
+    found = answers.info("suite:jetson", fake[1], here=lambda: FITTING)
+    assert (found.status, found.data["doubts"]) == (0, [])
 
 
-def test_another_commit_and_another_architecture_are_told(
-    fake: tuple[FakeEngine, Engine], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_another_commit_and_another_architecture_are_told(fake: tuple[FakeEngine, Engine]) -> None:
     fake[0].images["suite:x86"] = attributes(architecture="amd64")
     here = Checkout(version="0.1.0", revision="b" * 40, locks_sha256=(("jetson", "c" * 64),))
-    assert answers.info("suite:x86", fake[1], as_json=True, here=lambda: here) == 1
-    emulation, commit = json.loads(capsys.readouterr().out)["doubts"]
+    found = answers.info("suite:x86", fake[1], here=lambda: here)
+    assert found.status == 1
+    emulation, commit = found.data["doubts"]
     assert emulation.startswith("suite:x86 is for linux/amd64, and this engine runs linux/arm64: it starts only under")
     assert commit == "commit aaaaaaaaaaaa in the image, bbbbbbbbbbbb here"
 
@@ -183,18 +181,15 @@ def test_a_variant_of_the_same_architecture_is_native(fake: tuple[FakeEngine, En
     assert emulated(found, fake[1].facts()) is None
 
 
-def test_the_digest_is_what_to_pull_by_or_else_the_id(
-    fake: tuple[FakeEngine, Engine], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert answers.digest(None, fake[1], as_json=False) == 0
+def test_the_digest_is_what_to_pull_by_or_else_the_id(fake: tuple[FakeEngine, Engine]) -> None:
+    named = answers.digest(None, fake[1])
     fake[0].images["local"] = attributes(RepoDigests=[])
-    assert answers.digest("local", fake[1], as_json=False) == 0
-    assert capsys.readouterr().out.splitlines() == [DIGEST, ID]
+    local = answers.digest("local", fake[1])
+    assert [blocks(each.shown) for each in (named, local)] == [DIGEST, ID]
 
 
-def test_labels_are_printed(fake: tuple[FakeEngine, Engine], capsys: pytest.CaptureFixture[str]) -> None:
-    assert answers.labels("suite:jetson", fake[1], as_json=True) == 0
-    assert json.loads(capsys.readouterr().out) == LABELS
+def test_labels_are_printed(fake: tuple[FakeEngine, Engine]) -> None:
+    assert answers.labels("suite:jetson", fake[1]).data == LABELS
 
 
 def test_no_image_is_one_line_with_a_remedy(fake: tuple[FakeEngine, Engine]) -> None:

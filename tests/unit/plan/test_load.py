@@ -293,7 +293,7 @@ def test_an_unknown_model_or_test_comes_with_the_nearest_name(around: Surroundin
     )
     assert error(around, MINIMAL.replace('"latency"', '"latencies"')) == (
         "mine.toml: tests: unknown test 'latencies': did you mean 'latency'? There is params, flops, latency, energy, "
-        "sustained, roofline"
+        "sustained, roofline, profile"
     )
 
 

@@ -51,7 +51,7 @@ CODES = {
     "MAC_X86": {"mac"},
     "TOO_SHORT": {"channel"},
     "GAP": {"integrate", "counters", "selftest"},
-    "THROTTLED": {"../host/flags", "../report/sections/absences"},
+    "THROTTLED": {"../host/flags", "../report/missing"},
     "BELOW_RESOLUTION": {"../report/energies", "sign"},
     "METER_NO_FILE": {"imported/text", "imported/csv_import", "sources/powertop"},
     "METER_CSV": {"imported/text"},
@@ -66,7 +66,7 @@ ERRORS = ("SensorError", "NotMeasured")
 def modules() -> dict[str, ast.Module]:
     """Syntax trees by path without suffix, relative to suite/power."""
     paths = {path.relative_to(POWER).with_suffix("").as_posix(): path for path in POWER.rglob("*.py")}
-    for outside in ("host/flags", "report/sections/absences", "report/energies"):
+    for outside in ("host/flags", "report/missing", "report/energies"):
         paths[f"../{outside}"] = REPOSITORY / "suite" / f"{outside}.py"
     return {name: ast.parse(path.read_text()) for name, path in paths.items()}
 

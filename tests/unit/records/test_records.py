@@ -83,6 +83,7 @@ CHANGES: dict[str, object] = {
     "quiet": QuietRule(),
     "heat": HeatRule(),
     "sustained": SustainedRule(),
+    "side": "A",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from suite.report.plots import Plots
 from suite.report.points import BATCH_SIZE
 from suite.report.view import RunView
 from suite.report.writers import markdown
+from suite.report.writers.text import blocks
 from suite.stats.curves import Fits
 from tests.golden.cases import disturbed
 from tests.unit import samples
@@ -46,7 +46,7 @@ def edited(change: Callable[[RunRecord], RunRecord]) -> Run:
 
 def json_of(model: str, batch_size: int) -> dict[str, Any]:
     key = record_of(model, batch_size).task.key
-    results = json.loads(answers.as_json(RUN, Path("out"), None))["results"]
+    results = answers.as_data(answers.Told(RUN, Path("out"), None))["results"]
     (found,) = (result["latency"] for result in results if result["key"] == key)
     return dict(found)
 
@@ -70,7 +70,7 @@ def test_json_of_a_bound_says_that_it_is_one() -> None:
 
 def test_json_of_a_series_without_a_counted_call_says_why_and_keeps_all() -> None:
     lost = edited(lambda record: samples.disturbed(record, range(100), stop="failed"))
-    results = json.loads(answers.as_json(lost, Path("out"), None))["results"]
+    results = answers.as_data(answers.Told(lost, Path("out"), None))["results"]
     found = next(result["latency"] for result in results if "latency" in result)
     assert found["not_measured"]["code"] == "DISTURBED"
     assert (found["all_calls"]["count"], found["block_count"], found["disturbed_block_count"]) == (40, 8, 8)
@@ -84,7 +84,7 @@ def test_progress_tells_a_bound_from_a_value() -> None:
 
 
 def test_the_terminal_shows_bounds_blocks_and_the_cause() -> None:
-    row = next(line for line in text.latency_table(RUN).splitlines() if "≤ 318.7" in line)
+    row = next(line for line in blocks(text.latency_table(RUN)).splitlines() if "≤ 318.7" in line)
     assert "8 (7)" in row
     assert row.endswith(
         "upper bound, DISTURBED: 7 of 8 blocks were disturbed, in the middle one other processes took 34 % of its 2 "
@@ -166,8 +166,8 @@ def test_a_rule_that_was_switched_off_and_records_that_nobody_watched_are_told_a
         return replace(record, task=replace(record.task, quiet=None))
 
     assert list(quietness.lines(view_of(edited(free)))) == [
-        'The rule against disturbed blocks was switched off for 16 series (--no-quiet, or quiet = "none" in the '
-        "plan): every block counts, disturbed or not."
+        'The rule against disturbed blocks was switched off for 16 series (--count-disturbed, or quiet = "none" in '
+        "the plan): every block counts, disturbed or not."
     ]
     old = synthetic.make_run(call_count=12)
     (line,) = quietness.lines(view_of(old))

@@ -14,6 +14,7 @@ from suite.report.page import compose
 from suite.report.plots import Plots
 from suite.report.view import RunView
 from suite.report.writers import markdown
+from suite.report.writers.text import blocks
 from tests.unit.report import synthetic
 from tests.unit.report.test_precision import SUMMARY
 
@@ -61,7 +62,7 @@ def test_throughput_is_items_over_the_median(run: Run) -> None:
 
 def test_terminal_tables_name_reason_and_remedy_below() -> None:
     tasks = tuple(task for task in synthetic.standard_tasks() if task.test == "energy")
-    lines = text.energy_table(synthetic.make_run(tasks)).splitlines()
+    lines = blocks(text.energy_table(synthetic.make_run(tasks))).splitlines()
     assert sum("n/a (NO_POWER_SOURCE)" in line for line in lines) == 4
     assert lines[-1] == (
         "NO_POWER_SOURCE: No power sensor answered on this machine; "
@@ -72,7 +73,7 @@ def test_terminal_tables_name_reason_and_remedy_below() -> None:
 @pytest.mark.parametrize("made", [text.params_table, text.flops_table, text.latency_table, text.energy_table])
 def test_terminal_tables_have_a_line_for_every_model(made: object, run: Run) -> None:
     assert callable(made)
-    lines = str(made(run)).split("\n\n")[0].splitlines()
+    lines = blocks(made(run)).split("\n\n")[0].splitlines()
     titles = [line.split("  ")[0] for line in lines[2:]]
     assert len(set(titles)) == len(synthetic.MODELS)
 

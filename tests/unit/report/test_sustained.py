@@ -23,6 +23,7 @@ from suite.report.plots import Plots, style
 from suite.report.sections import environment, sustained
 from suite.report.view import RunView
 from suite.report.writers import markdown
+from suite.report.writers.text import blocks
 from tests.unit.samples import latency_record, manifest
 
 NO_POWER = NotMeasured(code="NO_POWER_SOURCE", reason="there is no sensor", remedy="connect one")
@@ -105,9 +106,9 @@ def test_an_absent_task_is_told_by_its_code_in_report_and_terminal() -> None:
     page, plots = rendered(run_of(lost))
     assert "n/a: [NO_MEMORY]" in page.replace("\\_", "_")
     assert plots.pictures == {}
-    assert "NO_MEMORY: too large; take less" in text.sustained_table(run_of(lost))
+    assert "NO_MEMORY: too large; take less" in blocks(text.sustained_table(run_of(lost)))
     cut_off = Run(manifest=manifest([STEP.task]), records=())
-    assert "CUT_OFF" in text.sustained_table(cut_off)
+    assert "CUT_OFF" in blocks(text.sustained_table(cut_off))
 
 
 def test_a_series_that_drifts_is_named_beside_the_latencies_and_among_the_doubts() -> None:

@@ -1,0 +1,1 @@
+"""Models that people bring: a file a kind. The controller imports `words`, discovery imports `loading`."""
