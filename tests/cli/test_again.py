@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ def test_an_edit_ends_in_one_and_is_located(measured: CommandLine) -> None:
     result = measured("verify", "run")
     assert result.status == 1
     assert result.out.startswith("WRONG: run\n")
-    assert "✗ LINE_CHANGED         records.jsonl:3 wall_s: it was changed after it was written" in result.out
+    assert "LINE_CHANGED" in result.out
+    assert "records.jsonl:3 wall_s: it was changed after it was written" in result.out
     (first, *_) = measured("verify", "run", "--json").answer["findings"]
     assert (first["code"], first["line_number"]) == ("LINE_CHANGED", 3)
 
@@ -121,8 +123,8 @@ def test_a_bundle_s_name_is_checked_before_anything_is_written(measured: Command
 def test_a_second_run_reproduces_the_first(measured: CommandLine) -> None:
     result = measured("rerun", "run", "--out", "again")
     assert result.status == 0, result.out
-    assert result.out.startswith("REPRODUCED: run\nheld against again (the same board; latencies within 10 %)\n")
-    assert "✓ outputs     4 of 4: the same, exactly" in result.out
+    assert result.out.startswith("REPRODUCED: run\n\nheld against again (the same board; latencies within 10 %)\n")
+    assert re.search(r"REPRODUCED +outputs +4 of 4 +the same, exactly\n", result.out)
     tasks = [json.loads((measured.folder / name / "run.json").read_text())["tasks"] for name in ("run", "again")]
     assert tasks[0] == tasks[1]
     assert measured("verify", "again").status == 0
@@ -144,12 +146,12 @@ def test_threads_changed_on_purpose_are_the_first_cause(measured: CommandLine) -
     result = measured("rerun", "two", "--threads", 1, "--out", "one")
     assert result.status == 1
     assert result.out.startswith("NOT REPRODUCED: two\n")
-    assert "    1. threads: 2 and 1 (accounts for the latency)\n" in result.out
+    assert "\n1. threads: 2 and 1 (accounts for the latency)\n" in result.out
 
 
 def test_a_seed_changed_on_purpose_is_the_first_cause(measured: CommandLine) -> None:
     result = measured("rerun", "run", "--seed", 7, "--out", "seven")
-    assert "    1. seed: 0 and 7\n" in result.out
+    assert "\n1. seed: 0 and 7\n" in result.out
 
 
 def test_an_altered_sample_is_the_first_cause(measured: CommandLine) -> None:
@@ -158,7 +160,7 @@ def test_an_altered_sample_is_the_first_cause(measured: CommandLine) -> None:
     result = measured("rerun", "run", "--out", "again")
     assert result.status == 1
     assert result.out.startswith("INCOMPARABLE: run\n")
-    assert f"    1. records.jsonl:{number} latency.blocks.0: it was changed after it was" in result.out
+    assert f"\n1. records.jsonl:{number} latency.blocks.0: it was changed after it was" in result.out
 
 
 def test_two_runs_that_are_there_are_judged_without_measuring(measured: CommandLine) -> None:
@@ -245,7 +247,7 @@ def test_a_history_has_its_step_as_table_csv_json_and_picture(suite: CommandLine
     assert "step at r07: " in result.out
     assert (suite.folder / "h.png").read_bytes().startswith(b"\x89PNG")
     rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(suite("history", folder, "--csv").out)))
-    assert [row["run"] for row in rows if row["step_before"] == "1"] == ["r07"]
+    assert [row["run"] for row in rows if row["step_before"] in ("1", "true", "True")] == ["r07"]
     assert len(rows) == 14
     (series,) = suite("history", folder, "--json").answer["series"]
     assert [step["index"] for step in series["steps"]] == [7]
@@ -270,7 +272,7 @@ def test_a_run_that_can_not_be_read_costs_the_others_nothing(suite: CommandLine)
     ("arguments", "told"),
     [
         (["--quantity", "joy"], "--quantity: joy is none of latency, memory, energy"),
-        (["--json", "--csv"], "two forms of one answer"),
+        (["--json", "--csv"], "give one of the two"),
         (["--on", "Mars"], "Mars names 0 of its devices"),
         (["--plot", "h.gif"], "end it in .png"),
     ],
