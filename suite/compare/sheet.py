@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from suite.compare import archive
 from suite.compare.conditions import Conditions, conditions_of
 from suite.compare.figures import Figure, Found
 from suite.compare.quantities import QUANTITIES
@@ -61,8 +62,9 @@ class Facts:
 
 
 def load(folder: Path) -> Sheet:
-    """The sheet of the run in a folder; its samples are let go. Raises StoreError."""
-    return sheet_of(store.load(folder), folder)
+    """The sheet of a run, which is a folder or an archive of one; its samples are let go. Raises StoreError."""
+    with archive.opened(folder) as place:
+        return sheet_of(store.load(place), folder)
 
 
 def sheet_of(run: Run, folder: Path) -> Sheet:

@@ -120,3 +120,9 @@ def test_lines_that_cannot_be_read_are_told(suite: CommandLine, runs: list[Path]
     result = suite("compare", runs[0], runs[1])
     assert result.status == 0
     assert f"like: 1 line of {runs[1]}/records.jsonl can't be read, and what they held is not here." in result.out
+
+
+def test_an_archive_stands_for_its_run(suite: CommandLine, runs: list[Path]) -> None:
+    suite("bundle", runs[2], "--out", suite.folder / "slow.suite.zip")  # these samples are too alike to be right
+    result = suite("compare", runs[0], suite.folder / "slow.suite.zip", "--fail-if", "latency slower 5%")
+    assert result.status == 4
