@@ -17,7 +17,7 @@ ARGS ?=
 hash = $(shell cat $(1) 2>/dev/null | git hash-object --stdin)
 ENV_STAMP := .venv/env-$(call hash,locks/$(PLATFORM).txt locks/torch-$(PLATFORM).txt)
 PROJECT_STAMP := .venv/project-$(call hash,pyproject.toml)
-DEV_STAMP := .venv/dev-$(call hash,locks/dev.txt)
+DEV_STAMP := .venv/dev-$(call hash,locks/dev.txt locks/models.txt)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 LOCKED := --no-deps --require-hashes --only-binary :all:
@@ -242,4 +242,5 @@ $(PROJECT_STAMP): $(ENV_STAMP)
 
 $(DEV_STAMP): $(ENV_STAMP)
 	@$(call install,locks/dev.txt)
+	@$(call install,locks/models.txt) || echo "make setup-dev: without these, tests of models that others made are skipped"
 	@rm -f .venv/dev-* && touch $@

@@ -26,14 +26,15 @@ from suite.plan import load as plans
 from suite.plan.again import Changes
 from suite.plan.devices import chosen
 from suite.plan.load import Options, Plan, Surroundings
-from suite.plan.pair import Side, pair
+from suite.plan.pair import pair
 from suite.plan.resumed import difference
 from suite.power import choice
 from suite.power.imported import amend
 from suite.power.meter import Meter
-from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, record, seal, store
+from suite.records import SCHEMA_VERSION, TIMED, Manifest, NotMeasured, Run, RunRecord, Task, Test, seal, store
 from suite.records.journal import FileJournal
 from suite.records.store import RunStore
+from suite.request import SILENCE, Outline, Progress, Request
 from suite.tools import Tools
 
 __all__ = [
@@ -53,58 +54,6 @@ __all__ = [
 
 RESULTS = Path("results")
 METERED: tuple[Test, ...] = ("energy", "sustained")  # tests that power is read beside
-
-
-@record
-class Request:
-    """What a person asked for; None where they said nothing.
-
-    test: that one alone, as `suite latency` measures. pair: these two alone, in turns. resume: go on with the run in
-    `out`.
-    """
-
-    test: Test | None = None
-    plan: str | None = None
-    options: Options = Options()
-    power: str | None = None
-    out: Path | None = None
-    resume: bool = False
-    pair: tuple[Side, Side] | None = None
-    tags: tuple[tuple[str, str], ...] = ()
-
-
-@record
-class Outline:
-    """What a battery would measure. is_metered: whether there is a power source for its tests of energy."""
-
-    plan: str
-    tasks: tuple[Task, ...]
-    is_metered: bool
-
-
-class Progress:
-    """What a battery tells while it goes on. This one tells nobody; subclasses do."""
-
-    def asked(self, tasks: Sequence[Task]) -> None:
-        """Once, before all else: the tasks that are left."""
-
-    def plan(self, total_s_estimate: float, tasks: int) -> None:
-        """Once, before the first task: how long the tasks may take together, and how many there are."""
-
-    def begin(self, text: str) -> None:
-        """What is being done from now on."""
-
-    def expect(self, task: Task, seconds: float) -> None:
-        """How long the task takes in all, as its first calls tell."""
-
-    def advance(self, task: Task, record: RunRecord) -> None:
-        """A task has its record, and it is on disk."""
-
-    def note(self, text: str) -> None:
-        """Something that a person should know and that stops nothing."""
-
-
-SILENCE = Progress()
 
 
 def measure(request: Request, tools: Tools | None = None, progress: Progress = SILENCE) -> Run:

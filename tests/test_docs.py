@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -201,3 +203,17 @@ def test_an_option_is_declared_once() -> None:
             if param.param_type_name == "option" and param.name not in shared | {"help", "to"}:
                 own.setdefault(param.opts[0], []).append(" ".join(words))
     assert {name: where for name, where in own.items() if len(where) > 1} == {}
+
+
+def test_the_example_of_a_gate_is_a_workflow(tmp_path: Path) -> None:
+    """By the schema of GitHub's workflows that check-jsonschema carries."""
+    (block,) = re.findall(
+        r"^```yaml workflow\n(.*?)^```", (REPOSITORY / "docs/compare.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "gate.yml").write_text(block)
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    done = subprocess.run([*check, str(tmp_path / "gate.yml")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "ok -- validation done")
+    lines = block.replace("\\\n", " ").splitlines()
+    (line,) = (line for line in lines if ".venv/bin/suite compare" in line)
+    assert parse(line.strip().removeprefix(".venv/bin/").partition(" || ")[0]) == ("compare",)

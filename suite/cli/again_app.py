@@ -16,6 +16,9 @@ from suite.errors import UsageError
 if TYPE_CHECKING:
     from suite.battery import Changes, Request
 
+if TYPE_CHECKING:
+    pass
+
 AGAIN = ("model", "checkpoint", "trajectory", "seed", "threads", "time_limit", POWER, OUTPUT)
 NEEDS = "What you need"
 RUN = typer.Argument(metavar="RUN", help="The folder of a run, or its archive.")

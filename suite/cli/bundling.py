@@ -29,8 +29,6 @@ def pack(run: Path, target: Path | None) -> Answer:
     if not (run / REPORT_NAME).exists():
         battery.report(run)
     bundle(run, target)
-    if found.verdict != "VERIFIED":
-        print(f"suite: {run}: it is packed, and the run is {found.verdict}: suite verify says why", file=sys.stderr)
     packed = target.read_bytes()
     facts: dict[str, Value] = {
         "archive": str(target),
@@ -38,6 +36,8 @@ def pack(run: Path, target: Path | None) -> Answer:
         "sha256": sha256(packed),
         "verdict": found.verdict,
     }
+    if found.verdict != "VERIFIED":
+        print(f"suite: {run}: it is packed, and the run is {found.verdict}: suite verify says why", file=sys.stderr)
     return Answer(
         shown=content(
             f"{found.verdict}: packed into {target} ({show(len(packed), 'B')})", f"SHA-256 {facts['sha256']}"

@@ -55,16 +55,9 @@ def fetch_all(request: Request, tools: Tools) -> Answer:
 
     The answer is what is there afterwards. Raises FetchError with the reasons, where any failed.
     """
-    of_hub = [name for name in request.names or () if name.startswith(words.HUB)]
-    request = replace(request, names=tuple(name for name in request.names or () if name not in of_hub) or None)
+    if any(name.startswith(words.HUB) for name in request.names or ()):
+        return _fetch_of_hub(request)
     hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
-    places = [
-        hub_models.fetch(name, request.place(), hub, _Progress(name), trust_remote_code=request.trust_remote_code)
-        for name in of_hub
-    ]
-    brought = _places(of_hub, places)
-    if of_hub and request.names is None:
-        return brought
     chosen, folder = request.chosen(), request.place()
     failures: list[SuiteError] = []
     for name, pinned in chosen.items():
@@ -85,17 +78,7 @@ def fetch_all(request: Request, tools: Tools) -> Answer:
             _tell(f"{name}: {request.lock} now holds what was found; look at the difference before you commit it")
     if failures:
         raise FetchError("; ".join(str(error) for error in failures)) from failures[0]
-    there = _shown([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, 0)
-    return _both(brought, there) if of_hub else there
-
-
-def _both(first: Answer, second: Answer) -> Answer:
-    return Answer(
-        shown=(*first.shown, *second.shown),
-        rows={**first.rows, **second.rows},
-        data={**first.data, **second.data},
-        status=second.status,
-    )
+    return _shown([verify(name, pinned, folder) for name, pinned in request.chosen().items()], folder, 0)
 
 
 def _hub_url(request: Request) -> str:
@@ -133,8 +116,18 @@ def _bring(name: str, pinned: Pinned, request: Request, hub: Hub, tools: Tools) 
     return replace(found, converted_sha256=receipt.converted_sha256, weights_sha256=receipt.weights_sha256)
 
 
-def _places(names: Sequence[str], places: Sequence[Path]) -> Answer:
-    rows = [(name, str(place)) for name, place in zip(names, places, strict=True)]
+def _fetch_of_hub(request: Request) -> Answer:
+    """Models that nothing pins, by hf:NAME@REVISION. Raises UsageError where others are named beside them."""
+    names = request.names or ()
+    pinned = [name for name in names if not name.startswith(words.HUB)]
+    if pinned:
+        raise UsageError(f"--model: {pinned[0]} is pinned, and {words.HUB}... is not: fetch them apart")
+    hub = Hub(url=_hub_url(request), token=os.environ.get("HF_TOKEN"), note=_tell)
+    trust = request.trust_remote_code
+    rows = [
+        (name, str(hub_models.fetch(name, request.place(), hub, _Progress(name), trust_remote_code=trust)))
+        for name in names
+    ]
     return Answer(
         shown=content(table(("name", "folder"), rows, left=2)),
         rows={"fetched": [{"name": name, "folder": place} for name, place in rows]},

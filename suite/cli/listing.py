@@ -35,7 +35,13 @@ def show(what: str | None, tools: Tools, power: str | None = None) -> Answer:
         found["power"] = [{**row, "here": _here(here.get(str(row["name"])))} for row in found["power"]]
     if what == "runtimes":
         found["runtimes"] = _runtimes_here(found["runtimes"], tools)
-    return Answer(shown=content(*(_shown(name, rows) for name, rows in found.items())), rows=found, data=found)
+    columns = {
+        name: [{_COLUMNS.get(key, key): row[key] for key in row} for row in rows] for name, rows in found.items()
+    }
+    return Answer(shown=content(*(_shown(name, rows) for name, rows in found.items())), rows=columns, data=found)
+
+
+_COLUMNS = {"input sizes (default, limits)": "input_sizes", "chosen by auto": "chosen_by_auto"}
 
 
 def _here(found: Description | NotMeasured | None) -> str:

@@ -81,7 +81,8 @@ class LiveProgress(Display):
         pace = self._pace
         bar = Table.grid(padding=(0, 1))
         count = f"{pace.done_count}/{pace.task_count}"
-        doing = Text(f"{one_line(self._doing, 200)}; about {duration(pace.remaining_s)} left", overflow="ellipsis")
+        told = f"about {duration(pace.remaining_s)} left; {one_line(self._doing, 200)}"
+        doing = Text(told, overflow="ellipsis", no_wrap=True)
         width = min(BAR_WIDTH, max(5, self._console.width - len(count) - 40))
         bar.add_row(count, ProgressBar(pace.total_s or 1, min(pace.done_s, pace.total_s), width=width), doing)
         table = self._table()

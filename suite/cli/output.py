@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import os
@@ -12,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
+from suite.cli.streams import silence
 from suite.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,14 +19,9 @@ if TYPE_CHECKING:
     from suite.report.content import Content, Table
 
 FORMS = ("md", "html", "csv", "json", "jsonl")
+GONE = 130
 TABLE = "table"  # the column that names the table, where an answer has several
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute what begins so
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
-    "div{overflow-x:auto}table{border-collapse:collapse}th,td{border:1px solid #8888;padding:.3rem .6rem}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}@media(prefers-color-scheme:dark)"
-    "{body{background:#111;color:#eee}}"
-)
 
 
 def form_of(output: str | None, as_json: bool, as_csv: bool = False) -> str | None:
@@ -41,8 +36,13 @@ def form_of(output: str | None, as_json: bool, as_csv: bool = False) -> str | No
 
 
 def write(answer: Answer, form: str | None, stream: TextIO, *, no_color: bool = False) -> int:
-    """Prints the answer; its exit status. A terminal gets tables that fit it, a pipe the plain text."""
-    stream.write(_told(answer, form, stream, no_color).rstrip("\n") + "\n")
+    """Prints the answer; its exit status, or that of a reader who has gone, which Click would take for a failure."""
+    try:
+        stream.write(_told(answer, form, stream, no_color).rstrip("\n") + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+        return GONE
     return answer.status
 
 
@@ -118,34 +118,22 @@ def as_markdown(shown: Content) -> str:
     def unlinked(table: Table) -> Table:
         return replace(table, rows=tuple(tuple(map(told, row)) for row in table.rows))
 
-    return markdown.blocks(tuple(unlinked(block) if isinstance(block, Table) else block for block in shown))
+    return markdown.blocks(tuple(unlinked(block) if isinstance(block, Table) else block for block in _titled(shown)))
 
 
 def as_html(shown: Content) -> str:
-    """One page by itself: nothing is fetched."""
+    """One page by itself, as a report's is: nothing is fetched."""
+    from suite.report.content import Document
+    from suite.report.writers import html
+
+    return html.write(Document(title="suite", lead=_titled(shown)), {})
+
+
+def _titled(shown: Content) -> Content:
+    """A column without a title gets a sign for one, which plain text can do without."""
     from suite.report.content import Table
-    from suite.report.writers import text
 
-    told = "\n".join(
-        _html_table(block) if isinstance(block, Table) else _html_lines(text.blocks((block,))) for block in shown
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>suite</title>\n'
-        f"<style>{_STYLE}</style>\n<body>\n<main>\n{told}\n</main>\n</body>\n</html>"
-    )
+    def titled(table: Table) -> Table:
+        return replace(table, columns=tuple(replace(column, title=column.title or "-") for column in table.columns))
 
-
-def _html_lines(text: str) -> str:
-    return "\n".join(f"<p>{html.escape(line)}</p>" for line in text.splitlines() if line.strip())
-
-
-def _html_table(table: Table) -> str:
-    headers, rows = table.plain()
-    marks = ["" if column.wordy else ' class="n"' for column in table.columns]
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in headers)
-    body = "\n".join(
-        "<tr>" + "".join(f"<td{mark}>{html.escape(cell)}</td>" for mark, cell in zip(marks, row, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f"<div><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
+    return tuple(titled(block) if isinstance(block, Table) else block for block in shown)

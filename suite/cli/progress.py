@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -135,15 +134,6 @@ class Quiet(Display):
 Open = Callable[[TextIO], Display]
 
 
-def opened(stream: TextIO, *, no_color: bool = False) -> Display:
-    """A table and a bar on a terminal that can move its cursor, plain lines anywhere else."""
-    if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
-        return PlainProgress(stream)
-    from suite.cli.live import LiveProgress
-
-    return LiveProgress(stream, no_color=no_color)
-
-
 def describe(task: Task) -> str:
     """A task in few words: "lxmert latency, batch 4, text_tokens 20, image_regions 36"."""
     if task.is_of_the_machine:
@@ -154,7 +144,8 @@ def describe(task: Task) -> str:
     sizes = [f"{name} {size}" for name, size in task.axes]
     if task.test in TIMED:
         sizes.insert(0, f"batch {task.batch_size}")
-    return ", ".join([f"{task.model} {task.test}{scenario}", *sizes])
+    side = "" if task.side is None else f" {task.side}"
+    return ", ".join([f"{task.model}{side} {task.test}{scenario}", *sizes])
 
 
 def outcome(record: RunRecord) -> str:

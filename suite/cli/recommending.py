@@ -12,7 +12,7 @@ from suite.cli.quantities import quantity, share
 from suite.errors import UsageError
 from suite.records import record, store
 from suite.registry import unknown
-from suite.report import tradeoffs
+from suite.report import accuracies, tradeoffs
 from suite.report.content import Column, Content, bullets, content
 from suite.report.tradeoffs import ACCURACY, GOALS, Tradeoff
 from suite.stats.same_items import MARGIN
@@ -137,7 +137,7 @@ def _ground(found: Tradeoff) -> str:
     inputs = "of its own inputs, one by one" if found.real else "of synthetic inputs at batch 1"
     return (
         f"Scores are of {found.evaluation}; latencies {inputs}. Scores of the same items are the same where their "
-        f"difference is certainly within {found.margin * 100:g} points."
+        f"difference is certainly within {accuracies.points(found.margin)}."
     )
 
 

@@ -53,13 +53,6 @@ def run(  # noqa: PLR0913 (what a person may say)
     )
 
 
-def _opened(source: Path) -> tuple[Run, Mapping[Task, Finding]]:
-    """A run, and its tasks whose lines were changed."""
-    with archive.opened(source) as folder:
-        found = verify(folder)
-        return store.load(folder), altered_tasks(folder, found) if found.altered_lines else {}
-
-
 def _row(found: Quantity) -> Row:
     return {
         "quantity": found.quantity,
@@ -71,6 +64,13 @@ def _row(found: Quantity) -> Row:
         "ratio_low": found.interval.low if found.interval else None,
         "ratio_high": found.interval.high if found.interval else None,
     }
+
+
+def _opened(source: Path) -> tuple[Run, Mapping[Task, Finding]]:
+    """A run, and its tasks whose lines were changed."""
+    with archive.opened(source) as folder:
+        found = verify(folder)
+        return store.load(folder), altered_tasks(folder, found) if found.altered_lines else {}
 
 
 def shown(source: Path, out: Path, judgement: Judgement, margin: float) -> Content:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 if TYPE_CHECKING:
     from suite.cli.options import Given
-    from suite.cli.progress import Open
+    from suite.cli.progress import Display, Open
     from suite.tools import Tools
 
 
@@ -33,11 +34,22 @@ class Session:
     def progress(self) -> Open:
         from functools import partial
 
-        from suite.cli.progress import Quiet, opened
+        from suite.cli.progress import Quiet
 
         if self.quiet:
             return Quiet
         return self.given_progress or partial(opened, no_color=self.no_color)
+
+
+def opened(stream: TextIO, *, no_color: bool = False) -> Display:
+    """A table and a bar on a terminal that can move its cursor, plain lines anywhere else."""
+    from suite.cli.progress import PlainProgress
+
+    if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
+        return PlainProgress(stream)
+    from suite.cli.live import LiveProgress
+
+    return LiveProgress(stream, no_color=no_color)
 
 
 def session_of(context: typer.Context, given: Given) -> Session:

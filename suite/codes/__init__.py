@@ -29,7 +29,7 @@ class Explanation:
 
 
 def explanation(code: str) -> Explanation | None:
-    """None for a code that nobody says; case and hyphens don't matter."""
+    """None for a code that nobody says; case, hyphens and blanks don't matter."""
     return catalogue().get(_plain(code))
 
 
@@ -52,4 +52,4 @@ def catalogue() -> Mapping[str, Explanation]:
 
 
 def _plain(code: str) -> str:
-    return code.strip().upper().replace("-", "_")
+    return code.strip().upper().replace("-", "_").replace(" ", "_")

@@ -1,1 +1,1 @@
-"""Runs held against each other and against what they say, from files alone. Others import modules by name."""
+"""Runs held against each other and what they say, from files alone. Others import each module by its name."""

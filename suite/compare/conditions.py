@@ -131,7 +131,8 @@ def differences(first: Conditions, second: Conditions, names: Sequence[str]) -> 
         if one == other:
             continue
         text = f"{name}: {_told(one)} against {_told(other)}"
-        yield Difference(text, refused=OWN_WEIGHT.get(name) == "refused")
+        known = one is not None and other is not None
+        yield Difference(text, refused=known and OWN_WEIGHT.get(name) == "refused")
 
 
 def unknown(first: Conditions, second: Conditions, names: Sequence[str]) -> Iterator[str]:

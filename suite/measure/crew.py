@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from suite.measure.bench import Bench
 from suite.measure.series import Series
 from suite.measure.steering import Steering
 from suite.measure.turns import Turns
-from suite.records import Task
+from suite.records import HostState, Task
 from suite.stats import quiet
 
 HEADROOM = 1.25  # of the memory that a worker took, which another must find free before it starts
@@ -92,6 +92,24 @@ class Crew:
             each.tells_cold_start = each.bench.start_count == 0
         self.only(turns)
         return True
+
+
+def assembled(
+    tasks: Sequence[Task], turns_of: Callable[[Sequence[Task], Turns | None], Turns], began: HostState | None
+) -> Crew:
+    """Turns for each load of the tasks. The first ones' patience is that of a measurement on the fewest cores.
+
+    turns_of: makes them for the tasks of one load, beside those of the first. began: the machine before the run.
+    """
+    loads: dict[object, list[Task]] = {}
+    for task in tasks:
+        loads.setdefault(task.load, []).append(task)
+    made: list[Turns] = []
+    for own in loads.values():
+        made.append(turns_of(own, made[0] if made else None))
+    made[0].gate.began = began
+    made[0].patience.core_count = min(task.thread_count for task in tasks)
+    return Crew(made)
 
 
 def _fits(turns: Turns, had: Turns) -> bool:

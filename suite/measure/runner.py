@@ -19,7 +19,7 @@ from suite.errors import SuiteError, WorkerError
 from suite.measure import ceilings
 from suite.measure.bench import Bench, OpenWorker
 from suite.measure.counting import count, origin_flags
-from suite.measure.crew import Crew, interleave
+from suite.measure.crew import Crew, assembled, interleave
 from suite.measure.energy import EnergyLoad, label_windows
 from suite.measure.evaluating import Evaluating
 from suite.measure.failure import failed
@@ -186,20 +186,12 @@ class Runner:
             self._store(self._profile_record(task))
 
     def _crew(self, tasks: Sequence[Task]) -> Crew:
-        """A bench for each load; the first one's patience is that of a measurement on the fewest cores."""
-        loads: dict[object, Task] = {}
-        for task in tasks:
-            loads.setdefault(task.load, task)
-        made: list[Turns] = []
-        for task in loads.values():
-            paces_s = self._paces_s.setdefault((task.device, task.thread_count), [])
-            beside, expect, tell = made[0] if made else None, self.sink.expect, self.sink.begin
-            own = [each for each in tasks if each.load == task.load]
-            bench = Bench(task, self._open, self._variants, own)
-            made.append(Turns(bench, self.observe, expect, tell=tell, paces_s=paces_s, beside=beside))
-        made[0].gate.began = self._began
-        made[0].patience.core_count = min(task.thread_count for task in loads.values())
-        return Crew(made)
+        def turns(own: Sequence[Task], beside: Turns | None) -> Turns:
+            paces_s = self._paces_s.setdefault((own[0].device, own[0].thread_count), [])
+            bench, tell = Bench(own[0], self._open, self._variants, own), self.sink.begin
+            return Turns(bench, self.observe, self.sink.expect, tell=tell, paces_s=paces_s, beside=beside)
+
+        return assembled(tasks, turns, self._began)
 
     def _steering(self, tasks: Sequence[Task], latency: Sequence[Task]) -> Steering:
         """Of a group that was begun in another session no size is added: it would share no round with the others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,19 @@ class Beside:
         return next((option for option, value in given.items() if value), None)
 
 
-def named(
-    models: Iterable[str], sizes: Sizes, beside: Beside, where: str, bring: Bring = registry.bring
+def named(  # noqa: PLR0913 (what a word is read beside)
+    models: Iterable[str],
+    sizes: Sizes,
+    beside: Beside,
+    where: str,
+    *,
+    known: Container[str],
+    bring: Bring = registry.bring,
 ) -> tuple[list[str], tuple[BroughtModel, ...]]:
     """The models with each word in its name's place, and those that were brought, opened once each by a worker.
 
-    sizes: of axes, of which the first is a brought model's usual one. where: for errors. Raises PlanError.
+    sizes: of axes, of which the first is a brought model's usual one. where: for errors. known: names of models. Raises
+    PlanError.
     """
     names: list[str] = []
     brought: dict[str, BroughtModel] = {}
@@ -56,7 +63,7 @@ def named(
     for word in listed:
         try:
             if word not in words_there:
-                names.append(_plain(word))
+                names.append(_plain(word, known))
                 continue
             found = bring(words.origin(settings(word, sizes, beside)))
         except UsageError as error:
@@ -68,10 +75,10 @@ def named(
     return names, tuple(brought.values())
 
 
-def _plain(word: str) -> str:
+def _plain(word: str, known: Container[str]) -> str:
     """Raises UsageError for what looks like a file and is none that can be run."""
     refusal = words.refusal(word)
-    if refusal is not None:
+    if refusal is not None and word not in known:
         raise UsageError(f"{word} {refusal}")
     return word
 

@@ -26,8 +26,6 @@ Dtype = Literal[
     "uint8",
     "bool",
     "complex64",
-    "int",
-    "float",
 ]
 
 
@@ -103,7 +101,8 @@ def _from(folder: Path, word: str) -> str:
 
 
 def _told(invalid: ValidationError) -> str:
-    error = invalid.errors(include_url=False)[0]
+    errors = sorted(invalid.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
+    error = errors[0]  # a misspelt key first: what is missing may follow from it
     location = [str(part) for part in error["loc"] if str(part) not in ("AxisTable", "constrained-int")]
     if error["type"] == "extra_forbidden":
         tables: dict[str, type[_Table]] = {"axes": AxisTable, "inputs": InputTable}

@@ -235,7 +235,9 @@ def _bring(
     models = merged.get("models")
     if not isinstance(models, list) or not all(isinstance(name, str) for name in models):
         return merged, ()
-    names, brought = named(models, options.axes or (), options.beside or Beside(), where, around.bring)
+    names, brought = named(
+        models, options.axes or (), options.beside or Beside(), where, known=around.models, bring=around.bring
+    )
     symbols = {axis.label: axis.name for model in brought for axis in model.axes}
     if isinstance(axes := merged.get("axes"), dict):
         merged = {**merged, "axes": {symbols.get(name, name): sizes for name, sizes in axes.items()}}
@@ -281,6 +283,8 @@ def _with_data(stated: Any, data: str | None, limit: int | None) -> dict[str, An
     """The evaluations with what the options say of them. Raises PlanError for data that nobody knows the place of."""
     if data is None and limit is None:
         return {}
+    if limit is not None and limit < 1:
+        raise PlanError(f"--limit: must be at least 1, got {limit}")
     if not isinstance(stated, list) or (data is not None and len(stated) != 1):
         raise PlanError(
             f"{'--limit' if data is None else '--eval-data'}: goes with one evaluation; name it with --eval"

@@ -156,6 +156,11 @@ class Accuracy:
         return undisturbed or self.batches
 
     @property
+    def is_upper_bound(self) -> bool:
+        """Whether its latencies are: every stretch of calls was disturbed."""
+        return all(batch.disturbed_by is not None for batch in self.batches)
+
+    @property
     def alone(self) -> RealCalls:
         return joined(batch.alone for batch in self.quiet_batches)
 

@@ -131,7 +131,6 @@ class Task:
             require_name("axis", name)
             require_count(name, size, MAX_INPUT_SIZE)
         require(len(dict(self.axes)) == len(self.axes), "an axis is named twice")
-        require(self.evaluation is None or self.test == "accuracy", "an evaluation is of the test accuracy alone")
 
     def __hash__(self) -> int:
         """Of what tells most tasks of a run apart: they are looked up often, and their rules are many fields."""

@@ -116,6 +116,11 @@ def difference(variant: Answered, reference: Answered) -> same_items.Difference 
     return same_items.difference(one.values(), other.values(), one.groups)
 
 
+def points(share: float) -> str:
+    """ "1 point", "0.5 points"."""
+    return f"{share * 100:g} point{'' if share == 0.01 else 's'}"
+
+
 # Tables
 
 
@@ -205,7 +210,8 @@ def latency_table(view: RunView, everyone: tuple[Answered, ...]) -> Table | None
         Column("Padding", unit="%"),
     )
     rows: list[list[Cell]] = []
-    for each, _, one, many in times:
+    for each, found, one, many in times:
+        sign = "≤ " if found.is_upper_bound else ""
         synthetic = synthetic_median_s(view, each.task)
         shown = one or many
         lengths = f"{shown.least_length} to {shown.most_length}" if shown else None
@@ -215,11 +221,11 @@ def latency_table(view: RunView, everyone: tuple[Answered, ...]) -> Table | None
                 each.label,
                 each.evaluation,
                 lengths,
-                scale.value(one.median_s) if one else None,
+                sign + scale.value(one.median_s) if one else None,
                 scale.spread(one.mean_s, one.std_s or 0.0) if one else None,
                 synthetic if isinstance(synthetic, NotMeasured | None) else scale.value(synthetic),
                 str(rule.batch_size) if rule else None,
-                scale.value(many.per_example_s) if many else None,
+                sign + scale.value(many.per_example_s) if many else None,
                 f"{many.padding_share * 100:.1f}" if many else None,
             ]
         )

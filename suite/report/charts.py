@@ -33,6 +33,7 @@ class Cloud:
     disturbed: tuple[float, ...] = ()
     is_upper_bound: bool = False
     told: str = ""  # what a pointer over the median tells
+    place: int = 0  # of the subject: its colour
 
     @property
     def largest(self) -> float:
@@ -167,9 +168,9 @@ def strips(axes: Axes, names: Sequence[str], clouds: Sequence[Cloud]) -> None:
     right = max(cloud.largest for cloud in clouds) * 1.05
     for row, cloud in enumerate(clouds):
         hollow = _in_row(row, cloud.disturbed)
-        _rings(axes, "o", [(value, at) for value, at in hollow if value <= right], row)
-        _rings(axes, ">", [(right, at) for value, at in hollow if value > right], row)
-        _marks(axes, ".", _in_row(row, cloud.samples), row, size=4.5)
+        _rings(axes, "o", [(value, at) for value, at in hollow if value <= right], cloud.place)
+        _rings(axes, ">", [(right, at) for value, at in hollow if value > right], cloud.place)
+        _marks(axes, ".", _in_row(row, cloud.samples), cloud.place, size=4.5)
         axes.vlines(cloud.median, row - 0.36, row + 0.36, zorder=4, gid=tip(cloud.told), **_median_style(cloud, 1.5))
     _name_rows(axes, names)
     axes.set_xlim(0, right)
@@ -219,9 +220,9 @@ def bars(axes: Axes, names: Sequence[str], groups: Sequence[tuple[str, Sequence[
     _legend_above(axes)
 
 
-def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
-    """One marker per name at (x, y); both axes begin at zero, so that a proportion looks like one."""
-    for index, (name, x, y) in enumerate(named):
+def points(axes: Axes, named: Sequence[tuple[str, float, float, int]]) -> None:
+    """A marker per (name, x, y, place of the subject); both axes begin at zero, so that a proportion looks like one."""
+    for name, x, y, index in named:
         axes.plot(
             [x],
             [y],
@@ -234,8 +235,8 @@ def points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
             label=name,
             gid=tip(f"{name}: {digits(x)}, {digits(y)}"),
         )
-    axes.set_xlim(0, (max(x for _, x, _ in named) or 1.0) * 1.12)
-    axes.set_ylim(0, (max(y for _, _, y in named) or 1.0) * 1.15)
+    axes.set_xlim(0, (max(x for _, x, _, _ in named) or 1.0) * 1.12)
+    axes.set_ylim(0, (max(y for _, _, y, _ in named) or 1.0) * 1.15)
 
 
 def line(axes: Axes, name: str, x: Sequence[float], y: Sequence[float], index: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from suite.records import FlopCount, NotMeasured, ParameterCount, Summary
 from suite.report import energies, rankings, scaling
@@ -15,9 +15,9 @@ from suite.report.content import (
     Content,
     Document,
     Heading,
-    Paragraph,
     Picture,
     Spans,
+    Table,
     bullets,
     content,
     row,
@@ -44,7 +44,24 @@ def document(view: RunView, title: str, sections: Mapping[str, Content]) -> Docu
         Chapter("discussion", "Discussion", _discussion(view)),
         Chapter("extra", "Extra: FLOPs", _extra(view, sections.get("extra", ()))),
     )
-    return Document(title=title, lead=(), chapters=tuple(each for each in chapters if each.content))
+    told = tuple(each for each in chapters if each.content)
+    absent = _absent(block for each in told for block in each.content)
+    last = (Chapter("absent", "What was not measured", absent, numbered=False),) if absent else ()
+    return Document(title=title, lead=(), chapters=(*told, *last))
+
+
+def _absent(blocks: Iterable[Block]) -> Content:
+    """Reason and remedy of each code that a table shows: where its links lead."""
+    cells = [cell for block in blocks if isinstance(block, Table) for line in block.rows for cell in line]
+    by_code: dict[str, dict[NotMeasured, None]] = {}
+    for cell in cells:
+        if isinstance(cell, NotMeasured):
+            by_code.setdefault(cell.code, {})[cell] = None
+    return tuple(
+        block
+        for code, gaps in sorted(by_code.items())
+        for block in content(Heading(code), bullets(f"{gap.reason}. Remedy: {gap.remedy}." for gap in gaps))
+    )
 
 
 def _parameters(view: RunView) -> Content:
@@ -147,11 +164,9 @@ def _energy(view: RunView) -> Content:
         start: list[Cell] = [view.label(point.subject), view.describe(point)]
         gap = value if isinstance(value, NotMeasured) else None
         rows.append([*start, *([digits(lab.average_w), digits(lab.joules)] if lab else [gap, gap])])
-    gaps = dict.fromkeys(value for point in points if isinstance(value := view.energy(point), NotMeasured))
     return content(
         "Energy per inference: average power in watts times the mean time of a call in seconds, over the batch size.",
         table(("Model", "Input", Column("Average power", "W"), Column("Energy", "J")), rows, 2, caption="Energy"),
-        *(block for gap in gaps for block in (Heading(gap.code, 4), Paragraph(f"{gap.reason}. Remedy: {gap.remedy}."))),
     )
 
 

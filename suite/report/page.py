@@ -41,7 +41,7 @@ def render(
             with folder.inner("plots") as pictures:
                 plots.write(pictures)
             with folder.inner("tables") as tables:
-                for name, rows in sheets(view).items():
+                for name, rows in sheets(view):
                     tables.write_whole(name, csv.write(rows).encode(), durable=False)
             folder.write_whole(f"{layout}.html", web.encode(), durable=False)
             folder.write_whole(f"{layout}.md", text.encode(), durable=False)

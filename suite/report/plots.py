@@ -72,6 +72,7 @@ class Plots:
 
     def __init__(self) -> None:
         self.pictures: dict[str, bytes] = {}
+        self.vectors: dict[str, bytes] = {}
         self.drawings: dict[str, str] = {}
 
     def add(self, name: str, figure: Figure, alternative: str, caption: Span | Spans = ()) -> Drawn:
@@ -88,7 +89,7 @@ class Plots:
         figure.savefig(buffer, format="png", metadata={"Software": None})
         self.pictures[f"{name}.png"] = buffer.getvalue()
         drawing = drawings.write(figure)
-        self.pictures[f"{name}.svg"] = drawing.encode()
+        self.vectors[f"{name}.svg"] = drawing.encode()
         self.drawings[name] = drawings.inline(drawing, name)
         return Picture(name=name, alternative=alternative, caption=caption)
 
@@ -101,7 +102,7 @@ class Plots:
 
     def write(self, folder: Folder) -> None:
         """Writes the pictures. Raises OSError and StoreError."""
-        for name, picture in self.pictures.items():
+        for name, picture in (self.pictures | self.vectors).items():
             folder.write_whole(name, picture, durable=False)
 
 

@@ -28,10 +28,10 @@ class Mark:
 
 
 def draw(
-    axes: Axes, bandwidth: Rate, arithmetic: Rate, named: Sequence[tuple[str, Sequence[Mark]]], scale: Scale
+    axes: Axes, bandwidth: Rate, arithmetic: Rate, named: Sequence[tuple[str, int, Sequence[Mark]]], scale: Scale
 ) -> None:
     """The roof by best blocks as a line, by median ones dashed; each model's calls joined in their order."""
-    marks = [mark for _, found in named for mark in found]
+    marks = [mark for _, _, found in named for mark in found]
     ridge = stats.ridge(bandwidth.best_per_s, arithmetic.best_per_s)
     left = min([ridge, *(mark.intensity for mark in marks)]) / ROOM
     right = max([ridge, *(mark.intensity for mark in marks)]) * ROOM
@@ -42,7 +42,7 @@ def draw(
     ):
         roof = [stats.attainable_per_s(float(at), memory, flop) / scale.factor for at in across]
         axes.plot(across, roof, line, color=INK if line == "-" else FAINT, linewidth=1.4, zorder=2)
-    for index, (name, found) in enumerate(named):
+    for name, index, found in named:
         _calls(axes, name, found, index, scale)
     axes.set_xscale("log")
     axes.set_yscale("log")

@@ -1,7 +1,7 @@
 """tables/*.csv: the report's figures for a spreadsheet, a row a record, unrounded, in SI units that the columns name.
 
 An empty field is a figure that is not there: `not_measured` has its code, and not_measured.csv its reason and remedy.
-Documented in docs/tables.md.
+Documented in docs/report.md.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Field: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = dict[str, Field]
 
 
-def sheets(view: RunView) -> Mapping[str, list[Row]]:
-    """Rows by file name; a file without a row is left out."""
+def sheets(view: RunView) -> Iterator[tuple[str, list[Row]]]:
+    """File names with their rows, one at a time, since a run may have many; a file without a row is left out."""
     made: Mapping[str, Callable[[RunView], Iterator[Row]]] = {
         "parameters.csv": _parameters,
         "flops.csv": _flops,
@@ -50,8 +50,9 @@ def sheets(view: RunView) -> Mapping[str, list[Row]]:
         "doubts.csv": _doubts,
         "not_measured.csv": _missing,
     }
-    found = {name: list(rows(view)) for name, rows in made.items()}
-    return {name: rows for name, rows in found.items() if rows}
+    for name, rows_of in made.items():
+        if rows := list(rows_of(view)):
+            yield name, rows
 
 
 def _task(view: RunView, task: Task) -> Row:

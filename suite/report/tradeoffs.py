@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suite import units
-from suite.records import Accuracy, EnergyReading, MemoryUse, NotMeasured, Run, record
+from suite.records import Accuracy, Build, EnergyReading, MemoryUse, NotMeasured, Run, RunRecord, record
 from suite.report import accuracies
 from suite.report.accuracies import Answered
 from suite.report.energies import inference_energy
@@ -19,13 +19,14 @@ from suite.stats.tradeoff import Candidate, Figure, Goal, Pairs, Standing, exact
 ACCURACY = Goal(name="accuracy", less_is_better=False)
 LATENCY, ENERGY, MEMORY, SIZE = (Goal(name=name) for name in ("latency", "energy", "memory", "size"))
 GOALS = (ACCURACY, LATENCY, ENERGY, MEMORY, SIZE)
+MEMORY_TOLERANCE = 0.01  # of the larger one; docs/accuracy.md
 UNITS = {"accuracy": "%", "latency": "s", "energy": "J", "memory": "B", "size": "B"}
 TITLES = {
     "accuracy": "Score",
     "latency": "Latency, batch 1",
     "energy": "Energy, batch 1",
     "memory": "Peak memory",
-    "size": "Weights",
+    "size": "Size on disk",
 }
 
 
@@ -71,13 +72,14 @@ def _tradeoff(evaluation: str, found: list[tuple[str, RunView, Answered]], margi
 def _candidate(name: str, view: RunView, each: Answered, *, real: bool) -> Candidate:
     assert isinstance(each.found, Accuracy)
     subject = point_of(each.task).subject
-    memory = next((found.memory for found in view.run.records if found.task == each.task), None)
+    record = next(found for found in view.run.records if found.task == each.task)
+    memory = record.memory
     figures = {
         "accuracy": _of_score(accuracies.scored(each.found)),
         "latency": _real(each.found) if real else _synthetic(view, subject),
         "energy": _energy(view, subject),
         "memory": _peak(memory),
-        "size": exact(float(memory.weight_bytes)) if isinstance(memory, MemoryUse) else None,
+        "size": _size(record),
     }
     known = {goal: figure for goal, figure in figures.items() if figure is not None}
     return Candidate(label=f"{name}: {each.label}" if name else each.label, figures=known)
@@ -95,7 +97,8 @@ def _real(found: Accuracy) -> Figure | None:
     alone = accuracies.alone(found)
     if alone is None or alone.interval is None:
         return None
-    return Figure(value=alone.median_s, low=alone.interval.low, high=alone.interval.high)
+    low = 0.0 if found.is_upper_bound else alone.interval.low
+    return Figure(value=alone.median_s, low=low, high=alone.interval.high)
 
 
 def _synthetic(view: RunView, subject: Subject) -> Figure | None:
@@ -126,6 +129,13 @@ def _peak(found: MemoryUse | NotMeasured | None) -> Figure | None:
     return exact(float(found.peak_resident_bytes if device is None else device))
 
 
+def _size(found: RunRecord) -> Figure | None:
+    """Of the files that its runtime built, weights included; of the weights where nothing is built."""
+    if found.variant is not None and isinstance(found.variant.build, Build):
+        return exact(float(found.variant.build.size_bytes))
+    return exact(float(found.memory.weight_bytes)) if isinstance(found.memory, MemoryUse) else None
+
+
 def _pairs(candidates: list[Candidate], answered: list[Answered], margin: float) -> Pairs:
     """What the answers to the same items tell, which is more than two intervals do. All pairs are judged together."""
     places = [(one, other) for one in range(len(candidates)) for other in range(one)]
@@ -142,7 +152,18 @@ def _pairs(candidates: list[Candidate], answered: list[Answered], margin: float)
             sign = signs[verdict.verdict]
             first, second = candidates[one].label, candidates[other].label
             pairs["accuracy", first, second], pairs["accuracy", second, first] = sign, -sign
-    return pairs
+    return pairs | _alike_in_memory(candidates)
+
+
+def _alike_in_memory(candidates: list[Candidate]) -> dict[tuple[str, str, str], int]:
+    """Peaks that differ by less than an allocator's mood are the same."""
+    known = [(each.label, each.figures["memory"].value) for each in candidates if "memory" in each.figures]
+    return {
+        ("memory", one, other): 0
+        for one, first in known
+        for other, second in known
+        if one != other and abs(first - second) <= MEMORY_TOLERANCE * max(first, second)
+    }
 
 
 PLACES = {"front": "on the front", "dominated": "dominated by", "unsettled": "unsettled: may be dominated by"}
@@ -175,6 +196,8 @@ def told(figure: Figure, goal: Goal) -> str:
     if goal.name == "accuracy":
         return f"{figure.value:.2%} ({figure.low * 100:.2f}–{figure.high * 100:.2f})".replace("%", " %")
     text = units.show(figure.value, UNITS[goal.name])
+    if figure.low == 0.0:
+        return f"≤ {units.show(figure.high, UNITS[goal.name])}"
     if figure.low == figure.high:
         return text
     return f"{text} ({units.show_interval(figure.low, figure.high, UNITS[goal.name])})"

@@ -74,7 +74,10 @@ def loaded(
     runner = started.runner
     if not runner.is_built:
         module, told = filled(started, options, clock)
-        return runner.make_ready(module, started.precision, started.device), told
+        target = runner.make_ready(module, started.precision, started.device)
+        if started.precision == "int8":
+            told["weight_bytes"] = precision.weight_bytes(target)
+        return target, told
     if artefact is None:
         raise WorkerFault("BAD_REQUEST", "runtime {} is built first".format(runner.name), "Send build first")
     description = artefacts.opened(artefact)
@@ -85,7 +88,10 @@ def loaded(
         return runner.open(files, module, *way), told
     began_s = clock()
     target = runner.open(files, _skeleton(started, options), *way)
-    return target, dict(description["loaded"], build_s=0.0, weights_s=clock() - began_s)
+    told = dict(description["loaded"], build_s=0.0, weights_s=clock() - began_s)
+    if started.precision == "int8":
+        told["weight_bytes"] = description["size_bytes"]  # of the files: what was loaded to build them was float32
+    return target, told
 
 
 def _skeleton(started: Started, options: Dict[str, Any]) -> Any:

@@ -4,7 +4,7 @@ Weights are made in it, and never as float32 first: a tensor of 16 bits takes th
 rounded to the nearest, piece by piece. int8 is made of float32 weights by what quantises them.
 """
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from suite.worker import tensors, weights
 from suite.worker.outcome import NotMeasured, WorkerFault
@@ -133,12 +133,19 @@ def cast_inputs(made: Dict[str, Any], precision: str) -> Dict[str, Any]:
 def in_force(module: Any) -> Tuple[str, ...]:
     """The element types of a module's parameters and packed weights, the most elements first."""
     counts: Dict[str, int] = {}
-    named = dict(module.named_parameters())
-    named.update(weights.packed(module))
-    for tensor in named.values():
+    for tensor in _held(module):
         name = str(tensor.dtype).replace("torch.", "")
         counts[name] = counts.get(name, 0) + tensor.numel()
     return tuple(sorted(counts, key=lambda name: (-counts[name], name)))
+
+
+def weight_bytes(module: Any) -> int:
+    """Of a module's parameters and packed weights, as they are now."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in _held(module))
+
+
+def _held(module: Any) -> List[Any]:
+    return list(dict(module.named_parameters(), **weights.packed(module)).values())
 
 
 def refusal(error: RuntimeError, precision: str) -> Optional[WorkerFault]:

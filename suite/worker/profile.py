@@ -31,7 +31,8 @@ class Subject(NamedTuple):
 def profile(torch: Any, subject: Subject, call_count: int, clock: timing.Clock) -> Dict[str, Any]:
     """The answer to `profile`. Times are sums over the calls, counts those of one.
 
-    Raises WorkerFault NO_PROFILER, or NOTHING_SEEN where what runs is none of torch's operators.
+    Raises WorkerFault NO_PROFILER, NOTHING_SEEN where what runs is none of torch's operators, or NO_DEVICE_TIMES where
+    it runs on a GPU that the profiler sees nothing of.
     """
     profiler = _profiler(torch, subject.device)
     parts = _parts(torch, subject.target)
@@ -48,6 +49,14 @@ def profile(torch: Any, subject: Subject, call_count: int, clock: timing.Clock) 
             "the profiler saw no operator of torch in {} calls: what runs lies outside of it".format(call_count),
             "Profile the runtime eager",
         )
+    if on_device and not any(each["device_self_s"] for each in found):
+        raise WorkerFault(
+            "NO_DEVICE_TIMES",
+            "the profiler saw {} operators and no work of the GPU: it may not read the GPU's counters".format(
+                len(found)
+            ),
+            "Run as root, or let the driver's module have NVreg_RestrictProfilingToAdminUsers=0",
+        )
     modules = _modules(events, parts, on_device)
     for rows, name, counts in ((found, "operator", by_operator), (modules, "path", by_module)):
         for each in rows:
@@ -63,9 +72,15 @@ def _profiler(torch: Any, device: str) -> Any:
         raise WorkerFault(
             "NO_PROFILER", "torch {} has no profiler".format(torch.__version__), "Use torch 1.10 or newer"
         ) from None
-    activities = [ProfilerActivity.CPU]
-    if device.partition(":")[0] == "cuda":
+    kind, activities = device.partition(":")[0], [ProfilerActivity.CPU]
+    if kind == "cuda":
         activities.append(ProfilerActivity.CUDA)
+    elif kind != "cpu":
+        raise WorkerFault(
+            "NO_DEVICE_TIMES",
+            "torch's profiler tells no times of {!r}".format(kind),
+            "Profile it on the CPU or on CUDA",
+        )
     return made(activities=activities)
 
 

@@ -80,7 +80,9 @@ roofline          device, thread_count, precisions [name, ...], duration_s, memo
                                                                            what the device can do; needs no model
 quit              -> {}
 
-An origin is the absolute path of a file, or what an entry point names. `options` is what the user brings to a model:
+An origin is the absolute path of a file, what an entry point names, or "brought:" and settings as JSON, of a model that
+a person brings (brought/words.py): `declare` then opens and calls it once, and answers beside the declaration `origin`
+(with what it found out) and `content_sha256`. `options` is what the user brings to a model:
 {"checkpoint": path or null, "pinned": path or null}, the latter of a file that convert made. Paths are absolute.
 
 `flags` are doubts about figures that stand nonetheless. Of a check: NOT_DETERMINISTIC (the same call twice differs:
@@ -90,9 +92,9 @@ back between calls from then on), OUTPUT_CHANGED, MEMORY_GROWS, and those of out
 
 Codes of errors that the worker itself gives (plug-ins add their own): OUT_OF_MEMORY, PACKAGE_MISSING, UNKNOWN_PLUGIN,
 BAD_PLUGIN, INFERENCE_MODE, COUNT_FAILED, NO_FLOP_COUNTER, NOTHING_COUNTED, NO_PROFILER, NOTHING_SEEN, NO_DEVICE_CLOCK,
-UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, EVALUATION_DATA, EVALUATION_MODEL, MEMORY_UNREADABLE,
-BAD_REQUEST, PROTOCOL, and FAILED for any other exception. The controller adds those of a worker that is gone: HUNG,
-CRASHED, KILLED, KILLED_FOR_MEMORY.
+NO_DEVICE_TIMES, UNKNOWN_SCENARIO, UNSUPPORTED_DEVICE, UNSUPPORTED_PRECISION, EVALUATION_DATA, EVALUATION_MODEL,
+MEMORY_UNREADABLE, BAD_REQUEST, PROTOCOL, and FAILED for any other exception. The controller adds those of a worker that
+is gone: HUNG, CRASHED, KILLED, KILLED_FOR_MEMORY.
 """
 
 PROTOCOL_VERSION = 4

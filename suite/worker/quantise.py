@@ -1,6 +1,7 @@
 """Dynamic int8 of a torch module's linear layers: weights are stored as 8-bit integers, activations are quantised at
 each call. torchao does it where it is installed, else torch.ao, which newer versions of torch will no longer have."""
 
+import gc
 import importlib.util
 import warnings
 from typing import Any, Optional
@@ -35,6 +36,12 @@ def linear_layers(module: Any) -> Any:
         raise WorkerFault(
             "NOTHING_QUANTISED", "the module has no linear layer that int8 could be made of", "Use another precision"
         )
+    changed = _quantised(torch, module)
+    gc.collect()  # what was quantised stands in cycles, and would stay in memory beside what was made of it
+    return changed
+
+
+def _quantised(torch: Any, module: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that torch.ao is going to be removed
         if importlib.util.find_spec("torchao") is not None:

@@ -150,7 +150,8 @@ def test_threads_are_those_of_the_process_unless_told(suite: CommandLine) -> Non
 def test_all_prints_the_path_of_its_report_and_nothing_else(suite: CommandLine) -> None:
     result = suite("all", "--out", "run")
     assert (result.status, result.out) == (0, "run/report.md\n")
-    assert sorted(path.name for path in Path("run").iterdir()) == ["plots", "records.jsonl", "report.md", "run.json"]
+    made = ["plots", "records.jsonl", "report.html", "report.md", "run.json", "tables"]
+    assert sorted(path.name for path in Path("run").iterdir()) == made
     run = store.load(Path("run"))
     assert run.missing() == ()
     assert suite.workers.open_count == 0

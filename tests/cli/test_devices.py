@@ -31,7 +31,10 @@ def test_without_an_accelerator_it_is_the_processor(suite: CommandLine) -> None:
 def test_several_devices_are_measured_side_by_side(suite: CommandLine) -> None:
     suite.workers.devices = ("cpu", "cuda:0")
     suite("latency", "--model", "reader", "--device", "auto,cpu", "--out", "run")
-    assert measured_on() == ["cuda", "cpu"]
+    run = store.load(Path("run"))
+    assert [task.device for task in run.manifest.tasks] == ["cuda", "cpu"]
+    assert sorted(measured_on()) == ["cpu", "cuda"]  # they take turns: whichever is done first is stored first
+    assert len({record.turns for record in run.records}) == 1
     suite("report", "run")
     page = Path("run/report.md").read_text()
     assert "| reader (cuda) |" in page

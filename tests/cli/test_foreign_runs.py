@@ -92,7 +92,7 @@ def test_a_bad_line_costs_no_other_and_is_told_in_report_and_json(suite: Command
     assert (result.status, result.out) == (1, "run/report.md\n")
     assert result.err.startswith("suite: error: run/records.jsonl:2: this is not JSON (")
     page = Path("run/report.md").read_text()
-    assert "**A line of `records.jsonl` can't be read**" in page
+    assert "**A line of records.jsonl can't be read**" in page
     assert "- Line 2: this is not JSON" in page
     answer = suite("report", "run", "--json").answer
     assert [damage["line_number"] for damage in answer["damaged"]] == [2]

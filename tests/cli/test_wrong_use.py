@@ -19,7 +19,7 @@ from suite.power import choice
 from tests.cli.conftest import CommandLine
 from tests.fakes import fake_tools
 
-NUMBERS = ("--seed", "--time-limit", "--port")
+NUMBERS = ("--seed", "--duration", "--warmup", "--iterations", "--port")
 ARGUMENTS = {"report": ["old"], "power import": ["old", "log.csv"]}  # what these can't do without
 
 
@@ -54,8 +54,9 @@ def wrong() -> Iterator[tuple[str, str]]:
             yield f"{line} {option}=", f"{option}: its value is empty"
             yield f"{line} {option} ' '", f"{option}: its value is empty"
             if option in NUMBERS:
-                yield f"{line} {option} x", f"Invalid value for '{option}'"
-                yield f"{line} {option} 1,5", f"Invalid value for '{option}'"
+                named = " / ".join(f"'{name}'" for name in param.opts)
+                yield f"{line} {option} x", f"Invalid value for {named}"
+                yield f"{line} {option} 1,5", f"Invalid value for {named}"
 
 
 OTHERS = [
@@ -98,6 +99,36 @@ OTHERS = [
     ("list plans --rails A", "suite list plans: options of power go with `suite list power`"),
     ("energy --power-csv-from-before", "--power-csv-from-before: goes with a meter's log; name it with --power-csv"),
     ("energy --power-csv-from-before --power rapl", "--power-csv-from-before: goes with a meter's log"),
+    ("list -o pdf", "--output: unknown form 'pdf': There is md, html, csv, json, jsonl; --out names a folder"),
+    ("latency --output results/mine", "--output: unknown form 'results/mine'"),
+    ("list --json -o csv", "--json is the same as -o json, but csv is asked for too: give one of the two"),
+    ("power serve -o csv", "--output csv: suite serve answers in text and JSON alone; leave it out, or take json"),
+    ("latency --warmup 0", "--warmup: must be 1 to 10,000,000 calls, got 0"),
+    ("latency --warmup -1", "--warmup: must be 1 to 10,000,000 calls, got -1"),
+    ("latency --iterations 0", "--iterations: must be 1 to 10,000,000 calls, got 0"),
+    ("latency --iterations 99999999999", "--iterations: must be 1 to 10,000,000 calls, got 99999999999"),
+    ("latency --iterations 9 --duration 5", "--iterations: is a fixed count, which --time-limit would not end"),
+    ("latency --duration 0", "--time-limit: time_limit_s must be positive and finite, got 0"),
+    ("sustained --duration 0", "--duration: must be above 0 and at most 19,800, got 0"),
+    ("sustained --duration nan", "--duration: must be above 0 and at most 19,800, got nan"),
+    ("sustained --duration 60 --minutes 1", "--duration: is --minutes in seconds: give one of the two"),
+    ("latency --percentile 50,", "--percentile: '50,' is not a list of percentiles; write it as 50,90,99.9"),
+    ("latency --percentile 0", "--percentile: 0 is not between 0.001 and 99.999"),
+    ("latency --percentile 100", "--percentile: '100' is not a list of percentiles"),
+    ("latency --percentile 99.9999", "--percentile: 99.9999 is not between 0.001 and 99.999"),
+    ("latency --percentile -5", "--percentile: '-5' is not a list of percentiles"),
+    (f"latency --percentile {','.join(map(str, range(1, 22)))}", "--percentile: at most 20 of them, got 21"),
+    ("latency --tag cooling", "--tag: 'cooling' has no value; write each once, as cooling=fan"),
+    ("latency --tag cooling=", "--tag: 'cooling' has no value"),
+    ("latency --tag =fan", "--tag: tag '' is no name"),
+    ("latency --tag a/b=1", "--tag: tag 'a/b' is no name"),
+    ("latency --tag a=1 --tag a=2", "--tag: 'a' is given twice; write each once, as cooling=fan"),
+    (f"latency --tag a={'x' * 201}", "--tag: tag a must have a value of at most 200 characters on one line"),
+    (f"latency {' '.join(f'--tag t{n}={n}' for n in range(21))}", "--tag: a run has at most 20 tags, got 21"),
+    ("all --dry-run --test nope", "--test: unknown test 'nope'"),
+    ("all --dry-run --resume", "--resume: name the folder of the run to go on with by --out"),
+    ("explain RAPL_WM", "unknown code 'RAPL_WM': did you mean RAPL_VM? suite explain lists all"),
+    ("explain %%%", "unknown code '%%%': suite explain lists all"),
     ("report old --json=yes", "Option '--json' does not take a value."),
 ]
 REAL = [  # by the real choice of sources, which the fakes leave out

@@ -32,7 +32,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     ),
     "plug-ins": ("suite.power.sources", "suite.report.sections", "suite.host.probes"),
     "drivers": ("suite.compare", "suite.measure", "suite.plan", "suite.report.page"),
-    "conductor": ("suite.tools", "suite.battery"),
+    "conductor": ("suite.tools", "suite.request", "suite.battery"),
     "command line": ("suite.cli", "suite.__main__"),
 }
 

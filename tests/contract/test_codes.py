@@ -11,7 +11,6 @@ import pytest
 
 from suite import codes
 from suite.records import StopReason
-from suite.stats import hypotheses, paired
 from tests.contract.source import REPOSITORY, modules
 
 TREES = {module.path: module.tree for module in modules(REPOSITORY).values()}
@@ -20,10 +19,10 @@ PARTED = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")  # as codes are written; wha
 CODE = re.compile(r"[A-Z][A-Z0-9_]+[A-Z0-9]")
 # Capitals with an underscore that are no codes: variables of the environment, a sensor's rails, other programs' names.
 ENVIRONMENT = re.compile(
-    r"(SUITE|SUDO|DOCKER|HF|XDG|GIT|OMP|MKL|TRANSFORMERS|VDD|VIN|POM|SC|O|NO_COLOR|PRETTY)(_[A-Z0-9]+)*"
+    r"(SUITE|SUDO|DOCKER|HF|XDG|GIT|OMP|MKL|TRANSFORMERS|VDD|VIN|POM|SC|O|NO_COLOR|PRETTY|TORCHINDUCTOR)(_[A-Z0-9]+)*"
 )
-OWN_NAMES = {"BATCH_SIZE", "SCHEMA_VERSION"}  # constants that __all__ or a message names
-WORDS = {*get_args(StopReason), *get_args(hypotheses.Answer), *get_args(paired.Answer)}  # endings and answers
+OWN_NAMES = {"BATCH_SIZE", "SCHEMA_VERSION", "MODEL_MAPPING"}  # constants that __all__ or a message names
+VERDICT = re.compile(r"[A-Z][A-Z ]{2,}")
 
 
 def said(trees: Mapping[object, ast.Module]) -> Iterator[tuple[str, str]]:
@@ -61,7 +60,19 @@ def _codes(node: ast.AST) -> Iterator[str]:
                 yield each.value
 
 
+def verdicts(trees: Mapping[object, ast.Module]) -> Iterator[str]:
+    """The words of answers: types that list nothing but words in capitals."""
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+                named = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+                words = [each.value for each in named if isinstance(each, ast.Constant)]
+                if len(words) > 1 and all(isinstance(word, str) and VERDICT.fullmatch(word) for word in words):
+                    yield from map(str, words)
+
+
 SAID = dict(said(TREES))
+WORDS = {*verdicts(TREES), *get_args(StopReason)}
 
 
 def test_codes_are_found() -> None:

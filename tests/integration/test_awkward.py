@@ -15,7 +15,7 @@ from suite.worker.brought import words
 
 FOLDER = Path(__file__).parents[1] / "data" / "awkward"
 
-# name, unique parameters, inputs shown to change the output, and the codes of the doubts that are told beside the figures
+# name, unique parameters, inputs shown to change the output, and the codes of the doubts that are told beside figures
 MEASURED = [
     ("lazy", 15, ("x",), set()),
     ("tied", 24, ("x",), set()),
@@ -83,6 +83,12 @@ def task(name: str, batch_size: int = 1) -> Task:
     return Task(test="latency", model=name, batch_size=batch_size)
 
 
+def measured(worker: Worker, asked: Task) -> tuple[float, ...]:
+    worker.load(asked)
+    worker.prepare("c", asked)
+    return worker.time("c", 2, 60).latency_s
+
+
 @pytest.mark.parametrize(("name", "count", "changed", "codes"), MEASURED, ids=[row[0] for row in MEASURED])
 def test_it_is_measured(workers: Workers, name: str, count: int, changed: tuple[str, ...], codes: set[str]) -> None:
     worker = workers.get()
@@ -129,9 +135,7 @@ def test_it_is_told_why_it_is_not(  # noqa: PLR0913, PLR0917 (a row)
 ) -> None:
     worker = workers.get()
     with pytest.raises(WorkerError) as told:
-        worker.load(task(name, batch_size))
-        worker.prepare("c", task(name, batch_size))
-        worker.time("c", 2, 60)
+        measured(worker, task(name, batch_size))
     assert (told.value.code, told.value.fatal) == (code, fatal)
     assert reason in told.value.reason
     assert told.value.remedy
@@ -140,7 +144,4 @@ def test_it_is_told_why_it_is_not(  # noqa: PLR0913, PLR0917 (a row)
 
 
 def test_batch_2_of_what_fails_at_3_is_measured(workers: Workers) -> None:
-    worker = workers.get()
-    worker.load(task("fails_at_batch_3", 2))
-    worker.prepare("c", task("fails_at_batch_3", 2))
-    assert len(worker.time("c", 2, 60).latency_s) == 2
+    assert len(measured(workers.get(), task("fails_at_batch_3", 2))) == 2

@@ -9,6 +9,7 @@ from suite.records import Accuracy, NotMeasured
 from suite.report import accuracies
 from suite.report.accuracies import Answered, Pair
 from suite.report.content import Content, Drawn, Heading, bullets, content
+from suite.report.escape import listed
 from suite.report.plots import INK, MAX_PANELS, Margins, Plots, colour, first, panels, short
 from suite.report.section import Section
 from suite.report.view import RunView
@@ -45,7 +46,7 @@ def _pairs(pairs: tuple[Pair, ...]) -> Content:
     if not pairs:
         return ()
     judged = [pair.judged for pair in pairs if isinstance(pair.judged, Judged)]
-    margin = f"{judged[0].margin * 100:g} points" if judged else "the margin"
+    margin = accuracies.points(judged[0].margin) if judged else "the margin"
     return content(
         Heading("Variants on the same items"),
         accuracies.pair_table(pairs),
@@ -65,7 +66,7 @@ def _told(pair: Pair) -> str:
     start = f"{pair.variant.label} beside {pair.reference.label}, {pair.variant.evaluation}:"
     match found.verdict:
         case "SAME":
-            return f"{start} the same within {found.margin * 100:g} points."
+            return f"{start} the same within {accuracies.points(found.margin)}."
         case "UNRESOLVED":
             more = "nobody can say how many more items that takes"
             if found.needed_count is not None:
@@ -156,7 +157,7 @@ def _by_length(line: Line, found: RealLatency, size: int, synthetic_s: float) ->
     explained = line.at(found.mean_length) - line.at(size)
     rest = found.median_s - synthetic_s - explained
     parts = f"{units.show(explained, 's')} by its length ({found.mean_length:.1f} beside {size})"
-    return f"{parts}, {units.show(rest, 's')} by what lengths do not explain (other values, memory that is not warm)"
+    return f"{parts}, {units.show(rest, 's')} by what lengths do not explain (other values, caches, other work)"
 
 
 def _setup(everyone: tuple[Answered, ...]) -> Iterator[str]:
@@ -167,9 +168,12 @@ def _setup(everyone: tuple[Answered, ...]) -> Iterator[str]:
     if sizes:
         told = " and ".join(map(str, sizes))
         yield f"Which batch size? Scores are of batches of {told}, latencies of 1 and of that."
+    averaged: dict[str, list[str]] = {}
     for each in measured:
         if isinstance(each.found, Accuracy):
-            yield _averaged(each, each.found)
+            averaged.setdefault(_averaged(each.found), []).append(each.label)
+    for told, labels in averaged.items():
+        yield f"Averaged over what? {told}: {listed(labels)}."
     if measured:
         yield (
             "Do results differ from synthetic data, and why? The lines above part it: length, padding, the rest. "
@@ -177,7 +181,7 @@ def _setup(everyone: tuple[Answered, ...]) -> Iterator[str]:
         )
 
 
-def _averaged(each: Answered, found: Accuracy) -> str:
+def _averaged(found: Accuracy) -> str:
     disturbed = sum(batch.disturbed_by is not None for batch in found.batches)
     stretches = f"{disturbed} of {len(found.batches)} stretches disturbed"
     one = accuracies.alone(found)
@@ -185,8 +189,8 @@ def _averaged(each: Answered, found: Accuracy) -> str:
     left = found.count("corrupt_count")
     corrupt = f"; {units.counted(left, 'row')} left out, as {found.corrupt[0]}" if left else ""
     return (
-        f"Averaged over what? {each.label}, {found.title}: {units.show_count(found.item_count)} items of "
-        f"{units.show_count(found.example_count)} inputs{calls} ({stretches}){corrupt}."
+        f"{found.title}, {units.show_count(found.item_count)} items of {units.show_count(found.example_count)} "
+        f"inputs{calls} ({stretches}){corrupt}"
     )
 
 

@@ -33,7 +33,7 @@ from suite.report.energies import (
     readings,
 )
 from suite.report.plots import MAX_CURVES, MAX_ROWS, Margins, Plots, first, panels, short
-from suite.report.points import BATCH_SIZE, Point, Sweep
+from suite.report.points import BATCH_SIZE, Point, Subject, Sweep
 from suite.report.section import Section
 from suite.report.view import RunView
 
@@ -119,7 +119,7 @@ def _growths(view: RunView, plots: Plots) -> list[Content]:
 
 
 def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -> Content:
-    known: list[tuple[str, list[tuple[int, InferenceEnergy]]]] = []
+    known: list[tuple[Subject, list[tuple[int, InferenceEnergy]]]] = []
     for sweep in sweeps:
         found = [
             (point.size(axis), inference_energy(reading, point.batch_size))
@@ -127,14 +127,15 @@ def _growth(view: RunView, axis: str, sweeps: tuple[Sweep, ...], plots: Plots) -
             if isinstance(reading := view.energy(point), EnergyReading)
         ]
         if len(found) > 1:
-            known.append((view.label(sweep.subject), found))
+            known.append((sweep.subject, found))
     drawn, note = first(known, MAX_CURVES)
     if not drawn:
         return ()
     scale = units.scale_of((figure.gross_j for _, found in drawn for _, figure in found), "J")
     figure, (gross, net) = panels(2, 2.5, Margins(top=0.26), foot_in=0.3)
-    names = short([name for name, _ in drawn])
-    for index, (name, (_, found)) in enumerate(zip(names, drawn, strict=True)):
+    names = short([view.label(subject) for subject, _ in drawn])
+    for name, (subject, found) in zip(names, drawn, strict=True):
+        index = view.place(subject)
         energy_charts.growth(
             gross, name, [(size, e.gross_j / scale.factor, e.error_j / scale.factor) for size, e in found], index
         )

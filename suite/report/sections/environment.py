@@ -237,6 +237,8 @@ def _checked_inputs(view: RunView) -> Spans:
 
 
 def _source(found: Provenance) -> str:
+    if found.weights_precision != "fp32":
+        return f"{found.weights_source} in {found.weights_precision}; models.lock has those of fp32"
     return f"{found.weights_source}, {'equal to models.lock' if found.weights_verified else 'not in models.lock'}"
 
 

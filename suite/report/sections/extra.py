@@ -223,7 +223,7 @@ def _efficiency(view: RunView, plots: Plots) -> Content:
         ("GFLOP per call", 1e9, scaling.flops),
     ):
         named = [
-            (_named(view, subject, summary), value / unit, summary.median)
+            (_named(view, subject, summary), value / unit, summary.median, view.place(subject))
             for subject, base, summary in shown
             if isinstance(summary, Summary) and (value := quantity(view, base)) is not None
         ]
@@ -231,10 +231,10 @@ def _efficiency(view: RunView, plots: Plots) -> Content:
             drawn.append((title, named))
     if not drawn:
         return ()
-    scale = units.scale_of((y for _, named in drawn for _, _, y in named), "s")
+    scale = units.scale_of((y for _, named in drawn for _, _, y, _ in named), "s")
     figure, panel = panels(len(drawn), panel_height_in=2.5, margins=Margins(top=0.1), foot_in=0.3)
     for axes, (title, named) in zip(panel, drawn, strict=True):
-        charts.points(axes, [(name, x, y / scale.factor) for name, x, y in named])
+        charts.points(axes, [(name, x, y / scale.factor, place) for name, x, y, place in named])
         axes.set_xlabel(title)
         axes.set_ylabel(f"latency ({scale.symbol})")
     charts.legend_below(figure, panel[0])
@@ -243,7 +243,7 @@ def _efficiency(view: RunView, plots: Plots) -> Content:
 
 
 def _named(view: RunView, subject: Subject, summary: Summary) -> str:
-    return view.title(subject.model) + (", at most" if summary.is_upper_bound else "")
+    return view.label(subject) + (", at most" if summary.is_upper_bound else "")
 
 
 PLUGIN = Section(name="extra", order=70, title="Extra: FLOPs and efficiency", render=render)

@@ -66,6 +66,7 @@ def _cloud(view: RunView, point: Point, x: float, summary: Summary, scale: units
         disturbed=_scaled(found.disturbed_blocks, scale),
         median=summary.median / scale.factor,
         is_upper_bound=summary.is_upper_bound,
+        place=view.place(point.subject),
         told=f"{view.label(point.subject)}, {view.describe(point)}: median {precision.median(summary, scale)} "
         f"{scale.symbol}, {units.counted(summary.count, 'call')}",
     )

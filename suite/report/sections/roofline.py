@@ -22,7 +22,7 @@ from suite.report.view import RunView
 from suite.stats.quiet import disturbance
 
 MAX_ROWS = 500
-Curve: TypeAlias = tuple[str, list[Mark]]
+Curve: TypeAlias = tuple[str, int, list[Mark]]  # name, place and calls of a subject
 INTRODUCTION = (
     "What this device does at best, taken once in this run: bytes moved by copying a tensor far larger than the caches "
     "(read and written bytes both count) and by summing one (read bytes), and FLOPs by multiplying square matrices. A "
@@ -181,7 +181,8 @@ def _panel(axes: Axes, name: str, found: Roofline, curves: Sequence[Curve]) -> N
     """Under the roof of the first precision that calls were placed by; a run has one."""
     arithmetic = found.matmul[0].ceiling
     shown, _ = first(curves, MAX_CURVES)
-    named = list(zip(short([label for label, _ in shown]), [marks for _, marks in shown], strict=True))
+    names = short([label for label, _, _ in shown])
+    named = [(name, place, marks) for name, (_, place, marks) in zip(names, shown, strict=True)]
     scale = units.scale_of([arithmetic.best_per_s], "FLOP/s")
     roof_chart.draw(axes, roofs.rate(found.bandwidth), roofs.rate(arithmetic), named, scale)
     rates = f"{units.show(found.bandwidth.best_per_s, 'B/s')}, {units.show(arithmetic.best_per_s, 'FLOP/s')}"
@@ -190,8 +191,11 @@ def _panel(axes: Axes, name: str, found: Roofline, curves: Sequence[Curve]) -> N
 
 def _curves(view: RunView, calls: Sequence[Calls], machine: tuple[str, int]) -> list[Curve]:
     on = [each for each in calls if (each.subject.device, each.subject.thread_count) == machine]
-    curves = [(view.label(each.subject), [mark for call in each.known if (mark := _mark(*call))]) for each in on]
-    return [(name, marks) for name, marks in curves if marks]
+    curves = [
+        (view.label(each.subject), view.place(each.subject), [mark for call in each.known if (mark := _mark(*call))])
+        for each in on
+    ]
+    return [curve for curve in curves if curve[2]]
 
 
 def _mark(point: Point, placed: Placed) -> Mark | None:

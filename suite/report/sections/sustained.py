@@ -57,8 +57,8 @@ def _picture(view: RunView, found: endurances.Known, plots: Plots) -> Drawn | No
         return None
     names = short([_name(view, point, found) for point, _ in drawn])
     curves = [
-        _curve(view.sustained(point), each, name, index)
-        for index, (name, (point, each)) in enumerate(zip(names, drawn, strict=True))
+        _curve(view.sustained(point), each, name, view.place(point.subject))
+        for name, (point, each) in zip(names, drawn, strict=True)
     ]
     kinds = (
         ("latency", "latency against the start (%)"),

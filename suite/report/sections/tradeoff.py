@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from matplotlib.axes import Axes
 
 from suite import units
-from suite.report import tradeoffs
+from suite.report import accuracies, tradeoffs
 from suite.report.content import Code, Content, Drawn, Heading, bullets, content
 from suite.report.plots import MAX_CURVES, Margins, Plots, colour, first, marker, panels, short
 from suite.report.section import Section
@@ -29,7 +29,7 @@ def _one(found: Tradeoff, plots: Plots, *, with_heading: bool) -> Content:
         Heading(found.evaluation) if with_heading else None,
         f"Scores are of {found.evaluation}, latencies of {inputs}. Of two ways to run a model nobody takes the one "
         "that is worse in everything; scores of the same items are the same where their difference is certainly within "
-        f"{found.margin * 100:g} points, and where intervals overlap nothing is said for certain.",
+        f"{accuracies.points(found.margin)}, and where intervals overlap nothing is said for certain.",
         tradeoffs.figures_table(found, Column("Place", wordy=True), words),
         _picture(found, plots),
         bullets(_lines(found)),
@@ -85,6 +85,7 @@ def _point(axes: Axes, found: Standing, cost_in: tuple[str, float], name: str, i
         color=colour(index),
         markerfacecolor=colour(index) if found.place == "front" else "white",
         capsize=2.5,
+        elinewidth=1.0,
         label=name if found.place == "front" else f"{name} ({found.place})",
     )
 

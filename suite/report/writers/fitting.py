@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from suite.report.table import Table, laid_out
 
 GAP = 2  # between columns
-LEAST_WORDS = 12  # a column of words is not made narrower
+LEAST_WORDS = 12  # a column of words is not made narrower, nor than its longest word, which is seldom
+LONGEST_WORD = 24  # longer than this
 MOST_HEAD_LINES = 4
 
 
@@ -57,9 +58,12 @@ def _pair(name: str, cell: str, room: int, width: int) -> list[str]:
 def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], wordy: Sequence[bool], width: int) -> list[int] | None:
     """The width of each column: of figures what they take, of words what is left; None where it isn't enough."""
     widest = [max((len(row[index]) for row in rows), default=1) for index in range(len(heads))]
+    whole = [
+        min(LONGEST_WORD, max((_longest_word(row[index]) for row in rows), default=1)) for index in range(len(heads))
+    ]
     needed = [
-        max(_widest(head), min(LEAST_WORDS, most) if is_words else most, 1)
-        for head, most, is_words in zip(heads, widest, wordy, strict=True)
+        max(_widest(head), min(max(LEAST_WORDS, word), most) if is_words else most, 1)
+        for head, most, word, is_words in zip(heads, widest, whole, wordy, strict=True)
     ]
     left = width - sum(needed) - GAP * (len(needed) - 1)
     if left < 0:
@@ -72,7 +76,8 @@ def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]], wordy: Sequence
 
 
 def _broken(text: str, width: int) -> str:
-    return "\n".join(textwrap.wrap(text, width)) or text
+    """Between words; a hyphen parts no name. A word that is longer than the width is broken all the same."""
+    return "\n".join(textwrap.wrap(text, width, break_on_hyphens=False)) or text
 
 
 def _longest_word(text: str) -> int:

@@ -17,6 +17,7 @@ from suite.report.spans import Gap, Span, Spans, plain, target_of
 from suite.report.table import Cell, Marked, Value, absent_plain, anchor
 
 FOLDER = "web"
+MAX_ROWS = 500  # a page that shows more is read by nobody, and slow
 MANY_ROWS = 8  # from here on a table can be searched
 SIGNS = {"yes": "✓", "no": "✗", "open": "?"}
 
@@ -33,6 +34,7 @@ def write(document: Document, drawings: Mapping[str, str]) -> str:
         style=Markup(style),
         script=Markup(script),
         script_hash=_hash(script),
+        most_rows=MAX_ROWS,
     )
 
 
@@ -40,6 +42,7 @@ class _Anchors:
     """A name for each heading of the page, and which absences have an entry to lead to."""
 
     def __init__(self, document: Document) -> None:
+        self._labels: dict[str, int] = {}
         self._taken: set[str] = {chapter.name for chapter in document.chapters} | {"main", "contents"}
         self.entries = {
             anchor(plain(block.text))
@@ -47,6 +50,11 @@ class _Anchors:
             for block in _each(chapter.content)
             if isinstance(block, Heading)
         }
+
+    def label(self, caption: str) -> str:
+        """What a table's region is called: no two alike."""
+        self._labels[caption] = self._labels.get(caption, 0) + 1
+        return f"Table: {caption}" if self._labels[caption] == 1 else f"Table {self._labels[caption]}: {caption}"
 
     def take(self, text: Span | Spans) -> str:
         """The first heading of these words has their anchor, later ones a number behind it."""

@@ -10,7 +10,8 @@ from suite.report.writers import fitting
 
 INDENT = "  "
 _ABSENT = re.compile(r"n/a \([^)\n]*\)|not asked")
-_BOLD, _YELLOW, _END = "\x1b[1m", "\x1b[33m", "\x1b[0m"
+_BOLD, _GREEN, _YELLOW, _END = "\x1b[1m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
+_FINE, _WANTING = re.compile(r"^ok(?=  )", re.MULTILINE), re.compile(r"^--(?=  [^-])", re.MULTILINE)
 _NOTES = {"note": "", "doubt": "Doubt: ", "missing": "Not measured: "}
 
 
@@ -45,7 +46,8 @@ def _line(text: str, width: int | None, indent: str = "") -> str:
 
 
 def _colored(text: str) -> str:
-    """Heads are bold, absences yellow."""
+    """Heads are bold, absences and what is wanting yellow, what is fine green."""
     shown = _ABSENT.sub(rf"{_YELLOW}\g<0>{_END}", text)
+    shown = _WANTING.sub(rf"{_YELLOW}\g<0>{_END}", _FINE.sub(rf"{_GREEN}\g<0>{_END}", shown))
     head, rule, body = shown.partition("\n-")
     return "\n".join(f"{_BOLD}{line}{_END}" for line in head.splitlines()) + rule + body if rule else shown

@@ -34,7 +34,7 @@ class Arrays:
         import torch
 
         held = self.held[given.name]
-        if given.dtype in ("int", "float", "bool"):
+        if given.dtype.startswith("plain "):
             return held.item()
         if batch_place is not None:
             wanted = numpy.arange(shape[batch_place]) % held.shape[batch_place]

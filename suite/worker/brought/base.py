@@ -39,7 +39,7 @@ class Brought(Model):
         for name in ranges:
             if name not in layout.dims:
                 known = ", ".join(given.name for given in layout.inputs)
-                raise WorkerFault("BAD_INPUT", "{} has no input {!r}".format(self.title, name), "it has " + known)
+                raise WorkerFault("INPUT_UNKNOWN", "{} has no input {!r}".format(self.title, name), "it has " + known)
 
     def introduce(self) -> None:
         """Finds out what the settings leave open, once, and shows that the model can be called. Raises WorkerFault."""

@@ -128,7 +128,7 @@ def _class(name: str, config: Any, auto: Dict[str, str], folder: str) -> Any:
     elif name:
         found = getattr(transformers, name, None)
     else:
-        found = getattr(transformers, "MODEL_MAPPING", {}).get(type(config), None)
+        found = transformers.MODEL_MAPPING.get(type(config), None)
     if found is None:
         version = transformers.__version__
         raise WorkerFault(

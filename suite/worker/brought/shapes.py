@@ -15,7 +15,7 @@ Size = Union[int, str, None]  # a symbol by its name; None where the file gives 
 
 
 class Input(NamedTuple):
-    """dtype: as numpy writes it; "int", "float" or "bool" for a plain value of Python."""
+    """dtype: as numpy writes it; "plain int" and the like for a value of Python."""
 
     name: str
     dtype: str

@@ -1,5 +1,6 @@
 """A TorchScript file: what torch.jit.save wrote. It says no shapes, so a person or their own inputs do."""
 
+import warnings
 import zipfile
 from typing import Any, Dict, List, Optional
 
@@ -36,7 +37,7 @@ class ScriptModel(TorchModel):
                     "{} takes {} as {}, and nothing says which".format(self.title, one.name, one.kind),
                     "say it: --range {}=VALUE".format(one.name),
                 )
-            return Input(one.name, one.kind, ())
+            return Input(one.name, "plain " + one.kind, ())
         if one.kind not in ("Tensor", "Optional[Tensor]"):
             raise WorkerFault(
                 "INPUT_UNKNOWN",
@@ -78,7 +79,9 @@ def _opened(path: str) -> Any:
     if reason is not None:
         raise base.unreadable(path, reason, _EXPORT)
     try:
-        return torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that TorchScript is old
+            return torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
     except Exception as error:  # of many kinds, in each version of torch
         raise base.unreadable(
             path, "can't be loaded by torch.jit.load ({})".format(base.line(error)), _EXPORT

@@ -6,7 +6,7 @@ from suite.worker.brought.shapes import Input, Layout
 from suite.worker.outcome import WorkerFault
 
 HIGHEST = 2**15 - 1  # the first upper end that is tried where nothing tells the range of integers
-PLAIN = ("int", "float", "bool")
+PLAIN = ("plain int", "plain float", "plain bool")
 Range = Tuple[float, float]  # both ends belong to it
 
 
@@ -16,8 +16,10 @@ def drawn(given: Input, shape: Sequence[int], source: Any, within: Optional[Rang
     import torch
 
     if given.dtype in PLAIN:
-        value = (0 if within is None else within[0]) if given.dtype != "bool" else within is None or bool(within[0])
-        return {"int": int, "float": float, "bool": bool}[given.dtype](value)
+        value = (
+            (0 if within is None else within[0]) if given.dtype != "plain bool" else within is None or bool(within[0])
+        )
+        return {"plain int": int, "plain float": float, "plain bool": bool}[given.dtype](value)
     dtype = getattr(torch, given.dtype)
     if dtype.is_floating_point or dtype.is_complex:
         made = (

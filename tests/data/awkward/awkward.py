@@ -26,7 +26,7 @@ def of(forward, **parts):
     return Awkward(), lambda batch_size: {"x": torch.rand(batch_size, 4)}
 
 
-def linear(change=lambda module, y: y):
+def linear(change=lambda _, y: y):
     """A linear layer, after or around which something awkward happens."""
     return of(lambda module, x: change(module, module.layer(x)), layer=nn.Linear(4, 3))
 

@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from suite.cli import progress
-from suite.cli.progress import LiveProgress, PlainProgress
+from suite.cli.live import LiveProgress, place_of
+from suite.cli.progress import PlainProgress, Quiet
+from suite.cli.session import opened
 from suite.measure.estimate import allowed_s
 from suite.records import EnergyRule, Repetition, Task
 from tests.unit.samples import ABSENT, latency_record
@@ -67,9 +69,12 @@ def test_durations_read_as_a_person_says_them(seconds: float, text: str) -> None
     assert progress.duration(seconds) == text
 
 
-def test_a_terminal_gets_a_bar_that_no_thread_redraws_beside_the_measurement() -> None:
+def test_a_terminal_gets_a_bar_that_no_thread_redraws_beside_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    bar = progress.opened(stream)
+    bar = opened(stream)
     assert isinstance(bar, LiveProgress)
     threads_before = threading.active_count()
     bar.plan(30.0, len(TASKS))
@@ -84,5 +89,48 @@ def test_a_terminal_gets_a_bar_that_no_thread_redraws_beside_the_measurement() -
     assert "1/3" in written
 
 
-def test_a_file_gets_plain_lines() -> None:
-    assert isinstance(progress.opened(io.StringIO()), PlainProgress)
+def test_a_file_a_dumb_terminal_and_ci_get_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    assert isinstance(opened(io.StringIO()), PlainProgress)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(opened(Terminal()), PlainProgress)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("CI", "true")
+    assert isinstance(opened(Terminal()), PlainProgress)
+
+
+def test_quiet_tells_no_progress_but_what_must_be_known() -> None:
+    stream = io.StringIO()
+    quiet = Quiet(stream)
+    quiet.plan(30.0, 3)
+    quiet.begin("timing null")
+    quiet.advance(TASKS[0], latency_record(TASKS[0], (0.012,)))
+    quiet.note("interrupted, 2 left")
+    quiet.close()
+    assert stream.getvalue() == "interrupted, 2 left\n"
+
+
+def test_a_table_in_place_counts_what_is_done_and_what_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    tasks = (*TASKS, *(replace(task, model="other", precision="fp16") for task in TASKS[:2]))
+    stream = Terminal()
+    live = LiveProgress(stream, Clock(), no_color=True)
+    live.asked(tasks)
+    live.plan(50.0, len(tasks))
+    live.advance(tasks[0], latency_record(tasks[0], (0.012,)))
+    live.advance(tasks[3], replace(latency_record(tasks[3]), latency=ABSENT))
+    table = stream.getvalue().rpartition("latency\n")[2] or stream.getvalue()
+    live.close()
+    rows = [line.split() for line in table.splitlines() if line.strip().startswith(("null", "other"))]
+    assert ["null", "1/3"] in rows
+    assert ["other", "(fp16)", "1/2", "(1", "n/a)"] in rows
+
+
+def test_variants_of_a_model_have_a_line_each() -> None:
+    task = TASKS[0]
+    assert place_of(task) == ("null", "latency")
+    assert place_of(replace(task, device="cuda:0", runtime="compiled", precision="fp16")) == (
+        "null (cuda:0, compiled, fp16)",
+        "latency",
+    )

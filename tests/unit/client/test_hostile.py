@@ -18,7 +18,7 @@ from suite.client.replies import Hello, Timed, TimedFor
 from suite.client.wire import Wire
 from suite.client.worker import Worker
 from suite.errors import WorkerError
-from suite.records import MACHINE, Interference, Task
+from suite.records import MACHINE, EvaluationRule, Interference, Task
 
 HASH = "ab" * 32
 HELLO = Hello(process_s=0.1, versions=(), devices=("cpu",), clock="c")
@@ -54,7 +54,25 @@ READ = Interference(
     gpu_foreign_share=0.5,
     gpu_throttle=("hardware slowdown",),
 )
+RULE = EvaluationRule(name="e")
 RIGHT: Mapping[str, dict[str, Any]] = {
+    "evaluate": {
+        "row_count": 2,
+        "examples_sha256": HASH,
+        "values": [[1.0, 0.5], [2.0, 0.0]],
+        "weights": [[3.0, 4.0]],
+        "groups": [0, 0],
+        "lengths": [7],
+        "padded": {"example_counts": [1], "padded_lengths": [7], "latency_s": [0.25]},
+        "alone": {"example_counts": [1], "padded_lengths": [7], "latency_s": [0.125]},
+        "changed_count": 1,
+        "compared_count": 2,
+        "unreachable_count": 0,
+        "corrupt_count": 1,
+        "corrupt": ["row 2: it is no JSON"],
+        "ended": False,
+        "interference": INTERFERENCE,
+    },
     "import": {"import_s": 1.5, "resident_bytes": 5},
     "count_parameters": {
         "unique_count": 3,
@@ -226,6 +244,7 @@ ASK: Mapping[str, Callable[[Worker], object]] = {
     "compare_outputs": lambda worker: worker.compare_outputs("c", Path("/outputs")),
     "prepare": lambda worker: worker.prepare("c", TASK),
     "check_inputs": lambda worker: worker.check_inputs("c"),
+    "evaluate": lambda worker: worker.evaluate(RULE, 0, 2, True),
     "fingerprint": lambda worker: worker.fingerprint("c"),
     "time": lambda worker: worker.time("c", 2, 60.0),
     "time_for": lambda worker: worker.time_for("c", 1.0, 1, 60.0),
@@ -361,6 +380,14 @@ HOSTILE = [
     ("memory", {"resident_bytes": 2**64}, "resident_bytes is 18446744073709551616"),
     ("memory", {"peak_was_reset": 1}, "peak_was_reset is 1, not true or false"),
     ("check_inputs", {"changed": "x"}, "changed is 'x', not a list"),
+    ("evaluate", {"values": [[2.0, 0.5], [2.0, 0.0]]}, "score must be 0 to 1, got 2.0"),
+    ("evaluate", {"values": [[1.0], [2.0]]}, "each item has a value of each metric"),
+    ("evaluate", {"values": [[1.0, 0.5], [-2.0, 0.0]]}, "values is -2.0, which is not in 0 to 1e+30"),
+    ("evaluate", {"row_count": 3}, "row_count is 3, which is not in 0 to 2"),
+    ("evaluate", {"lengths": [7, 7]}, "each example has a length and is called once"),
+    ("evaluate", {"changed_count": 3}, "no more answers change than are compared"),
+    ("evaluate", {"alone": {"example_counts": [], "padded_lengths": [], "latency_s": []}}, "alone has 0 calls for 1"),
+    ("evaluate", {"corrupt_count": 0}, "a row is an example, or corrupt"),
     ("count_parameters", {"shared": {"names": []}}, "shared is {'names': []}, not a list"),
     ("count_parameters", {"unique_count": 5}, "unique_count must lie in 0..registered_count"),
     ("count_flops", {"by_operator": [["mm"]]}, "by_operator holds ['mm'], not a name and a count"),

@@ -15,7 +15,7 @@ from suite.measure.crew import interleave
 from suite.measure.moment import Observe
 from suite.measure.series import Series
 from suite.measure.turns import Turns
-from suite.records import Repetition, Task
+from suite.records import Block, Interference, Repetition, Task
 from tests.fakes import Asked, Cost, FakeClock, FakeWorkers, Fault, died
 
 STEADY = Cost(noise=(0.0,))  # 50 ms at batch 1, 20 ms for each further item
@@ -132,6 +132,26 @@ def test_a_block_lasts_about_a_second_and_fits_eight_times_into_the_limits() -> 
     assert series.next_block_call_count() == 5  # 2 s / 8 / 50 ms
     series.task = sizes(1, rule=Repetition(time_limit_s=80.0, max_call_count=80))[0]
     assert series.next_block_call_count() == 10  # 80 / 8
+
+
+def test_a_disturbed_series_of_very_short_calls_ends_by_what_it_was_watched() -> None:
+    """Calls of a microsecond would have to be disturbed for hours until they have lost seconds themselves."""
+    rule = Repetition(min_call_count=10, max_call_count=10, target_relative_halfwidth=None, time_limit_s=2.0)
+    series = Series(task=sizes(1, rule=rule)[0])
+
+    def lose(place: int) -> None:
+        watched = Interference(wall_s=0.5, foreign_s=0.4)
+        block = Block(order_index=place, warmup=False, started_s=float(place), latency_s=(1e-6,) * 5)
+        series.blocks.append(replace(block, interference=watched, disturbed_by="others took 40 %"))
+        series.lost_s += 5e-6
+
+    for place in range(3):
+        lose(place)
+    series.decide()
+    assert (series.is_lost, series.stop) == (False, None)
+    lose(3)
+    series.decide()
+    assert (series.is_lost, series.stop) == (True, "disturbed")
 
 
 def test_each_round_is_told_with_what_is_left_of_it() -> None:

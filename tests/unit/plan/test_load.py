@@ -13,7 +13,7 @@ from suite.errors import PlanError
 from suite.pinned import lock as models_lock
 from suite.plan import load as plan
 from suite.plan.load import Options, Surroundings
-from suite.records import MACHINE, EnergyRule, HeatRule, Hypothesis, QuietRule, Repetition, Task
+from suite.records import MACHINE, EnergyRule, EvaluationRule, HeatRule, Hypothesis, QuietRule, Repetition, Task
 from suite.worker.model import Axis, Model
 
 
@@ -293,7 +293,7 @@ def test_an_unknown_model_or_test_comes_with_the_nearest_name(around: Surroundin
     )
     assert error(around, MINIMAL.replace('"latency"', '"latencies"')) == (
         "mine.toml: tests: unknown test 'latencies': did you mean 'latency'? There is params, flops, latency, energy, "
-        "sustained, roofline, profile"
+        "sustained, accuracy, roofline, profile"
     )
 
 
@@ -350,15 +350,49 @@ def test_an_unknown_plan_comes_with_the_nearest_name(around: Surroundings) -> No
 def test_every_shipped_plan_is_valid_and_measures_four_models(name: str) -> None:
     found = plan.load(name, None, HERE)
     assert found.name == name
-    assert list(dict.fromkeys(task.model for task in found.tasks)) == [
-        MACHINE,
-        "lxmert",
-        "visualbert",
-        "et-human-synthetic",
-        "et-human",
-    ]
-    assert {task.test for task in found.tasks} == {"params", "flops", "latency", "energy", "roofline"}
+    lab = [MACHINE, "lxmert", "visualbert", "et-human-synthetic", "et-human"]
+    tests = {"params", "flops", "latency", "energy", "roofline"}
+    own = name == "standard"  # beside them, the small model of its evaluation
+    assert list(dict.fromkeys(task.model for task in found.tasks)) == lab + ["lxmert-digits"] * own
+    assert {task.test for task in found.tasks} == tests | ({"accuracy"} if own else set())
     assert len({task.key for task in found.tasks}) == len(found.tasks)
+
+
+def test_the_standard_plan_evaluates_a_model_that_it_brings_for_that_alone() -> None:
+    tasks = [task for task in plan.load("standard", None, HERE).tasks if task.model == "lxmert-digits"]
+    assert [(task.test, task.precision, task.batch_size) for task in tasks] == [
+        ("params", "fp32", 1),
+        ("latency", "fp32", 1),
+        ("accuracy", "fp32", 1),
+        ("latency", "bf16", 1),
+        ("accuracy", "bf16", 1),
+    ]
+    assert {task.weights for task in tasks[1:]} == {"shipped"}
+    assert [task.evaluation.name for task in tasks if task.evaluation] == ["digits-vqa"] * 2
+
+
+def test_who_chooses_models_gets_no_other() -> None:
+    chosen = plan.load("standard", Options(models=("lxmert",), tests=("latency",)), HERE)
+    assert {task.model for task in chosen.tasks} == {"lxmert"}
+    with pytest.raises(PlanError, match="none of its evaluations is for a chosen model"):
+        plan.load("standard", Options(models=("lxmert",), tests=("accuracy",)), HERE)
+
+
+def test_variants_that_are_asked_for_take_the_place_of_the_evaluations_own() -> None:
+    found = plan.load("standard", Options(precisions=("int8",), tests=("accuracy",)), HERE)
+    assert [(task.test, task.precision) for task in found.tasks] == [("accuracy", "int8")]
+
+
+def test_an_evaluation_is_named_or_described(around: Surroundings) -> None:
+    text = MINIMAL.replace('"latency"', '"accuracy"').replace(', "walker"', "")
+    data = around.plans / "x.jsonl"
+    data.write_text("{}")
+    table = f'[[evaluations]]\nname = "jsonl"\ndata = "{data}"\nlimit = 3\nbatch_size = 2\nalone_count = 0\n'
+    (task,) = read(around, text + table)
+    assert task.evaluation == EvaluationRule(name="jsonl", data=str(data), limit=3, batch_size=2, alone_count=0)
+    assert error(around, text + '[[evaluations]]\nname = "jsonl"\nlimits = 3\n').startswith(
+        "mine.toml: evaluations[0]: unknown key 'limits': did you mean 'limit'?"
+    )
 
 
 def test_the_lab_plan_leaves_the_first_pass_out_and_times_ten() -> None:

@@ -13,6 +13,7 @@ from suite.records import (
     EnergyRule,
     EnergyWindow,
     ErrorBudget,
+    EvaluationRule,
     FlopCount,
     HeatRule,
     Interval,
@@ -83,6 +84,7 @@ CHANGES: dict[str, object] = {
     "quiet": QuietRule(),
     "heat": HeatRule(),
     "sustained": SustainedRule(),
+    "evaluation": EvaluationRule(name="e"),
     "side": "A",
 }
 

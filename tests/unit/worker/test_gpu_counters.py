@@ -210,3 +210,23 @@ def test_a_jetson_s_clock_that_cannot_be_read_is_none(tmp_path, text):
     if text is not None:
         (folder / "cur_freq").write_text(text)
     assert gpu_counters.find(None, "cuda:0", str(tmp_path)).read() == (None, None, None)
+
+
+def test_what_the_driver_books_on_this_process_is_told_of_this_process_alone():
+    assert Board(Booked({OWN: 5000, OTHER: 7000}), None, own_id=OWN).own_bytes() == 5000
+    assert Board(Booked({OTHER: 7000}), None, own_id=OWN).own_bytes() is None  # in a container it has another number
+    assert Board(Booked({OWN: 2**64 - 1}), None, own_id=OWN).own_bytes() is None  # not to be told on this system
+    refusing = Booked({OWN: 5000})
+    refusing.status["processes"] = REFUSED
+    assert Board(refusing, None, own_id=OWN).own_bytes() is None
+
+
+class Booked(Nvml):
+    def __init__(self, used):
+        super().__init__(processes=tuple(used))
+        self.used = used
+
+    def nvmlDeviceGetComputeRunningProcesses_v2(self, handle, count, found):  # noqa: N802
+        for place, used_bytes in enumerate(self.used.values()):
+            found[place].used_bytes = used_bytes
+        return super().nvmlDeviceGetComputeRunningProcesses_v2(handle, count, found)

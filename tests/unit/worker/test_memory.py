@@ -143,3 +143,70 @@ def test_what_is_held_is_read_in_pages(tmp_path):
     assert memory.held_bytes(Torch(), "cpu") > 1_000_000
     assert memory.held_bytes(Torch(), "cpu", platform="darwin") > 1_000
     assert memory.held_bytes(Torch(), "cuda:0", str(tmp_path / "none"), "linux") == 700
+
+
+class Gpu:
+    """Stands for torch with a CUDA device; `info` None: a torch before 1.11."""
+
+    def __init__(self, info=(3000, 8000), is_integrated=False):
+        self.cuda = Namespace(
+            memory_reserved=lambda _: 1200,
+            max_memory_reserved=lambda _: 1500,
+            get_device_properties=lambda _: Namespace(**({} if is_integrated is None else self.told)),
+        )
+        self.told = {"is_integrated": is_integrated}
+        if info is not None:
+            self.cuda.mem_get_info = lambda _: info
+
+
+class Namespace:
+    def __init__(self, **values):
+        self.__dict__.update(values)
+
+
+def account(**told):
+    return {**dict.fromkeys(memory.ACCOUNT), **told}
+
+
+def test_what_the_driver_books_beyond_the_pool_is_context():
+    assert memory.device_account(Gpu(), "cuda:0", own_bytes=1800) == account(
+        device_free_bytes=3000,
+        device_total_bytes=8000,
+        device_reserved_peak_bytes=1500,
+        device_context_bytes=600,
+        device_is_unified=False,
+    )
+
+
+@pytest.mark.parametrize("own_bytes", [None, 1000])  # less than the pool is of another moment, or another process
+def test_a_context_that_can_t_be_is_not_known(own_bytes):
+    assert memory.device_account(Gpu(), "cuda:0", own_bytes)["device_context_bytes"] is None
+
+
+def test_an_old_torch_tells_less_and_not_nothing():
+    found = memory.device_account(Gpu(info=None, is_integrated=None), "cuda:0")
+    assert found == account(device_reserved_peak_bytes=1500)
+
+
+def test_a_jetson_shares_its_memory():
+    assert memory.device_account(Gpu(is_integrated=1), "cuda:0")["device_is_unified"] is True
+
+
+def test_mps_shares_the_machine_s_memory():
+    mps = Namespace(recommended_max_memory=lambda: 9000, driver_allocated_memory=lambda: 2000)
+    told = account(device_is_unified=True, device_total_bytes=9000, device_free_bytes=7000)
+    assert memory.device_account(Namespace(mps=mps), "mps") == told
+    assert memory.device_account(Namespace(mps=Namespace()), "mps") == account(device_is_unified=True)
+
+
+def test_the_cpu_has_no_account_of_a_device():
+    assert memory.device_account(None, "cpu") == account()
+
+
+def test_what_can_still_be_taken_of_the_machine_is_the_kernel_s_word(tmp_path):
+    assert memory.available_bytes(str(tmp_path)) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    4000 kB\n")
+    assert memory.available_bytes(str(tmp_path)) == 4_096_000
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 9 kB\n")
+    assert memory.available_bytes(str(tmp_path)) is None

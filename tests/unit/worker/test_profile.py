@@ -111,3 +111,80 @@ def test_a_count_that_is_none_is_refused(call_count):
     with pytest.raises(WorkerFault) as caught:
         profile.checked_count(call_count)
     assert caught.value.code == "BAD_REQUEST"
+
+
+class Event:
+    """An event of the profiler's; times in µs. Children are told their parent."""
+
+    def __init__(self, name, cpu_us, device_us=0.0, children=(), device_type="DeviceType.CPU"):
+        self.name, self.cpu_time_total, self.device_time_total = name, cpu_us, device_us
+        self.self_cpu_time_total = cpu_us - sum(child.cpu_time_total for child in children)
+        self.self_device_time_total = device_us - sum(child.device_time_total for child in children)
+        self.device_type, self.cpu_parent, self.children = device_type, None, children
+        for child in children:
+            child.cpu_parent = self
+
+    def flat(self):
+        return [self, *(event for child in self.children for event in child.flat())]
+
+
+def on_a_gpu():
+    """A whole of 100 µs on the processor and 1,000 on the device; a part of it has 600, a product of 500 among them."""
+    product = Event("aten::linear", 30, 500, (Event("aten::addmm", 20, 500, (Event("cudaLaunchKernel", 5),)),))
+    part = Event("suite.module:layer", 40, 600, (product, Event("aten::add", 5, 100)))
+    whole = Event("suite.module:", 100, 1000, (part, Event("aten::softmax", 10, 400)))
+    kernel = Event("void at::native::gemm()", 500, 500, device_type="DeviceType.CUDA")
+    annotation = Event("suite.module:layer", 600, 600, device_type="DeviceType.CUDA")
+    return [*whole.flat(), kernel, annotation]
+
+
+def test_on_a_gpu_times_are_the_device_s_and_its_own_records_are_not_counted_twice():
+    found = profile._operators(on_a_gpu(), {"addmm"}, on_device=True)
+    told = {each["operator"]: (each["device_self_s"], each["call_count"]) for each in found}
+    assert told == {
+        "addmm": (pytest.approx(500e-6), 1),
+        "softmax": (pytest.approx(400e-6), 1),
+        "add": (pytest.approx(100e-6), 1),
+        "linear": (0.0, 1),
+    }
+    assert found[0]["operator"] == "addmm"
+
+
+def test_on_a_gpu_a_module_s_own_time_is_less_that_of_the_parts_within_it():
+    parts = {"": Outer(), "layer": torch.nn.Linear(1, 1)}
+    layer, whole = profile._modules(on_a_gpu(), parts, on_device=True)
+    assert (layer["path"], layer["kind"], layer["call_count"]) == ("layer", "Linear", 1)
+    assert (layer["device_self_s"], layer["device_total_s"]) == (pytest.approx(600e-6), pytest.approx(600e-6))
+    assert (whole["device_self_s"], whole["device_total_s"]) == (pytest.approx(400e-6), pytest.approx(1000e-6))
+    assert (whole["self_s"], whole["total_s"]) == (pytest.approx(60e-6), pytest.approx(100e-6))
+
+
+def test_older_torch_names_device_times_after_cuda():
+    event = Event("aten::add", 5, 100)
+    event.self_cuda_time_total = event.self_device_time_total
+    del event.self_device_time_total
+    assert profile._device_s(event, "self_") == pytest.approx(100e-6)
+
+
+def test_a_device_that_the_profiler_sees_nothing_of_is_refused(monkeypatch):
+    class Blind:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        @staticmethod
+        def events():
+            return [Event("aten::add", 5)]
+
+    monkeypatch.setattr(profile, "_profiler", lambda *_: Blind())
+    with pytest.raises(WorkerFault) as caught:
+        profile.profile(torch, profile.Subject(object(), "cuda:0", lambda: 1, None), 1, time.perf_counter)
+    assert caught.value.code == "NO_DEVICE_TIMES"
+
+
+def test_mps_has_no_times_in_the_profiler():
+    with pytest.raises(WorkerFault) as caught:
+        profile._profiler(torch, "mps")
+    assert caught.value.code == "NO_DEVICE_TIMES"

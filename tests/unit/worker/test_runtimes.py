@@ -121,6 +121,7 @@ def test_eager_int8_has_weights_of_8_bits(bench):
     errors = bench.errors(made, _point(2, 4), path)
     assert 0 < errors["scores"]["relative_error"] < 0.1
     assert "qint8" in made.in_force()["elements"]
+    assert told["weight_bytes"] == 4 * (160 + 8 + 5) + 128 + 40
     assert told["weights_precision"] == "fp32"
 
 

@@ -36,6 +36,9 @@
     root.dataset.theme = dark ? "light" : "dark";
   });
 
+  // On a phone the answer comes before the contents.
+  if (innerWidth < 960) document.querySelector("nav details").open = false;
+
   // The contents follow the scroll.
   const links = new Map(all("nav .list a").map((link) => [link.hash.slice(1), link]));
   const parts = [...links.keys()].map((id) => document.getElementById(id)).filter(Boolean);
