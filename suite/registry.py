@@ -20,8 +20,8 @@ from types import MappingProxyType
 from typing import Any
 
 from suite.client.declarations import Broken, declared
+from suite.client.interpreter import INTERPRETER_VARIABLE
 from suite.client.introductions import Introduced, introduced
-from suite.client.worker import INTERPRETER_VARIABLE
 from suite.errors import UsageError
 from suite.limits import MAX_NAME_LENGTH
 from suite.outside import brief

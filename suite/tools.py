@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from suite import host, registry
+from suite.client.interpreter import interpreter
 from suite.client.replies import WorkerLike
-from suite.client.worker import Worker, interpreter
+from suite.client.worker import Worker
 from suite.fleet.engine import Engine
 from suite.measure.bench import OpenWorker
 from suite.measure.moment import Observe

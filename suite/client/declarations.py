@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from suite.client.fields import Fields
+from suite.client.interpreter import interpreter, worker_environment
 from suite.client.wire import Wire
-from suite.client.worker import decoding, interpreter, worker_environment
+from suite.client.worker import decoding
 from suite.errors import UsageError, WorkerError
 from suite.records import record
 from suite.worker import declarations

@@ -10,8 +10,9 @@ from typing import Any
 
 from suite.client.declarations import Broken, model_of
 from suite.client.fields import Fields
+from suite.client.interpreter import interpreter, worker_environment
 from suite.client.wire import Wire
-from suite.client.worker import decoding, interpreter, worker_environment
+from suite.client.worker import decoding
 from suite.errors import UsageError, WorkerError
 from suite.records import record
 from suite.worker import declarations

@@ -3,7 +3,7 @@
 import functools
 from typing import Any, Dict, NamedTuple, Optional
 
-from suite.worker import devices, interference, memory, packages, precision, roofline, timing
+from suite.worker import devices, interference, memory, precision, roofline, timing
 from suite.worker.case import Case, grad_mode, read_trajectory
 from suite.worker.imports import Imports
 from suite.worker.loading import Started
@@ -11,7 +11,7 @@ from suite.worker.loop import Operation
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
 from suite.worker.peaks import Peaks
-from suite.worker.protocol import PROTOCOL_VERSION
+from suite.worker.unloaded import Unloaded
 
 
 class Loaded(NamedTuple):
@@ -36,10 +36,10 @@ class Operations:
     def __init__(
         self, process_started_s: float, clock: timing.Clock, meter: Optional[interference.Meter] = None
     ) -> None:
-        self._process_started_s = process_started_s
         self._clock = clock
         self._meter = interference.Meter(clock) if meter is None else meter
         self._imports = Imports(clock)
+        self._unloaded = Unloaded(process_started_s, clock, self._imports)
         self._loaded: Optional[Loaded] = None
         self._peaks = Peaks(
             lambda: self._imports.module("torch"),
@@ -51,15 +51,7 @@ class Operations:
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""
-        return {
-            "hello": self.hello,
-            "declare": self.declare,
-            "introduce": self.introduce,
-            "import": self.import_model,
-            "count_parameters": self.count_parameters,
-            "count_flops": self.count_flops,
-            "runtimes": self.runtimes,
-            "build": self.build,
+        own: Dict[str, Operation] = {
             "load": self.load,
             "in_force": self.in_force,
             "write_outputs": self.write_outputs,
@@ -76,67 +68,9 @@ class Operations:
             "device_times": self.device_times,
             "reset_memory": self._peaks.reset,
             "release": self.release,
-            "convert": self.convert,
             "roofline": functools.partial(roofline.answer, self._clock, self._meter),
         }
-
-    def hello(self) -> Dict[str, Any]:
-        try:
-            found = devices.available_devices(self._imports.module("torch"))
-        except ImportError:
-            found = []
-        return {
-            "protocol": PROTOCOL_VERSION,
-            "process_started_s": self._process_started_s,
-            "versions": packages.versions(),
-            "devices": found,
-            "clock": timing.clock_name(),
-        }
-
-    def declare(self, origin: str) -> Dict[str, Any]:
-        """Runs code of others, which may leave this process in any state: nothing is measured in it afterwards."""
-        from suite.worker import declarations
-
-        return {"protocol": PROTOCOL_VERSION, **declarations.declared(origin)}
-
-    def introduce(self, model: str, origin: str) -> Dict[str, Any]:
-        """Says where a model lies, so that no other file is looked into to find it."""
-        self._imports.origins[model] = origin
-        return {}
-
-    def import_model(self, model: str) -> Dict[str, Any]:
-        plugin = self._imports.model(model)
-        for name in plugin.packages + plugin.modules:
-            self._imports.module(name)
-        return {"import_s": self._imports.spent_s, "resident_bytes": memory.process_memory().resident_bytes}
-
-    def count_parameters(self, model: str, options: Dict[str, Any]) -> Dict[str, Any]:
-        from suite.worker import build, complexity
-
-        plugin = self._imports.model(model)
-        module = build.build_for_shapes(plugin, options)
-        return dict(complexity.count_parameters(module), configuration=plugin.configuration(module))
-
-    def count_flops(
-        self, model: str, options: Dict[str, Any], scenario: str, batch_size: int, axes: Dict[str, int]
-    ) -> Dict[str, Any]:
-        from suite.worker import complexity
-
-        return complexity.count_flops(self._imports.model(model), options, scenario, batch_size, axes)
-
-    def runtimes(self) -> Dict[str, Any]:
-        """Which can work here, in which precisions, and why others can't."""
-        from suite.worker import runtime_survey
-
-        return {"runtimes": runtime_survey.answer(self._imports.module("torch"))}
-
-    def build(self, model: str, options: Dict[str, Any], way: Dict[str, Any], **wanted: Any) -> Dict[str, Any]:
-        """A runtime's files. This process is given up afterwards: building leaves more behind than running needs."""
-        from suite.worker import building, loading
-
-        started = loading.begin(self._imports, way, model)
-        filled = loading.filled(started, options, self._clock)
-        return building.answer(self._clock, started, filled, dict(way, device=started.device), **wanted)
+        return dict(self._unloaded.by_name(), **own)
 
     def load(  # noqa: PLR0913 (the arguments of the protocol)
         self,
@@ -347,15 +281,6 @@ class Operations:
         if self._cases.pop(case, None) is not None and self._loaded is not None:
             memory.give_back(self._imports.module("torch"), self._loaded.device)
         return {}
-
-    def convert(self, model: str, source: str, target: str) -> Dict[str, Any]:
-        """The one operation that writes a file: published weights as safetensors."""
-        from suite.worker import convert
-
-        plugin = self._imports.model(model)
-        if not plugin.takes_pinned:
-            raise WorkerFault("BAD_REQUEST", "{} takes no published weights".format(model), "Leave the model out")
-        return convert.convert(plugin, source, target)
 
     def _model_in_memory(self) -> Loaded:
         if self._loaded is None:

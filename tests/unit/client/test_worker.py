@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.client import wire
-from suite.client import worker as client
+from suite.client import interpreter, wire
 from suite.client.replies import Checked
 from suite.client.worker import Worker
 from suite.errors import UsageError, WorkerError
@@ -71,13 +70,13 @@ def test_the_hello_of_a_worker_is_typed(program: Program, tmp_path: Path) -> Non
 
 def test_an_interpreter_that_does_not_exist_is_wrong_use() -> None:
     with pytest.raises(UsageError, match=r"^SUITE_WORKER_PYTHON=/no/such/python: no such program; name a Python"):
-        client.interpreter({"SUITE_WORKER_PYTHON": "/no/such/python"})
+        interpreter.interpreter({"SUITE_WORKER_PYTHON": "/no/such/python"})
 
 
 def test_the_interpreter_is_the_controller_s_own_unless_named(program: Program) -> None:
     named = program("exit 0")
-    assert client.interpreter({}) == Path(sys.executable)
-    assert client.interpreter({"SUITE_WORKER_PYTHON": str(named)}) == named
+    assert interpreter.interpreter({}) == Path(sys.executable)
+    assert interpreter.interpreter({"SUITE_WORKER_PYTHON": str(named)}) == named
 
 
 def test_a_file_that_is_no_program_is_wrong_use(tmp_path: Path) -> None:
@@ -173,7 +172,7 @@ def test_a_worker_that_does_not_quit_is_made_to(
 
 def test_the_worker_inherits_threads_and_no_python_path() -> None:
     base = {"PATH": "/bin", "PYTHONPATH": "/mine", "SUITE_MODELS_PATH": "models", "OMP_NUM_THREADS": "64"}
-    made = client.worker_environment(base, 3)
+    made = interpreter.worker_environment(base, 3)
     assert "PYTHONPATH" not in made
     assert made["SUITE_MODELS_PATH"] == str(Path("models").absolute())
     assert [made[name] for name in ("PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS")] == ["/bin", "3", "3"]
@@ -336,7 +335,7 @@ def test_a_worker_that_somebody_kills_is_fatal_with_a_cause(mortal: Worker) -> N
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces a limit on addresses")
 def test_memory_without_end_is_out_of_memory_and_the_worker_goes_on(program: Program, tmp_path: Path) -> None:
-    python = program(f'ulimit -v {6 * 2**20}; exec "{client.interpreter(os.environ)}" "$@"')
+    python = program(f'ulimit -v {6 * 2**20}; exec "{interpreter.interpreter(os.environ)}" "$@"')
     with start(python, tmp_path) as limited:
         for scenario in ("hoard_bytes", "hoard_tensors"):
             load(limited, scenario)

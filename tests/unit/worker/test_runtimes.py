@@ -202,7 +202,7 @@ class TestOnnxRuntime:
 
 
 def test_a_survey_says_what_can_work_and_why_the_rest_can_not():
-    found = {entry["name"]: entry for entry in Operations(0.0, time.perf_counter).runtimes()["runtimes"]}
+    found = {entry["name"]: entry for entry in Operations(0.0, time.perf_counter).by_name()["runtimes"]()["runtimes"]}
     ways = {(way["device"], way["precision"]): way["absence"] for way in found["eager"]["ways"]}
     assert ways["cpu", "fp32"] is None
     assert ways["cpu", "tf32"][0] == "UNSUPPORTED_PRECISION"
