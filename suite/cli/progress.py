@@ -28,6 +28,8 @@ from suite.records import (
 from suite.report.gaps import no_latency
 from suite.units import show, show_count
 
+AGAIN_S = 30.0  # the same news is a line of a log no sooner
+
 Clock = Callable[[], float]
 
 
@@ -88,8 +90,10 @@ class PlainProgress(Display):
 
     def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
         self._stream = stream
+        self._clock = clock
         self._pace = Pace(clock)
         self._told_s = 0.0
+        self._begun_s: dict[str, float] = {}  # when it was last told, by what it is about
 
     def plan(self, total_s_estimate: float, tasks: int) -> None:
         self._pace.plan(total_s_estimate, tasks)
@@ -97,7 +101,11 @@ class PlainProgress(Display):
         self._say(f"{counted(tasks)}, estimated at {duration(total_s_estimate)}")
 
     def begin(self, text: str) -> None:
-        self._say(text)
+        """A wait for quiet is told every second, with another process each time: a log gets it now and then."""
+        news, now_s = text.partition(":")[0], self._clock()
+        if now_s - self._begun_s.get(news, -AGAIN_S) >= AGAIN_S:
+            self._begun_s[news] = now_s
+            self._say(text)
 
     def expect(self, task: Task, seconds: float) -> None:
         self._pace.expect(task, seconds)

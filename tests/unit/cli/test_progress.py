@@ -62,6 +62,25 @@ def test_a_line_says_what_came_out_how_far_it_is_and_how_long_it_still_takes() -
     ]
 
 
+def test_a_log_gets_the_same_news_now_and_then_however_often_it_is_told() -> None:
+    stream, clock = io.StringIO(), Clock()
+    plain = PlainProgress(stream, clock)
+    plain.begin("timing null, round 1, 3 of 3 sizes")
+    for second in range(1, 62):
+        clock.now_s = float(second)
+        plain.begin(f"waiting for quiet: other processes took 90 % of 2 cores, mypy (process {second}) the most")
+        plain.begin("timing null, round 1, 3 of 3 sizes" if second < 30 else "timing null, round 2, 3 of 3 sizes")
+    told = [line.partition(":")[0] for line in stream.getvalue().splitlines()]
+    assert told == [
+        "timing null, round 1, 3 of 3 sizes",
+        "waiting for quiet",  # after 1 s
+        "timing null, round 2, 3 of 3 sizes",  # after 30 s
+        "waiting for quiet",  # after 31 s
+        "timing null, round 2, 3 of 3 sizes",  # after 60 s
+        "waiting for quiet",  # after 61 s
+    ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.4, "0 s"), (89.0, "89 s"), (95.0, "2 min"), (3600.0, "60 min"), (6000.0, "1 h 40 min")]
 )
