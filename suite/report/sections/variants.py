@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from suite import units
 from suite.records import Build, Fidelity, MemoryUse, NotMeasured, OutputFidelity, Summary, Variant
-from suite.report.content import Cell, Code, Content, Details, Heading, Spans, Table, bullets, content, table
+from suite.report.content import Cell, Content, Details, Heading, Spans, Table, bullets, content, table
 from suite.report.plots import Plots
-from suite.report.points import Point, Subject
+from suite.report.points import Subject
 from suite.report.section import Section
 from suite.report.view import RunView
 
@@ -40,7 +40,6 @@ def _table(view: RunView, shown: list[Subject]) -> Table:
     headers = (
         "Variant",
         "Median",
-        "Ratio to the first",
         "Peak resident (MiB)",
         "On disk",
         "Build (s)",
@@ -56,37 +55,14 @@ def _row(view: RunView, subject: Subject) -> list[Cell]:
     use = view.memory(base) if base else None
     variant = view.variant(subject)
     if not isinstance(summary, Summary):
-        return [view.label(subject), *[summary] * 7]
+        return [view.label(subject), *[summary] * 6]
     return [
         view.label(subject),
         units.show(summary.median, "s"),
-        _ratio(view, subject, summary),
         units.decimals(use.peak_resident_bytes / MIB, 0) if isinstance(use, MemoryUse) else use,
         *_built(variant),
         *_fidelity(subject, variant),
     ]
-
-
-def _ratio(view: RunView, subject: Subject, summary: Summary) -> Cell:
-    """Of medians at the same sizes, to the first variant of the model on the same device and threads."""
-    first = next(other for other in view.subjects if _alike(other, subject))
-    other = view.base(first)
-    base = view.base(subject)
-    reference = view.summary(other) if other else None
-    if first == subject:
-        return "1"
-    if not isinstance(reference, Summary) or _sizes(base) != _sizes(other):
-        return None
-    return units.digits(summary.median / reference.median)
-
-
-def _alike(other: Subject, subject: Subject) -> bool:
-    names = ("model", "device", "thread_count", "seed", "weights", "checkpoint", "trajectory")
-    return all(getattr(other, name) == getattr(subject, name) for name in names)
-
-
-def _sizes(point: Point | None) -> object:
-    return point and (point.scenario, point.batch_size, point.axes)
 
 
 def _built(variant: Variant | None) -> list[Cell]:
@@ -118,12 +94,11 @@ def _fidelity(subject: Subject, variant: Variant | None) -> list[Cell]:
 
 def _explanation() -> Spans:
     return (
-        "Median: at the smallest batch and the usual input. The ratio is one of medians; ",
-        Code("suite versus"),
-        " measures pairs, with an interval and a verdict. Build: in a process of its own, before the measured one; "
-        "kept says that files of an earlier build were found, whose time is shown. The error is the largest difference "
-        "to eager fp32 on the processor, over the largest value of that output; DEVIATES marks one beyond what the "
-        "precision explains, and stands beside the variant's name in every table.",
+        "Median: at the smallest batch and the usual input; which is faster, and by how much, is the next section's. "
+        "Build: in a process of its own, before the measured one; kept says that files of an earlier build were found, "
+        "whose time is shown. The error is the largest difference to eager fp32 on the processor, over the largest "
+        "value of that output; DEVIATES marks one beyond what the precision explains, and stands beside the variant's "
+        "name in every table.",
     )
 
 
@@ -185,4 +160,4 @@ def _output_row(label: str, output: OutputFidelity) -> list[Cell]:
     ]
 
 
-PLUGIN = Section(name="variants", order=33, title="Variants", render=render)
+PLUGIN = Section(name="variants", order=33, title="Variants: what they take and how near they are", render=render)
