@@ -51,7 +51,7 @@ REFUSED = [
     ("all --resume --out old --plan quick", "old: the run follows plan 'params', not 'quick'; leave the options out"),
     ("report full", "full: holds no run (no run.json); name the folder of a run"),
     ("report nowhere", "nowhere: holds no run (no run.json); name the folder of a run"),
-    ("list modles", "unknown list 'modles': did you mean 'models'? There is models, runtimes, power, plans"),
+    ("list modles", "unknown list 'modles': did you mean 'models'? There is models, runtimes, evaluations, power, plans"),
 ]
 
 
@@ -106,8 +106,8 @@ DAMAGES = [
     (lambda content: content + b"hello\n", "run/records.jsonl:3: this is not JSON"),
     (lambda content: content + b'{"id": 7}\n', "run/records.jsonl:3: this was not written by suite"),
     (
-        lambda content: content.replace(b'"schema_version":2', b'"schema_version":3'),
-        "run/records.jsonl:1: written by a newer suite (schema version 3, this suite reads up to 2); update suite",
+        lambda content: content.replace(b'"schema_version":3', b'"schema_version":4'),
+        "run/records.jsonl:1: written by a newer suite (schema version 4, this suite reads up to 3); update suite",
     ),
     (lambda content: content.replace(b'"wall_s"', b'"wall"'), "run/records.jsonl:1: "),
 ]

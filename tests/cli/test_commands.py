@@ -150,7 +150,7 @@ def test_threads_are_those_of_the_process_unless_told(suite: CommandLine) -> Non
 def test_all_prints_the_path_of_its_report_and_nothing_else(suite: CommandLine) -> None:
     result = suite("all", "--out", "run")
     assert (result.status, result.out) == (0, "run/report.md\n")
-    made = ["plots", "records.jsonl", "report.html", "report.md", "run.json", "tables"]
+    made = ["manifest.json", "plots", "records.jsonl", "report.html", "report.md", "run.json", "tables"]
     assert sorted(path.name for path in Path("run").iterdir()) == made
     run = store.load(Path("run"))
     assert run.missing() == ()
@@ -205,7 +205,7 @@ def test_report_takes_several_runs_and_answers_in_json(suite: CommandLine) -> No
 
 def test_list_names_what_can_be_named(suite: CommandLine) -> None:
     found = suite("list", "--json").answer
-    assert list(found) == ["models", "runtimes", "power", "plans"]
+    assert list(found) == ["models", "runtimes", "evaluations", "power", "plans"]
     assert {"lxmert", "visualbert", "et-human", "et-human-synthetic"} <= {row["name"] for row in found["models"]}
     assert [row["name"] for row in found["plans"]] == ["lab", "quick", "standard"]
     assert list(json.loads(suite("list", "plans", "--json").out)) == ["plans"]

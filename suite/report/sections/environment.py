@@ -30,7 +30,7 @@ from suite.report.view import RunView
 from suite.stats import shapes
 
 UNKNOWN = "not told by the machine"
-# Facts that no figure turns on: folded, and in machine.csv.
+# Facts that no figure turns on, unless they changed: folded, and in machine.csv.
 REST = ("Kernel", "L4T", "Virtualisation", "Container image", "Suite", "Commit", "SHA-256 of the lock file")
 HASH_DIGITS = 12  # the rest is in provenance.csv
 
@@ -75,7 +75,8 @@ def _facts(group: list[HostFacts]) -> Content:
     unknown = [name for name, values in rows.items() if not any(value.strip() for value in values)]
     missing = f"Without, or not told by the machine: {', '.join(unknown)}." if unknown else ""
     first, rest = (
-        [(name, told) for name, told in known.items() if (name in REST) is is_rest] for is_rest in (False, True)
+        [(name, told) for name, told in known.items() if (name in REST and len(rows[name]) == 1) is is_rest]
+        for is_rest in (False, True)
     )
     headers = ("Fact", "Value")
     more = Details(f"{listed([name for name, _ in rest])}", (table(headers, rest, left=2),), "machine.csv")
