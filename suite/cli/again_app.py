@@ -9,7 +9,8 @@ import typer
 
 from suite.cli.answer import Answer
 from suite.cli.declared import command
-from suite.cli.options import ANSWER, OUTPUT, POWER, STATISTICS, Given
+from suite.cli.options import ANSWER, OUTPUT, PART, POWER, STATISTICS, VERDICTS, Given
+from suite.cli.quantities import share
 from suite.cli.session import session_of
 from suite.errors import UsageError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     pass
 
-AGAIN = ("model", "checkpoint", "trajectory", "seed", "threads", "time_limit", POWER, OUTPUT)
+AGAIN = ("model", "checkpoint", "trajectory", "seed", "threads", "time_limit", PART, VERDICTS, POWER, OUTPUT)
 NEEDS = "What you need"
 RUN = typer.Argument(metavar="RUN", help="The folder of a run, or its archive.")
 
@@ -47,7 +48,7 @@ def report(
     app,
     "compare",
     example='suite compare results/before results/after --fail-if "latency slower 5%"',
-    takes=ANSWER,
+    takes=(VERDICTS, *ANSWER),
 )
 def compare(  # noqa: PLR0913, PLR0917  # each is an option
     context: typer.Context,
@@ -56,9 +57,6 @@ def compare(  # noqa: PLR0913, PLR0917  # each is an option
     names: Annotated[
         str | None,
         typer.Option("--names", metavar="A,B,...", help="Of the runs, in order; runs of one name are put together."),
-    ] = None,
-    margin: Annotated[
-        str | None, typer.Option("--margin", metavar="SHARE", help="What counts as the same: 3% (or 0.03) else.")
     ] = None,
     fail_if: Annotated[
         list[str] | None,
@@ -76,7 +74,7 @@ def compare(  # noqa: PLR0913, PLR0917  # each is an option
     from suite.cli import comparing
 
     session_of(context, given)
-    asked = comparing.Asked(names=names, margin=margin, conditions=tuple(fail_if or ()))
+    asked = comparing.Asked(names=names, margin=given.margin, conditions=tuple(fail_if or ()))
     return comparing.compared(run, asked, out)
 
 
@@ -84,7 +82,7 @@ def compare(  # noqa: PLR0913, PLR0917  # each is an option
     app,
     "recommend",
     example="suite recommend results/RUN --max-latency 50ms --min-accuracy 97% --prefer memory",
-    takes=("evaluation", *ANSWER),
+    takes=("evaluation", VERDICTS, *ANSWER),
 )
 def recommend(  # noqa: PLR0913, PLR0917 (what a person may need)
     context: typer.Context,
@@ -105,9 +103,6 @@ def recommend(  # noqa: PLR0913, PLR0917 (what a person may need)
         str,
         typer.Option(metavar="NAME", help="latency, energy, memory, size, accuracy.", rich_help_panel=NEEDS),
     ] = "latency",
-    margin: Annotated[
-        str | None, typer.Option(metavar="1%", help="Within which scores are the same.", rich_help_panel=NEEDS)
-    ] = None,
 ) -> Answer:
     """Choose among what was measured, by what you need."""
     from suite.cli import recommending
@@ -122,7 +117,7 @@ def recommend(  # noqa: PLR0913, PLR0917 (what a person may need)
         min_accuracy=min_accuracy,
         prefer=prefer,
         evaluation=names[-1] if names else None,
-        margin=margin,
+        margin=given.margin,
     )
     return recommending.show(run, needs)
 
@@ -167,37 +162,33 @@ def over_time(  # noqa: PLR0913, PLR0917 (what a person may say)
 
 
 @command(app, "rerun", example="suite rerun results/20261123T180000Z-standard --quick", takes=AGAIN)
-def rerun(  # noqa: PLR0913, PLR0917 (what a person may say)
+def rerun(
     context: typer.Context,
     given: Given,
     run: Annotated[Path, RUN],
-    test: Annotated[
-        list[str] | None, typer.Option("--test", metavar="NAME", help="This test of it alone (again for more).")
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Counts, and one point of each model, 2 s long.")] = False,
     against: Annotated[
         Path | None, typer.Option("--against", metavar="RUN", help="A second run that is there: measure nothing.")
     ] = None,
-    margin: Annotated[
-        float, typer.Option("--margin", metavar="SHARE", help="How far a latency may differ on one board.")
-    ] = 0.10,
 ) -> Answer:
-    """Measure a run again here: is it reproduced, and why not?"""
+    """Measure a run again here, and say if it is reproduced."""
     from suite.cli import rerunning
 
     session = session_of(context, given)
-    changes, request = _again(given, test, quick=quick)
-    return rerunning.run(run, changes, request, session, against=against, margin=_margin(margin))
+    changes, request = _again(given)
+    return rerunning.run(run, changes, request, session, against=against, margin=_margin(given.margin))
 
 
-def _margin(value: float) -> float:
-    """Raises UsageError."""
-    if not 0 < value <= 1:
-        raise UsageError(f"--margin: must be above 0 and at most 1, as 0.1 for 10 %, got {value:g}")
-    return value
+def _margin(text: str | None) -> float:
+    """How far a latency may differ on one board: 10 % where nobody says. Raises UsageError."""
+    if text is None:
+        return 0.10
+    found = share(text, "--margin")
+    if not found > 0:
+        raise UsageError(f"--margin: must be above 0, as 10% or 0.1, got {text}")
+    return found
 
 
-def _again(given: Given, test: list[str] | None, *, quick: bool) -> tuple[Changes, Request]:
+def _again(given: Given) -> tuple[Changes, Request]:
     """What of a run is measured again. Raises UsageError."""
     from suite.battery import Changes, Request
     from suite.cli import words
@@ -208,12 +199,12 @@ def _again(given: Given, test: list[str] | None, *, quick: bool) -> tuple[Change
         raise UsageError(f"--seed: must be at least 0, got {given.seed}")
     changes = Changes(
         models=words.names(given.model, "--model"),
-        tests=words.names(test, "--test"),
+        tests=words.names(given.test, "--test"),
         threads=words.threads(given.threads),
         seed=given.seed,
         checkpoint=given.checkpoint,
         trajectory=given.trajectory,
         time_limit_s=given.time_limit,
-        quick=quick,
+        quick=given.quick,
     )
     return changes, Request(power=given.power_asked(), out=given.out)

@@ -22,6 +22,7 @@ from suite.cli.options import (
     EVALUATION,
     MACHINE,
     OUTPUT,
+    PART,
     POWER,
     REPETITION,
     RULES,
@@ -71,21 +72,11 @@ def suite(
     app,
     "all",
     example="suite all --quick --model lxmert --model et-human",
-    takes=(*TIMED, EVALUATION, SUSTAINED, POWER),
+    takes=(*TIMED, PART, EVALUATION, SUSTAINED, POWER),
 )
 def run_all(
     context: typer.Context,
     given: Given,
-    quick: Annotated[bool, typer.Option("--quick", help="Short for --plan quick.", rich_help_panel=SUBJECT)] = False,
-    test: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--test",
-            metavar="NAME",
-            help="params, flops, latency, energy, sustained, accuracy, roofline, profile (again).",
-            rich_help_panel=SUBJECT,
-        ),
-    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out.", rich_help_panel=OUTPUT)
     ] = False,
@@ -95,8 +86,8 @@ def run_all(
 
     from suite.cli import dry, running
 
-    plan = words.plan_name(given.plan, quick)
-    request = replace(given.request(), plan=plan, options=given.options(test), resume=resume)
+    plan = words.plan_name(given.plan, given.quick)
+    request = replace(given.request(), plan=plan, options=given.options(given.test), resume=resume)
     if given.dry_run:
         return dry.outline(request, session_of(context, given))
     return running.whole(request, session_of(context, given), given.percentiles())
@@ -184,7 +175,7 @@ def versus(
     given: Given,
     variants: Annotated[list[str], typer.Argument(metavar="A B", help="Two variants, as KEY=VALUE,KEY=VALUE each.")],
 ) -> Answer:
-    """Measure two variants in turns: which is faster?
+    """Measure two variants in turns, and say which is faster.
 
     Keys: runtime, precision, device, threads, batch_size, and the model's axes by name. What both have in common may be
     given as options. FASTER and SLOWER say how B stands to A; SAME is within 3 %.
@@ -221,7 +212,7 @@ def list_what(
     given: Given,
     what: Annotated[str | None, typer.Argument(metavar="[models|runtimes|evaluations|power|plans]")] = None,
 ) -> Answer:
-    """List what can be named: models, evaluations, plans, ..."""
+    """List what can be named: models, evaluations, plans."""
     from suite.cli import listing
 
     tools = session_of(context, given).tools

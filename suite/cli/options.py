@@ -27,6 +27,8 @@ MACHINE = "On what"
 REPETITION = "How long"
 SUSTAINED = "Sustained calls"
 STATISTICS = "Statistics"
+PART = "Part of a battery"
+VERDICTS = "Verdicts"
 POWER = "Power"
 EVALUATION = "Evaluation"
 OUTPUT = "Output"
@@ -140,6 +142,17 @@ class Given:
     minutes: Annotated[
         float | None,
         _option(SUSTAINED, "--minutes", metavar="N", help="Of back-to-back calls of each model; 10 else."),
+    ] = None
+    quick: Annotated[
+        bool, _option(PART, "--quick", help="The plan quick; of a rerun counts, and 2 s at one point of each model.")
+    ] = False
+    test: Annotated[
+        list[str] | None,
+        _option(PART, "--test", metavar="NAME", help="params, flops, latency, energy, ... alone (again for more)."),
+    ] = None
+    margin: Annotated[
+        str | None,
+        _option(VERDICTS, "--margin", metavar="SHARE", help="Within which two are the same, as 3% or 0.03."),
     ] = None
     power: Annotated[
         str | None, _option(POWER, "--power", metavar="SOURCE", help="auto, none, or a source (suite list power).")

@@ -190,7 +190,7 @@ def test_a_part_of_a_run_is_measured_again(measured: CommandLine) -> None:
         (["--test", "energy"], "--test: the run has no energy; it has latency, params"),
         (["--threads", "0"], "--threads: must be at least 1, got 0"),
         (["--threads", "many"], "--threads: many is no count; give a number or all"),
-        (["--margin", "0"], "--margin: must be above 0 and at most 1"),
+        (["--margin", "0"], "--margin: must be above 0, as 10% or 0.1, got 0"),
         (["--time-limit", "-1"], "--time-limit: must be above 0, got -1"),
         (["--seed", "-1"], "--seed: must be at least 0, got -1"),
         (["--against", "nowhere"], "nowhere: "),

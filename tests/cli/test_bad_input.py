@@ -51,7 +51,10 @@ REFUSED = [
     ("all --resume --out old --plan quick", "old: the run follows plan 'params', not 'quick'; leave the options out"),
     ("report full", "full: holds no run (no run.json); name the folder of a run"),
     ("report nowhere", "nowhere: holds no run (no run.json); name the folder of a run"),
-    ("list modles", "unknown list 'modles': did you mean 'models'? There is models, runtimes, evaluations, power, plans"),
+    (
+        "list modles",
+        "unknown list 'modles': did you mean 'models'? There is models, runtimes, evaluations, power, plans",
+    ),
 ]
 
 
