@@ -95,12 +95,22 @@ class Bench:
     def _before_load(self) -> None:
         """What the variant needs of other processes, once: they are closed before its own begins."""
         pinned = _pinned_path(self.task)
-        if self._built is None and is_built(self.task):
-            self._variants = self._variants or Variants()
-            self._built = self._variants.build(self._tasks, self._open_worker, pinned)
+        self._build(pinned)
         if self._variants is None or self._point is None or is_reference(self.task) or self._reference is not None:
             return
         self._reference = self._variants.reference(self._point, self._open_worker, pinned)
+
+    def build_ahead(self) -> None:
+        """Before any worker of another variant lies in memory, since building takes most. A failure is kept."""
+        try:
+            self._build(_pinned_path(self.task))
+        except WorkerError as error:
+            self._load_error = error
+
+    def _build(self, pinned: Path | None) -> None:
+        if self._built is None and is_built(self.task):
+            self._variants = self._variants or Variants()
+            self._built = self._variants.build(self._tasks, self._open_worker, pinned)
 
     def _load(self, worker: WorkerLike) -> None:
         self.start_count += 1

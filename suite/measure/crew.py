@@ -30,6 +30,7 @@ class Crew:
         self.turns = {each.bench.task.load: each for each in turns}
         self.first = turns[0]
         self.is_alone = False  # one worker at a time: there is no memory for two
+        self._is_built = False
         for each in turns:
             each.gives_way = partial(self._leave_alone, each)
 
@@ -58,6 +59,10 @@ class Crew:
 
     def visit(self, series: Series) -> None:
         """A block on the worker of its variant, which is started if it isn't there."""
+        if not self._is_built:
+            self._is_built = True
+            for each in self.turns.values():
+                each.bench.build_ahead()
         turns = self.of(series.task)
         others = [each for each in self.turns.values() if each is not turns and each.bench.is_open]
         if others and not turns.bench.is_open and not (not self.is_alone and all(_fits(turns, had) for had in others)):

@@ -125,7 +125,9 @@ def test_an_error_reply_keeps_the_worker_and_its_traceback(program: Program, tmp
     error = '{"id": 2, "error": {"code": "FAILED", "reason": "r", "remedy": "m", "traceback": "t"}}'
     memory = (
         '{"id": 3, "result": {"resident_bytes": 5, "peak_resident_bytes": 6, "peak_was_reset": true, '
-        '"device_peak_bytes": null}}'
+        '"device_peak_bytes": null, "device_free_bytes": null, "device_total_bytes": null, '
+        '"device_reserved_peak_bytes": null, "device_context_bytes": null, "device_is_unified": null, '
+        '"machine_taken_bytes": null}}'
     )
     with start(program(f"echo '{HELLO}'; echo '{error}'; echo '{memory}'; {UNTIL_QUIT}"), tmp_path) as worker:
         with pytest.raises(WorkerError) as caught:

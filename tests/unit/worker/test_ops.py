@@ -136,5 +136,5 @@ def test_a_gradient_inside_names_the_declaration_and_works_with_it(operations):
 def test_a_count_says_what_it_does_not_know(operations):
     pytest.importorskip("torch.utils.flop_counter")
     made = operations("return self.layer(x) * torch.fft.rfft(image).abs().sum()")
-    counted = made.count_flops("own", {"checkpoint": None}, "forward", 2, {})
+    counted = made.by_name()["count_flops"]("own", {"checkpoint": None}, "forward", 2, {})
     assert (counted["mac_count"], counted["unknown"]) == (16, ["_fft_r2c"])

@@ -66,7 +66,7 @@ class Bench:
         self.folder = folder
 
     def build(self, points, **way):
-        return Operations(0.0, time.perf_counter).build(
+        return Operations(0.0, time.perf_counter).by_name()["build"](
             model="net", options={}, way=dict(WAY, **way), points=points, folder=str(self.folder)
         )
 

@@ -143,6 +143,9 @@ def test_a_modules_digest_covers_parameters_and_statistics_but_no_integer_buffer
 
 
 class Plugin:
+    own_weights = False
+    shipped_weights = ""
+
     def __init__(self):
         self.loaded = None
 
