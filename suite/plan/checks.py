@@ -33,9 +33,11 @@ def check(spec: PlanSpec, known: Mapping[str, Model], origins: Mapping[str, str]
     _check_tests(spec, place(origins, file, "tests"))
     concerned = _concerned(spec, models, known)
     everyone = models if "axes" in origins else concerned
-    _check_axes(spec.axes, everyone, models, place(origins, file, "axes"))
+    # sizes of a plan that was written for other models are left out where one that was named beside it can't take them
+    bound = () if "models" in origins and "axes" not in origins else models
+    _check_axes(spec.axes, everyone, bound, place(origins, file, "axes"))
     energy = "axes" if "axes" in origins else "energy.axes"
-    _check_axes(spec.energy.axes, everyone, models, place(origins, file, energy))
+    _check_axes(spec.energy.axes, everyone, bound, place(origins, file, energy))
     if spec.tests == ["sustained"] and "axes" in origins:
         _check_usual(spec, models, origins["axes"])
     _check_scenarios(spec, concerned, file)

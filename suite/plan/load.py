@@ -27,7 +27,7 @@ from suite.plan.devices import There, nobody_asked
 from suite.plan.evaluations import asked as asked_evaluations
 from suite.plan.evaluations import tasks_of_evaluation
 from suite.plan.spec import NONE, parse, place
-from suite.plan.tasks import Way, tasks_of, tasks_of_machine, within_budget
+from suite.plan.tasks import Way, left_out, tasks_of, tasks_of_machine, within_budget
 from suite.plan.toml import toml
 from suite.records import BroughtModel, Hypothesis, Task, Test, record
 from suite.worker.model import Model
@@ -221,7 +221,7 @@ def _build(raw: Mapping[str, Any], options: Options, file: str, around: Surround
         raise PlanError(f"{file}: asks for more than {MAX_TASK_COUNT} tasks; part it into several runs")
     return Plan(
         name=spec.name,
-        description=spec.description,
+        description="; ".join([spec.description, *(text for model in models for text in left_out(spec, model))]),
         tasks=within_budget(tuple(tasks), spec.time_budget_s),
         hypotheses=tuple(dict.fromkeys(stated.as_record() for stated in spec.hypotheses)),
         brought=brought,

@@ -122,9 +122,23 @@ def _sizes(
     """The batch sizes at the default input, then the sizes of each axis at batch 1."""
     for batch_size in batch_sizes:
         yield Point(scenario="forward", batch_size=batch_size, axes=_axes(model, {}), repetition=repetition)
-    for name in (axis.name for axis in model.axes):
-        for size in axes.get(name, ()):
-            yield Point(scenario="forward", batch_size=1, axes=_axes(model, {name: size}), repetition=repetition)
+    for axis in model.axes:
+        for size in axes.get(axis.name, ()):
+            if axis.minimum <= size <= axis.maximum:
+                changed = _axes(model, {axis.name: size})
+                yield Point(scenario="forward", batch_size=1, axes=changed, repetition=repetition)
+
+
+def left_out(spec: PlanSpec, model: Model) -> Iterator[str]:
+    """What of the plan's sweeps the model can't take, in words: checks lets it pass for a model named beside a plan."""
+    for axis in model.axes:
+        asked = dict.fromkeys((*spec.axes.get(axis.name, ()), *spec.energy.axes.get(axis.name, ())))
+        sizes = [str(size) for size in asked if not axis.minimum <= size <= axis.maximum]
+        if sizes:
+            yield (
+                f"{model.name} takes {axis.minimum} to {axis.maximum} {axis.label}: {', '.join(sizes)} of the plan "
+                f"{'is' if len(sizes) == 1 else 'are'} left out"
+            )
 
 
 def _axes(model: Model, changed: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

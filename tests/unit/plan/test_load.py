@@ -101,6 +101,17 @@ def test_each_runtime_in_each_precision_has_its_tasks_and_counts_are_made_once(a
     assert [task.precision for task in only] == ["int8"]
 
 
+def test_sizes_that_a_model_named_beside_the_plan_can_t_take_are_left_out_and_told(around: Surroundings) -> None:
+    text = MINIMAL.replace('["reader", "walker"]', '["walker"]') + "[axes]\ntext_tokens = [10, 513]\n"
+    path = around.plans.parent / "mine.toml"
+    path.write_text(text)
+    found = plan.load(str(path), Options(models=("reader",)), around)
+    assert sizes(found.tasks, "reader") == [(1, (20, 36)), (1, (10, 36))]
+    assert found.description == "for a test; reader takes 2 to 512 text tokens: 513 of the plan is left out"
+    asked = Options(models=("reader",), axes=(("text_tokens", (513,)),))
+    assert error(around, text, asked) == "--axis: text_tokens: reader takes 2 to 512 text tokens, got 513"
+
+
 def test_flops_are_counted_at_batch_1_once_for_each_input_size(around: Surroundings) -> None:
     text = MINIMAL.replace('["latency"]', '["flops"]') + "batch_size = [1, 2, 4]\n[axes]\ntext_tokens = [10]\n"
     tasks = read(around, text, Options(models=("reader",)))
