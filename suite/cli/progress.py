@@ -153,7 +153,8 @@ def describe(task: Task) -> str:
     if task.test in TIMED:
         sizes.insert(0, f"batch {task.batch_size}")
     side = "" if task.side is None else f" {task.side}"
-    return ", ".join([f"{task.model}{side} {task.test}{scenario}", *sizes])
+    way = [] if (task.runtime, task.precision) == ("eager", "fp32") else [f"{task.runtime} {task.precision}"]
+    return ", ".join([f"{task.model}{side} {task.test}{scenario}", *sizes, *way])
 
 
 def outcome(record: RunRecord) -> str:
