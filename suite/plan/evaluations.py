@@ -101,6 +101,7 @@ def tasks_of_evaluation(spec: PlanSpec, found: Asked, ways: Iterable[Way]) -> It
         limit=found.stated.limit,
         batch_size=found.stated.batch_size,
         alone_count=found.stated.alone_count,
+        metered="energy" in spec.tests and found.stated.alone_count > 0,
     )
     alone = spec.model_copy(
         update={"tests": [test for test in BESIDE if test in spec.tests], "batch_size": [1], "axes": {}}
