@@ -173,7 +173,8 @@ class FakeWorkers:
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
     question_count: int = 100
-    held_count: int = 1000
+    held_count: int = 1000  # examples in the worker's memory
+    first_length: int = 5  # of what `replay` reads
 
     def open(self, thread_count: int) -> FakeWorker:
         self.started.append(thread_count)
@@ -333,7 +334,7 @@ class FakeWorker:
         started_s, pass_count = self._shop.clock(), 0
         most = min(row_count, self._shop.question_count, size.example_count or self._shop.held_count)
         sizes = [min(size.batch_size, most - first) for first in range(0, most, size.batch_size)]
-        lengths = tuple(5 + row % 5 for row in range(most))
+        lengths = tuple(self._shop.first_length + row % 5 for row in range(most))
         longest_s = tuple(
             self._shop.cost.fixed_s + self._shop.cost.per_item_s * each + (0.001 * (place % 5) if each == 1 else 0.0)
             for place, each in enumerate(sizes)

@@ -17,6 +17,7 @@ from suite.records import Accuracy, EvaluationRule, Flag, NotMeasured, RealEnerg
 from suite.stats.quiet import disturbance
 from suite.units import counted, show
 
+DISTURBED = "WINDOWS_DISTURBED"
 DEADLINE_FACTOR = 20.0  # of a pass, beside the window: one that takes this much longer hangs
 
 
@@ -60,7 +61,7 @@ class Passes:
         causes = [quiet and disturbance(each.interference, quiet, self.task.thread_count) for each in windows]
         if told := [cause for cause in causes if cause]:
             text = f"{len(told)} of {counted(len(windows), 'window')} disturbed, as {told[0]}: {what} holds that too"
-            yield Flag(code="WINDOWS_DISTURBED", text=text)
+            yield Flag(code=DISTURBED, text=text)
         if pause_s := sum(map(self._pause_s, windows)):
             text = f"the worker stood still for {show(pause_s, 's')} of its windows, and {what} is too high"
             yield Flag(code="WORKER_PAUSED", text=text)
@@ -126,13 +127,15 @@ class Metering:
             passes, rule.window_count, rule.window_s, rule.idle_s, passes.end
         )
         outcomes = metered.outcomes if missing is None else (missing, *metered.outcomes)
-        self.flags += [*sign.flags(outcomes), *passes.flags(metered.schedule)]
+        doubts = list(passes.flags(metered.schedule))
+        self.flags += [*sign.flags(outcomes), *doubts]
         return RealEnergy(
             batch_size=size.batch_size,
             example_count=len(lengths),
             energy=outcomes[0],
             beside=(*outcomes[1:], *absent),
             schedule=metered.schedule,
+            is_upper_bound=any(flag.code == DISTURBED for flag in doubts),
         )
 
     def _row_count(self) -> int:

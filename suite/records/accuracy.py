@@ -112,6 +112,7 @@ class RealEnergy:
     energy: EnergyReading | NotMeasured
     beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
     schedule: Schedule | None = None
+    is_upper_bound: bool = False  # other work disturbed a window, which holds its joules too
 
     def __post_init__(self) -> None:
         require_count("batch_size", self.batch_size, MAX_INPUT_SIZE)

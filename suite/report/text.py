@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from suite.records import FlopCount, NotMeasured, ParameterCount, Run, Summary, Test
-from suite.report import accuracies, endurances, energies, overview, profiles, quantities
+from suite.report import accuracies, endurances, energies, overview, profiles, quantities, real_energies
 from suite.report.content import Block, Content, bullets, content
 from suite.report.points import Point
 from suite.report.precision import at_most
@@ -135,6 +135,7 @@ def accuracy_table(run: Run) -> Content:
         *_with_reasons(accuracies.score_table(everyone), view),
         accuracies.pair_table(paired) if paired else None,
         timed,
+        real_energies.energy_table(view, everyone),
         *bullets(dict.fromkeys(doubts)),
     )
 
