@@ -149,9 +149,11 @@ def explained(view: RunView, each: Answered) -> Iterator[str]:
     for many in each.found.energies:
         batched = per_example(many)
         if many.batch_size > 1 and isinstance(real, InferenceEnergy) and isinstance(batched, InferenceEnergy):
+            ratio = batched.gross_j / real.gross_j
+            error = ratio * math.hypot(batched.error_j / batched.gross_j, real.error_j / real.gross_j)
             yield (
                 f"{each.label}: in batches of {many.batch_size} an input takes "
-                f"{batched.gross_j / real.gross_j:.2f} times the joules of one alone, "
+                f"{ratio:.2f} ± {error:.2f} times the joules of one alone, "
                 f"with {padding_share(each.found, many):.0%} of a batch padding."
             )
 

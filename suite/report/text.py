@@ -95,9 +95,10 @@ def too_few(percent: float, call_count: int) -> NotMeasured:
 
 
 def energy_table(run: Run) -> Content:
-    """Energy per inference of every point that was asked for."""
+    """Energy per inference of every point that was asked for, and of an evaluation's own inputs."""
     view = RunView(run)
-    return _with_reasons(energies.energy_table(view, view.points("energy")), view)
+    real = real_energies.energy_table(view, accuracies.answered(view))
+    return content(*_with_reasons(energies.energy_table(view, view.points("energy")), view), real)
 
 
 def sustained_table(run: Run) -> Content:
