@@ -10,7 +10,7 @@ from suite import units
 from suite.records import Accuracy, EnergyReading, NotMeasured, RealEnergy, record
 from suite.report import accuracies
 from suite.report.accuracies import Answered
-from suite.report.energies import InferenceEnergy, inference_energy
+from suite.report.energies import InferenceEnergy, gross_j, inference_energy
 from suite.report.points import point_of
 from suite.report.table import Cell, Column, Table, table
 from suite.report.view import RunView
@@ -34,15 +34,27 @@ def padding_share(found: Accuracy, each: RealEnergy) -> float:
     return 1 - sum(lengths) / padded if padded else 0.0
 
 
-def synthetic(view: RunView, each: Answered) -> tuple[InferenceEnergy, int | None] | NotMeasured | None:
-    """Of the subject's base point at batch 1, with its size along the axis of the lengths; None: nobody asked."""
+@record
+class Usual:
+    """The synthetic input at batch 1: its energy, and its size along the axis of the lengths."""
+
+    figure: InferenceEnergy
+    size: int | None
+    is_upper_bound: bool
+
+
+def synthetic(view: RunView, each: Answered) -> Usual | NotMeasured | None:
+    """Of the subject's base point; None: nobody asked."""
     base = view.base(point_of(each.task).subject)
     reading = None if base is None or base.batch_size != 1 else view.energy(base)
     if base is None or not isinstance(reading, EnergyReading):
         return reading if isinstance(reading, NotMeasured) else None
     sizes = {view.axis_label(name): size for name, size in base.axes}
     size = sizes.get(each.found.length_label) if isinstance(each.found, Accuracy) else None
-    return inference_energy(reading, 1), size
+    found = gross_j(view, base)
+    return Usual(
+        figure=inference_energy(reading, 1), size=size, is_upper_bound=found is not None and found.is_upper_bound
+    )
 
 
 def energy_table(view: RunView, everyone: tuple[Answered, ...]) -> Table | None:
@@ -67,7 +79,7 @@ def energy_table(view: RunView, everyone: tuple[Answered, ...]) -> Table | None:
     rows: list[list[Cell]] = []
     for each, found in asked:
         beside = synthetic(view, each)
-        told = scale.spread(beside[0].gross_j, beside[0].error_j) if isinstance(beside, tuple) else beside
+        told = _bounded(scale, beside.figure, beside.is_upper_bound) if isinstance(beside, Usual) else beside
         for one in found.energies:
             start: list[Cell] = [each.label, each.evaluation, _called(one)]
             for reading, figure in _readings(one):
@@ -79,7 +91,7 @@ def energy_table(view: RunView, everyone: tuple[Answered, ...]) -> Table | None:
                 rows.append(
                     [
                         *start,
-                        sign + scale.spread(figure.gross_j, figure.error_j),
+                        _bounded(scale, figure, one.is_upper_bound),
                         net if isinstance(net, NotMeasured) else sign + scale.spread(net, figure.net_error_j),
                         units.digits(figure.load_w),
                         told,
@@ -89,6 +101,10 @@ def energy_table(view: RunView, everyone: tuple[Answered, ...]) -> Table | None:
                     ]
                 )
     return table(columns, rows, left=3, caption="Energy of the evaluated inputs")
+
+
+def _bounded(scale: units.Scale, figure: InferenceEnergy, is_upper_bound: bool) -> str:
+    return ("≤ " if is_upper_bound else "") + scale.spread(figure.gross_j, figure.error_j)
 
 
 def _readings(
@@ -117,9 +133,9 @@ class Parted:
     power_j: float
 
 
-def parted(found: Accuracy, one: RealEnergy, beside: tuple[InferenceEnergy, int | None]) -> Parted | None:
+def parted(found: Accuracy, one: RealEnergy, beside: Usual) -> Parted | None:
     """None where the energy of the inputs one by one is not known. Source: docs/accuracy.md."""
-    real, (usual, size) = per_example(one), beside
+    real, usual, size = per_example(one), beside.figure, beside.size
     if isinstance(real, NotMeasured):
         return None
     real_s, usual_s = real.gross_j / real.load_w, usual.gross_j / usual.load_w
@@ -143,7 +159,12 @@ def explained(view: RunView, each: Answered) -> Iterator[str]:
         return
     one = each.found.energy_at(1)
     beside = synthetic(view, each)
-    if one is not None and isinstance(beside, tuple) and (parts := parted(each.found, one, beside)) is not None:
+    if any(found.is_upper_bound for found in each.found.energies) or (
+        each.found.energies and isinstance(beside, Usual) and beside.is_upper_bound
+    ):
+        yield f"{each.label}: other work disturbed windows, so no difference of energies is explained."
+        return
+    if one is not None and isinstance(beside, Usual) and (parts := parted(each.found, one, beside)) is not None:
         yield f"{each.label}: {_told(parts, each.found, one, beside)}"
     real = per_example(one) if one is not None else None
     for many in each.found.energies:
@@ -158,8 +179,8 @@ def explained(view: RunView, each: Answered) -> Iterator[str]:
             )
 
 
-def _told(parts: Parted, found: Accuracy, one: RealEnergy, beside: tuple[InferenceEnergy, int | None]) -> str:
-    usual, size = beside
+def _told(parts: Parted, found: Accuracy, one: RealEnergy, beside: Usual) -> str:
+    usual, size = beside.figure, beside.size
     if abs(parts.difference_j) <= parts.error_j:
         return (
             f"one by one, an input draws what the synthetic one does, as far as can be told "

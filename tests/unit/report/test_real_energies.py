@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from suite.records import Accuracy, NotMeasured, RealEnergy, Run
+from suite.records import Accuracy, Flag, NotMeasured, RealEnergy, Run
 from suite.report import accuracies, real_energies, rows, tradeoffs
 from suite.report.plots import Plots
 from suite.report.sections import accuracy as section
@@ -58,8 +58,8 @@ def test_the_difference_is_parted_and_the_parts_add_up() -> None:
     (each,) = accuracies.answered(view)
     assert isinstance(each.found, Accuracy)
     beside = real_energies.synthetic(view, each)
-    assert isinstance(beside, tuple)
-    assert (beside[0].gross_j, beside[1]) == (pytest.approx(SYNTHETIC_J), 20)
+    assert isinstance(beside, real_energies.Usual)
+    assert (beside.figure.gross_j, beside.size) == (pytest.approx(SYNTHETIC_J), 20)
     parts = real_energies.parted(each.found, each.found.energies[0], beside)
     assert parts is not None
     assert parts.length_j == pytest.approx(7 * 0.002 * (MEAN_LENGTH - 20))
@@ -100,10 +100,20 @@ def test_where_nobody_asked_there_is_no_table() -> None:
     assert "latencies are of 1 and of that" in text
 
 
-def test_an_upper_bound_is_marked() -> None:
-    assert "| one by one | ≤ 1280 ± 0 | ≤ 960.0 ± 0 |" in shown(
-        evaluated.run_of(evaluated.accuracy(metered=metered(upper=True)))
-    )
+def test_an_upper_bound_is_marked_and_no_difference_to_it_is_explained() -> None:
+    text = shown(evaluated.run_of(evaluated.accuracy(metered=metered(upper=True))))
+    assert "| one by one | ≤ 1280 ± 0 | ≤ 960.0 ± 0 |" in text
+    assert "other work disturbed windows, so no difference of energies is explained" in text
+    assert "by another power" not in text
+
+
+def test_a_synthetic_input_whose_windows_were_disturbed_explains_nothing_either() -> None:
+    run = evaluated.run_of(evaluated.accuracy(metered=metered()))
+    flag = Flag(code="WINDOWS_DISTURBED", text="x")
+    records = tuple(replace(each, flags=(flag,)) if each.task.test == "energy" else each for each in run.records)
+    text = shown(replace(run, records=records))
+    assert "| 8.00 | ≤ 896 ± 11 |" in text
+    assert "other work disturbed windows" in text
 
 
 def test_the_accuracy_section_by_value() -> None:
