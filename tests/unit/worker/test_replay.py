@@ -1,8 +1,12 @@
 """Whole passes over an evaluation's first examples: what is called, how often, and what is held."""
 
+import time
+
 import pytest
+import torch
 
 from suite.worker import evaluate, replay
+from suite.worker.ops import Operations
 from suite.worker.outcome import WorkerFault
 from tests.unit.worker.test_evaluate import Echo, Numbers, clock_of
 
@@ -71,3 +75,21 @@ def test_passes_are_made_anew_where_others_are_asked_for(monkeypatch):
     assert ready.passes(subject, dict(asked, batch_size=1)) is not first
     with pytest.raises(WorkerFault):
         ready.passes(subject, dict(asked, row_count=0))
+
+
+def test_the_worker_holds_the_inputs_of_a_pass_until_it_evaluates_again():
+    """The shipped small model on real digits, one by one."""
+    thread_count = torch.get_num_threads()
+    operations = Operations(0.0, time.perf_counter)
+    settings = {"runtime": "eager", "precision": "fp32", "device": "cpu", "thread_count": 1, "seed": 0}
+    operations.load(model="lxmert-digits", options={"checkpoint": None}, **settings)
+    asked = {"evaluation": "digits-vqa", "data": None, "row_count": 6, "batch_size": 1}
+    found = operations.by_name()["replay"](duration_s=0.0, example_count=5, **asked)
+    answered = operations.evaluate(start=0, alone=False, **asked)
+    torch.set_num_threads(thread_count)
+    assert (found["pass_count"], found["thread_count"]) == (1, 1)
+    assert found["lengths"] == answered["lengths"][:5]
+    assert len(found["longest_s"]) == 5
+    assert sum(found["longest_s"]) <= found["ended_s"] - found["started_s"]
+    assert found["interference"]["wall_s"] > 0
+    assert operations._replaying is None
