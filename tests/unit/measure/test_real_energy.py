@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from suite.errors import WorkerError
+from suite.measure.estimate import allowed_s
 from suite.power.meter import Meter
 from suite.records import (
     Accuracy,
@@ -157,3 +158,9 @@ def test_a_worker_error_says_why() -> None:
     )
     absent = [each.energy for each in energies(measured(shop))]
     assert absent == [NotMeasured(code="OUT_OF_MEMORY", reason="no memory is left", remedy="use less")] * 2
+
+
+def test_the_estimate_counts_both_sizes_where_there_is_a_source() -> None:
+    """Twice two idle stretches of 3 s and two windows of 2 s."""
+    assert allowed_s([asked()], metered=True) - allowed_s([asked()], metered=False) == 20.0
+    assert allowed_s([replace(asked(), evaluation=replace(RULE, metered=False))], metered=True) == 30.0
