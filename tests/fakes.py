@@ -18,7 +18,9 @@ from suite.client.replies import (
     Imported,
     Loaded,
     Memory,
+    PassSize,
     Prepared,
+    Replayed,
     Timed,
     TimedFor,
     Way,
@@ -171,6 +173,8 @@ class FakeWorkers:
     asked: list[Asked] = field(default_factory=list)
     open_count: int = 0
     question_count: int = 100
+    held_count: int = 1000  # examples in the worker's memory
+    first_length: int = 5  # of what `replay` reads
 
     def open(self, thread_count: int) -> FakeWorker:
         self.started.append(thread_count)
@@ -320,6 +324,32 @@ class FakeWorker:
             compared_count=len(rows) if alone else 0,
             ended=len(rows) < row_count,
             interference=self._shop.beside(self._shop.clock(), self._shop.clock()),
+        )
+
+    def replay(
+        self, rule: EvaluationRule, row_count: int, size: PassSize, duration_s: float, deadline_s: float
+    ) -> Replayed:
+        """A call takes as long as `evaluate` says; no more than `held_count` examples are held."""
+        self._shop.ask("replay")
+        started_s, pass_count = self._shop.clock(), 0
+        most = min(row_count, self._shop.question_count, size.example_count or self._shop.held_count)
+        sizes = [min(size.batch_size, most - first) for first in range(0, most, size.batch_size)]
+        lengths = tuple(self._shop.first_length + row % 5 for row in range(most))
+        longest_s = tuple(
+            self._shop.cost.fixed_s + self._shop.cost.per_item_s * each + (0.001 * (place % 5) if each == 1 else 0.0)
+            for place, each in enumerate(sizes)
+        )
+        while pass_count == 0 or self._shop.clock() - started_s < duration_s:
+            self._shop.clock.sleep(sum(longest_s))
+            pass_count += 1
+        return Replayed(
+            started_s=started_s,
+            ended_s=self._shop.clock(),
+            pass_count=pass_count,
+            lengths=lengths,
+            longest_s=longest_s,
+            thread_count=1,
+            interference=self._shop.beside(started_s, self._shop.clock()),
         )
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:

@@ -15,6 +15,7 @@ from suite.records import (
     EnergyReading,
     LatencySamples,
     NotMeasured,
+    RealEnergy,
     Roofline,
     Run,
     RunRecord,
@@ -162,9 +163,27 @@ def _accuracy(found: Accuracy) -> dict[str, Any]:
         "metrics": {name: asdict(accuracies.scored(found, place)) for place, name in enumerate(found.metrics)},
         "alone": None if alone is None else asdict(alone),
         "padded": None if padded is None else asdict(padded),
+        "energies": [_real_energy(each) for each in found.energies],
         **{name: found.count(name) for name in counts},
         "row_count": found.row_count,
     }
+
+
+def _real_energy(found: RealEnergy) -> dict[str, Any]:
+    """Of one input, at one batch size."""
+    sizes = {"batch_size": found.batch_size, "example_count": found.example_count}
+    return {**sizes, **_energy(found.energy, found.example_count), "is_upper_bound": found.is_upper_bound}
+
+
+def _energy(value: EnergyReading | NotMeasured, inference_count: int) -> dict[str, Any]:
+    """inference_count: of a call."""
+    if isinstance(value, NotMeasured):
+        return {"not_measured": asdict(value)}
+    figure = inference_energy(value, inference_count)
+    figures = asdict(figure)
+    if isinstance(figure.net_j, NotMeasured):
+        figures["net_j"] = {"not_measured": asdict(figure.net_j)}
+    return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
 
 
 def _figures(value: Any, found: RunRecord, percentiles: Sequence[float]) -> dict[str, Any]:
@@ -177,11 +196,7 @@ def _figures(value: Any, found: RunRecord, percentiles: Sequence[float]) -> dict
             facts = {"stop": value.samples.stop, "slice_count": len(value.slices), "power_source": value.power_source}
             return {**asdict(endurance(value)), **facts, "absent": [asdict(each) for each in value.absent]}
         case EnergyReading():
-            figure = inference_energy(value, found.task.batch_size)
-            figures = asdict(figure)
-            if isinstance(figure.net_j, NotMeasured):
-                figures["net_j"] = {"not_measured": asdict(figure.net_j)}
-            return {**figures, "source": value.source, "scope": value.scope, "method": value.method}
+            return _energy(value, found.task.batch_size)
         case Roofline():
             rates = {
                 "bandwidth_bytes_per_s": value.bandwidth.best_per_s,

@@ -134,10 +134,9 @@ def _standing(choice: Choice) -> str:
 
 
 def _ground(found: Tradeoff) -> str:
-    inputs = "of its own inputs, one by one" if found.real else "of synthetic inputs at batch 1"
     return (
-        f"Scores are of {found.evaluation}; latencies {inputs}. Scores of the same items are the same where their "
-        f"difference is certainly within {accuracies.points(found.margin)}."
+        f"Scores are of {found.evaluation}; {tradeoffs.inputs(found)}. Scores of the same items are the same where "
+        f"their difference is certainly within {accuracies.points(found.margin)}."
     )
 
 
@@ -148,6 +147,7 @@ def _data(found: Tradeoff, answer: Recommendation) -> dict[str, Any]:
     return {
         "evaluation": found.evaluation,
         "latency_of": "real inputs" if found.real else "synthetic inputs",
+        "energy_of": "real inputs" if found.real_energy else "synthetic inputs",
         "margin": found.margin,
         "best": told_of(answer.best),
         "ties": [told_of(each) for each in answer.ties],

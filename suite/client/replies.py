@@ -164,6 +164,27 @@ class TimedFor:
 
 
 @record
+class Replayed:
+    """Whole passes over an evaluation's first examples, back to back between two stamps of the system-wide clock.
+
+    longest_s: of each call of a pass, over the passes.
+    """
+
+    started_s: float
+    ended_s: float
+    pass_count: int
+    lengths: tuple[int, ...]
+    longest_s: tuple[float, ...]
+    thread_count: int
+    interference: Interference | None = None
+
+    def __post_init__(self) -> None:
+        require_positive("window", self.ended_s - self.started_s)
+        require_positive("pass_count, longest_s", self.pass_count, *self.longest_s)
+        require(0 < len(self.longest_s) <= len(self.lengths), "a call holds an example at least")
+
+
+@record
 class Memory:
     """peak_was_reset: the peak is since the last reset_memory; else since the process began."""
 
@@ -189,6 +210,14 @@ class ByDevice:
     block: DeviceBlock
     in_bytes: int
     out_bytes: int
+
+
+@record
+class PassSize:
+    """How a pass calls its examples. example_count: at most so many; None: as many as the worker may hold."""
+
+    batch_size: int
+    example_count: int | None = None
 
 
 Axes = Sequence[tuple[str, int]]
@@ -236,6 +265,12 @@ class WorkerLike(Protocol):
 
     def evaluate(self, rule: EvaluationRule, start: int, row_count: int, alone: bool) -> EvaluatedBatch:
         """The next rows of an evaluation, called in batches and, if `alone`, one by one too."""
+        ...
+
+    def replay(
+        self, rule: EvaluationRule, row_count: int, size: PassSize, duration_s: float, deadline_s: float
+    ) -> Replayed:
+        """Passes over the examples of the first rows for at least duration_s."""
         ...
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed: ...

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suite.client import ceilings, decode, profiles, variants
+from suite.client import ceilings, decode, profiles, replays, variants
 from suite.client.deadlines import DEADLINES_S
 from suite.client.decode import Span
 from suite.client.fields import Fields
@@ -27,7 +28,9 @@ from suite.client.replies import (
     Imported,
     Loaded,
     Memory,
+    PassSize,
     Prepared,
+    Replayed,
     Timed,
     TimedFor,
     Way,
@@ -214,6 +217,14 @@ class Worker(WorkerLike):
         )
         with decoding(self._wire, "evaluate"):
             return decode.evaluated(reply, row_count, alone, self._wire.span)
+
+    def replay(
+        self, rule: EvaluationRule, row_count: int, size: PassSize, duration_s: float, deadline_s: float
+    ) -> Replayed:
+        asked = {"evaluation": rule.name, "data": _absolute(rule.data), "row_count": row_count, **asdict(size)}
+        reply = self._wire.ask("replay", deadline_s, {**asked, "duration_s": duration_s})
+        with decoding(self._wire, "replay"):
+            return replays.replayed(reply, size, duration_s, self._wire.span)
 
     def time(self, case: str, call_count: int, deadline_s: float) -> Timed:
         reply = self._wire.ask("time", deadline_s, {"case": case, "call_count": call_count})

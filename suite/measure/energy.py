@@ -44,14 +44,20 @@ class EnergyLoad:
 
     def end(self) -> None:
         """Ends the calls that are being made, from another thread: the worker dies, and a new one takes its place."""
-        process_id = getattr(self.worker, "process_id", None)
-        if isinstance(process_id, int):
-            self.is_ended = True
-            with suppress(ProcessLookupError):
-                os.kill(process_id, signal.SIGKILL)
+        self.is_ended = ended(self.worker) or self.is_ended
 
     def flags(self, schedule: Schedule | None) -> Iterable[Flag]:
         return () if schedule is None else pauses.flags(schedule, self.timed)
+
+
+def ended(worker: WorkerLike) -> bool:
+    """Kills the worker's process, if it has one, in the midst of its calls."""
+    process_id = getattr(worker, "process_id", None)
+    if not isinstance(process_id, int):
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(process_id, signal.SIGKILL)
+    return True
 
 
 def label_windows(series: Series, schedule: Schedule) -> None:

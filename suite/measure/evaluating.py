@@ -10,7 +10,19 @@ from suite import registry
 from suite.client.replies import Memory, WorkerLike
 from suite.errors import WorkerError
 from suite.measure.bench import Bench
-from suite.records import Accuracy, EvaluatedBatch, EvaluationRule, Flag, MemoryUse, Provenance, RunRecord, Task
+from suite.measure.real_energy import Metering
+from suite.power.meter import Meter
+from suite.records import (
+    Accuracy,
+    EvaluatedBatch,
+    EvaluationRule,
+    Flag,
+    MemoryUse,
+    NotMeasured,
+    Provenance,
+    RunRecord,
+    Task,
+)
 from suite.records.journal import Journal
 from suite.stats.quiet import disturbance
 from suite.units import counted, show_count
@@ -24,12 +36,16 @@ MAX_CORRUPT_SHARE = 0.1  # beyond these, what is left is no sample of the data a
 class Evaluating:
     """One accuracy task on its way. begin: takes a line of progress."""
 
-    def __init__(self, bench: Bench, task: Task, journal: Journal, begin: Callable[[str], None]) -> None:
+    def __init__(
+        self, bench: Bench, task: Task, journal: Journal, begin: Callable[[str], None], meter: Meter | NotMeasured
+    ) -> None:
         assert task.evaluation is not None
         self.bench, self.task, self.rule = bench, task, task.evaluation
         self.memory: MemoryUse | None = None
         self.found: Accuracy | None = None
         self.batches: list[EvaluatedBatch] = []
+        self.doubts: list[Flag] = []
+        self._meter = meter
         self._journal = journal
         self._begin = begin
 
@@ -42,7 +58,7 @@ class Evaluating:
             memory=self.memory,
             provenance=self.found.provenance,
             variant=self.bench.variant,
-            flags=(*record.flags, *flags(self.found, self.rule)),
+            flags=(*record.flags, *flags(self.found, self.rule), *self.doubts),
         )
 
     def run(self) -> None:
@@ -72,6 +88,10 @@ class Evaluating:
             batches=tuple(self.batches),
             provenance=self._provenance(),
         )
+        if self.rule.metered:
+            self._begin(f"metering {self.task.model} on the inputs of {self.rule.name}")
+            metering = Metering(self.bench, self.task, self.found, self.doubts)
+            self.found = replace(self.found, energies=metering.run(self._meter))
 
     def _due(self) -> int:
         """Rows of the next request; 0 where none is left."""

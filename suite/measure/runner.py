@@ -254,7 +254,8 @@ class Runner:
         )
 
     def _accuracy_record(self, turns: Turns, task: Task) -> RunRecord:
-        before, asked = self.observe(), Evaluating(turns.bench, task, self.journal(task), self.sink.begin)
+        before = self.observe()
+        asked = Evaluating(turns.bench, task, self.journal(task), self.sink.begin, self.meter)
         try:
             asked.run()
         except WorkerError as error:

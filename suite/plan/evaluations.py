@@ -8,13 +8,17 @@ from pathlib import Path
 
 from suite.errors import PlanError
 from suite.plan.spec import Evaluated, PlanSpec, place
-from suite.plan.tasks import Way, tasks_of
+from suite.plan.tasks import Way, energy_rule, tasks_of
 from suite.records import EvaluationRule, Task, record
 from suite.registry import EVALUATIONS, discover, missing
 from suite.worker.evaluation import Evaluation
 from suite.worker.model import Model
 
-BESIDE = ("params", "latency")  # what a model that is there for an evaluation alone is measured for: a trade-off's axes
+BESIDE = (
+    "params",
+    "latency",
+    "energy",
+)  # what a model that is there for an evaluation alone is measured for: a trade-off's axes
 
 
 @record
@@ -94,22 +98,26 @@ def _is_there(path: Path) -> bool:
 
 
 def tasks_of_evaluation(spec: PlanSpec, found: Asked, ways: Iterable[Way]) -> Iterator[Task]:
-    """Beside the accuracy of each way, what a companion is measured for: its size, and its latency at batch 1."""
+    """Beside the accuracy of each way, what a companion is measured for: its size, and its costs at batch 1."""
     rule = EvaluationRule(
         name=found.stated.name,
         data=found.stated.data,
         limit=found.stated.limit,
         batch_size=found.stated.batch_size,
         alone_count=found.stated.alone_count,
+        metered="energy" in spec.tests and found.stated.alone_count > 0,
     )
-    alone = spec.model_copy(
-        update={"tests": [test for test in BESIDE if test in spec.tests], "batch_size": [1], "axes": {}}
-    )
+    windows = spec.energy.model_copy(update={"batch_size": [1], "axes": {}})
+    tests = [test for test in BESIDE if test in spec.tests]
+    alone = spec.model_copy(update={"tests": tests, "batch_size": [1], "axes": {}, "energy": windows})
     for way in _own(found.stated, ways):
-        tests = tuple(tasks_of(alone, found.model, way)) if found.is_companion else ()
-        yield from tests
+        if found.is_companion:
+            yield from tasks_of(alone, found.model, way)
         (base, *_) = tuple(tasks_of(spec.model_copy(update={"tests": ["latency"]}), found.model, way))
-        yield dataclasses.replace(base, test="accuracy", batch_size=1, scenario="forward", evaluation=rule)
+        energy = energy_rule(spec) if rule.metered else base.energy
+        yield dataclasses.replace(
+            base, test="accuracy", batch_size=1, scenario="forward", evaluation=rule, energy=energy
+        )
 
 
 def _own(stated: Evaluated, ways: Iterable[Way]) -> Iterator[Way]:

@@ -68,9 +68,7 @@ def tasks_of(spec: PlanSpec, model: Model, way: Way) -> Iterator[Task]:
         for point in points:
             yield _at(measured, "latency", point)
     if "energy" in spec.tests:
-        rule = EnergyRule(
-            window_count=spec.energy.window_count, window_s=spec.energy.window_s, idle_s=spec.energy.idle_s
-        )
+        rule = energy_rule(spec)
         for point in _sizes(spec.energy.batch_size, spec.energy.axes, model, spec.repetition):
             yield dataclasses.replace(_at(measured, "energy", point), energy=rule)
     if "sustained" in spec.tests:
@@ -159,3 +157,7 @@ def within_budget(tasks: tuple[Task, ...], budget_s: float | None) -> tuple[Task
 def _shortened(task: Task, factor: float) -> Task:
     limit_s = round(task.repetition.time_limit_s * factor, 3)
     return dataclasses.replace(task, repetition=dataclasses.replace(task.repetition, time_limit_s=limit_s))
+
+
+def energy_rule(spec: PlanSpec) -> EnergyRule:
+    return EnergyRule(window_count=spec.energy.window_count, window_s=spec.energy.window_s, idle_s=spec.energy.idle_s)

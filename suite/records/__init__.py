@@ -18,7 +18,7 @@ constructor needs no checks. A quantity that was asked for and not measured is a
 for is None. `docs/record.schema.json` publishes the types as JSON Schema; a change of shape raises SCHEMA_VERSION.
 """
 
-from suite.records.accuracy import Accuracy, EvaluatedBatch, EvaluationRule, RealCalls
+from suite.records.accuracy import Accuracy, EvaluatedBatch, EvaluationRule, RealCalls, RealEnergy
 from suite.records.asked import (
     MACHINE,
     PRECISIONS,
@@ -126,6 +126,7 @@ __all__ = [
     "Provenance",
     "QuietRule",
     "RealCalls",
+    "RealEnergy",
     "Repetition",
     "Roofline",
     "Run",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from suite.limits import MAX_CALL_COUNT, MAX_INPUT_SIZE, MAX_PATH_LENGTH
+from suite.records.energy import EnergyReading, Schedule
 from suite.records.measured import Provenance
 from suite.records.quiet import Interference
 from suite.records.values import (
+    NotMeasured,
     record,
     require,
     require_count,
@@ -22,13 +24,17 @@ MAX_TOLD_CORRUPT = 5  # rows that couldn't be read, told one by one; the others 
 
 @record
 class EvaluationRule:
-    """Which examples, and how they are called. `alone_count`: so many are also called one by one, for their latency."""
+    """Which examples, and how they are called. `alone_count`: so many are also called one by one, for their latency.
+
+    `metered`: whether the joules of those are measured too, one by one and in batches.
+    """
 
     name: str
     data: str | None = None  # the path of what the user brought
     limit: int | None = None  # rows; None: all
     batch_size: int = 8
     alone_count: int = 400
+    metered: bool = False
 
     def __post_init__(self) -> None:
         require_name("evaluation", self.name)
@@ -95,6 +101,26 @@ class EvaluatedBatch:
 
 
 @record
+class RealEnergy:
+    """Joules of passes over an evaluation's first examples, back to back: a window's call is a whole pass.
+
+    example_count: of a pass; 0 where none was made.
+    """
+
+    batch_size: int  # 1: one by one
+    example_count: int
+    energy: EnergyReading | NotMeasured
+    beside: tuple[EnergyReading | NotMeasured, ...] = ()  # other parts of the machine, in the same windows
+    schedule: Schedule | None = None
+    is_upper_bound: bool = False  # other work disturbed a window, which holds its joules too
+
+    def __post_init__(self) -> None:
+        require_count("batch_size", self.batch_size, MAX_INPUT_SIZE)
+        require_count("example_count", self.example_count, MAX_CALL_COUNT, low=0)
+        require(self.schedule is None or self.example_count > 0, "a pass that was made has an example")
+
+
+@record
 class Accuracy:
     """One model's answers to one evaluation, in the order of its rows."""
 
@@ -104,11 +130,16 @@ class Accuracy:
     length_label: str
     batches: tuple[EvaluatedBatch, ...]
     provenance: Provenance | None = None
+    energies: tuple[RealEnergy, ...] = ()  # one by one, and in batches; none: nobody asked
 
     def __post_init__(self) -> None:
         require(len(self.batches) > 0, "an evaluation has a batch")
         for batch in self.batches:
             require(len(batch.values) == len(self.metrics), "a batch has a value of each metric")
+        sizes = [each.batch_size for each in self.energies]
+        require(len(set(sizes)) == len(sizes), "a batch size is metered once")
+        for each in self.energies:
+            require(each.example_count <= self.example_count, "no more examples are metered than there are")
 
     def values(self, metric: int = 0) -> tuple[float, ...]:
         return tuple(value for batch in self.batches for value in batch.values[metric])
@@ -163,6 +194,9 @@ class Accuracy:
     @property
     def alone(self) -> RealCalls:
         return joined(batch.alone for batch in self.quiet_batches)
+
+    def energy_at(self, batch_size: int) -> RealEnergy | None:
+        return next((each for each in self.energies if each.batch_size == batch_size), None)
 
     def count(self, name: str) -> int:
         """The sum of a batch's field: "corrupt_count"."""

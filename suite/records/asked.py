@@ -159,6 +159,8 @@ class Task:
         for name in ADDED_RULES:
             if fields[name] is None:
                 del fields[name]
+        if self.evaluation is not None and not self.evaluation.metered:
+            del fields["evaluation"]["metered"]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -23,6 +23,7 @@ from suite.records.variant import Variant
 
 SCHEMA_VERSION = 3  # 2: blocks say what disturbed them; 3: variants, fingerprints, tags
 
+REAL_ENERGY = "energy_of_real_inputs_at_batch_"
 _QUANTITIES = (
     "parameters",
     "flops",
@@ -84,6 +85,8 @@ class RunRecord:
         """The quantities that were asked for and are absent, by name."""
         values = {name: getattr(self, name) for name in _QUANTITIES}
         values |= {f"energy_beside_{place}": value for place, value in enumerate(self.energy_beside, 1)}
+        real = self.accuracy.energies if isinstance(self.accuracy, Accuracy) else ()
+        values |= {f"{REAL_ENERGY}{each.batch_size}": each.energy for each in real}
         return {name: value for name, value in values.items() if isinstance(value, NotMeasured)}
 
 

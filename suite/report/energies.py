@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TypeAlias
 
 from suite import units
-from suite.records import EnergyReading, FlopCount, LatencySamples, NotMeasured, RunRecord, record
+from suite.records import Accuracy, EnergyReading, FlopCount, LatencySamples, NotMeasured, RunRecord, record
 from suite.report import scaling
 from suite.report.points import Point
 from suite.report.table import Cell, Table, table
@@ -89,6 +89,11 @@ def below_resolution(found: RunRecord) -> Iterator[NotMeasured]:
     for reading in (found.energy, *found.energy_beside):
         if isinstance(reading, EnergyReading):
             net = inference_energy(reading, found.task.batch_size).net_j
+            if isinstance(net, NotMeasured):
+                yield net
+    for real in found.accuracy.energies if isinstance(found.accuracy, Accuracy) else ():
+        if isinstance(real.energy, EnergyReading):
+            net = inference_energy(real.energy, real.example_count).net_j
             if isinstance(net, NotMeasured):
                 yield net
 

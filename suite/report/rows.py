@@ -15,6 +15,7 @@ from suite.records import (
     NotMeasured,
     ParameterCount,
     Profile,
+    RealEnergy,
     Roofline,
     Run,
     RunRecord,
@@ -23,7 +24,7 @@ from suite.records import (
     Task,
     Test,
 )
-from suite.report import accuracies
+from suite.report import accuracies, real_energies
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.stats import shapes
@@ -181,6 +182,7 @@ def _accuracy(value: Accuracy | NotMeasured | None) -> dict[str, Value]:
     score = accuracies.scored(found) if found else None
     bounds = score.interval if score else None
     alone, padded = (accuracies.alone(found), accuracies.padded(found)) if found else (None, None)
+    energies = found.energies if found else ()
     return {
         "evaluation": found.evaluation if found else None,
         "metric": found.metrics[0] if found else None,
@@ -192,6 +194,19 @@ def _accuracy(value: Accuracy | NotMeasured | None) -> dict[str, Value]:
         "alone_median_s": alone.median_s if alone else None,
         "padded_per_example_s": padded.per_example_s if padded else None,
         "padding_share": padded.padding_share if padded else None,
+        **_real_energy("alone", next((each for each in energies if each.batch_size == 1), None)),
+        **_real_energy("padded", next((each for each in energies if each.batch_size > 1), None)),
+    }
+
+
+def _real_energy(way: str, found: RealEnergy | None) -> dict[str, Value]:
+    figure = real_energies.per_example(found) if found else None
+    known = None if isinstance(figure, NotMeasured) else figure
+    return {
+        f"{way}_energy_gross_j": known.gross_j if known else None,
+        f"{way}_energy_gross_error_j": known.error_j if known else None,
+        f"{way}_energy_net_j": known.net_j if known and not isinstance(known.net_j, NotMeasured) else None,
+        f"{way}_energy_net_error_j": known.net_error_j if known else None,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from suite.records import FlopCount, NotMeasured, ParameterCount, Run, Summary, Test
-from suite.report import accuracies, endurances, energies, overview, profiles, quantities
+from suite.report import accuracies, endurances, energies, overview, profiles, quantities, real_energies
 from suite.report.content import Block, Content, bullets, content
 from suite.report.points import Point
 from suite.report.precision import at_most
@@ -95,9 +95,10 @@ def too_few(percent: float, call_count: int) -> NotMeasured:
 
 
 def energy_table(run: Run) -> Content:
-    """Energy per inference of every point that was asked for."""
+    """Energy per inference of every point that was asked for, and of an evaluation's own inputs."""
     view = RunView(run)
-    return _with_reasons(energies.energy_table(view, view.points("energy")), view)
+    real = real_energies.energy_table(view, accuracies.answered(view))
+    return content(*_with_reasons(energies.energy_table(view, view.points("energy")), view), real)
 
 
 def sustained_table(run: Run) -> Content:
@@ -135,6 +136,7 @@ def accuracy_table(run: Run) -> Content:
         *_with_reasons(accuracies.score_table(everyone), view),
         accuracies.pair_table(paired) if paired else None,
         timed,
+        real_energies.energy_table(view, everyone),
         *bullets(dict.fromkeys(doubts)),
     )
 

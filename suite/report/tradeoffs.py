@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suite import units
-from suite.records import Accuracy, Build, EnergyReading, MemoryUse, NotMeasured, Run, RunRecord, record
-from suite.report import accuracies
+from suite.records import Accuracy, Build, MemoryUse, NotMeasured, Run, RunRecord, record
+from suite.report import accuracies, energies, real_energies
 from suite.report.accuracies import Answered
-from suite.report.energies import inference_energy
+from suite.report.energies import InferenceEnergy
 from suite.report.points import Subject, point_of
 from suite.report.table import Cell, Column, Table, Value, table
 from suite.report.view import RunView
@@ -32,12 +32,13 @@ TITLES = {
 
 @record
 class Tradeoff:
-    """What was measured for one evaluation. `real`: latencies are of its own inputs, not of synthetic ones."""
+    """What was measured for one evaluation. `real`, `real_energy`: those of its own inputs, not of synthetic ones."""
 
     evaluation: str
     candidates: tuple[Candidate, ...]
     standings: tuple[Standing, ...]
     real: bool
+    real_energy: bool
     margin: float
 
 
@@ -58,18 +59,20 @@ def tradeoffs(runs: Sequence[tuple[str, Run]], margin: float = same_items.MARGIN
 
 def _tradeoff(evaluation: str, found: list[tuple[str, RunView, Answered]], margin: float) -> Tradeoff:
     real = all(isinstance(each.found, Accuracy) and accuracies.alone(each.found) for _, _, each in found)
-    candidates = [_candidate(name, view, each, real=real) for name, view, each in found]
+    real_energy = all(_real_energy(each.found) is not None for _, _, each in found)
+    candidates = [_candidate(name, view, each, real=real, real_energy=real_energy) for name, view, each in found]
     answered = [each for _, _, each in found]
     return Tradeoff(
         evaluation=evaluation,
         candidates=tuple(candidates),
         standings=standings(candidates, GOALS, _pairs(candidates, answered, margin)),
         real=real,
+        real_energy=real_energy,
         margin=margin,
     )
 
 
-def _candidate(name: str, view: RunView, each: Answered, *, real: bool) -> Candidate:
+def _candidate(name: str, view: RunView, each: Answered, *, real: bool, real_energy: bool) -> Candidate:
     assert isinstance(each.found, Accuracy)
     subject = point_of(each.task).subject
     record = next(found for found in view.run.records if found.task == each.task)
@@ -77,7 +80,7 @@ def _candidate(name: str, view: RunView, each: Answered, *, real: bool) -> Candi
     figures = {
         "accuracy": _of_score(accuracies.scored(each.found)),
         "latency": _real(each.found) if real else _synthetic(view, subject),
-        "energy": _energy(view, subject),
+        "energy": _real_energy(each.found) if real_energy else _energy(view, subject),
         "memory": _peak(memory),
         "size": _size(record),
     }
@@ -112,13 +115,29 @@ def _synthetic(view: RunView, subject: Subject) -> Figure | None:
 
 def _energy(view: RunView, subject: Subject) -> Figure | None:
     points = [each for each in view.points("energy", "forward") if each.subject == subject and each.batch_size == 1]
-    found = view.energy(points[0]) if points else None
-    if not isinstance(found, EnergyReading):
+    found = energies.gross_j(view, points[0]) if points else None
+    if found is None:
         return None
-    energy = inference_energy(found, 1)
-    return Figure(
-        value=energy.gross_j, low=max(0.0, energy.gross_j - energy.error_j), high=energy.gross_j + energy.error_j
-    )
+    return Figure(value=found.value, low=0.0 if found.is_upper_bound else found.low, high=found.high)
+
+
+def _real_energy(found: Accuracy | NotMeasured) -> Figure | None:
+    """Gross joules of an input of its own, one by one, within their error budget."""
+    one = found.energy_at(1) if isinstance(found, Accuracy) else None
+    figure = real_energies.per_example(one) if one is not None else None
+    if one is None or not isinstance(figure, InferenceEnergy):
+        return None
+    low_j = 0.0 if one.is_upper_bound else max(0.0, figure.gross_j - figure.error_j)
+    return Figure(value=figure.gross_j, low=low_j, high=figure.gross_j + figure.error_j)
+
+
+def inputs(found: Tradeoff) -> str:
+    """Of what latencies and energies are, in words."""
+    own, usual = "of its own inputs, one by one", "of synthetic inputs at batch 1"
+    latency, energy = own if found.real else usual, own if found.real_energy else usual
+    if not any("energy" in each.figures for each in found.candidates):
+        return f"latencies {latency}"
+    return f"latencies and energies {latency}" if latency == energy else f"latencies {latency}, energies {energy}"
 
 
 def _peak(found: MemoryUse | NotMeasured | None) -> Figure | None:

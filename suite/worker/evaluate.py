@@ -30,6 +30,12 @@ class Subject(NamedTuple):
     clock: timing.Clock
 
 
+def on_device(evaluation: Evaluation, subject: Subject, examples: List[Example]) -> Dict[str, Any]:
+    """Named inputs of the examples together, as the model's way takes them, where it runs."""
+    made = precision.cast_inputs(evaluation.inputs(subject.model, examples), subject.way.precision)
+    return {name: tensors.moved(value, subject.way.device) for name, value in made.items()}
+
+
 class Calls:
     """Timed calls, as they come."""
 
@@ -161,8 +167,7 @@ class Evaluating:
         twice: a runtime may take the first call with new tensors to bind them, which no timed call elsewhere holds.
         """
         subject = self._subject
-        made = precision.cast_inputs(self._evaluation.inputs(subject.model, examples), subject.way.precision)
-        inputs = {name: tensors.moved(value, subject.way.device) for name, value in made.items()}
+        inputs = on_device(self._evaluation, subject, examples)
         call, _ = subject.model.bind(subject.way.target, inputs, "forward")
         return timing.time_calls(call, subject.synchronise, 2 if twice else 1, subject.clock)
 

@@ -48,6 +48,7 @@ class Operations:
         )
         self._cases: Dict[str, Case] = {}
         self._evaluating: Any = None
+        self._replaying: Any = None  # inputs that are held for a window of energy
 
     def by_name(self) -> Dict[str, Operation]:
         """Every operation but quit, which the loop knows itself."""
@@ -60,6 +61,7 @@ class Operations:
             "check_inputs": self.check_inputs,
             "fingerprint": self.fingerprint,
             "evaluate": self.evaluate,
+            "replay": self.replay,
             "time": self.time,
             "time_for": self.time_for,
             "watch": self._meter.watch,
@@ -88,7 +90,7 @@ class Operations:
         from suite.worker import loading
 
         self._cases.clear()
-        self._loaded = self._evaluating = None
+        self._loaded = self._evaluating = self._replaying = None
         self._peaks.available_bytes = memory.available_bytes()
         torch = self._imports.module("torch")
         way = {"runtime": runtime, "precision": precision, "device": device}
@@ -191,16 +193,36 @@ class Operations:
         from suite.worker import evaluate
 
         loaded, before = self._model_in_memory(), self._evaluating
-        self._evaluating = None  # what fails midway begins anew
-        way = evaluate.Way(loaded.target, loaded.device, loaded.started.precision)
-        subject = evaluate.Subject(loaded.model, way, loaded.synchronise, self._clock)
-        with grad_mode(loaded.model, way.precision):
+        self._evaluating = self._replaying = None  # what fails midway begins anew; what is held would be in its peak
+        subject = self._subject()
+        with grad_mode(loaded.model, subject.way.precision):
             reading = evaluate.reading(before, subject, asked)
             edge = self._meter.before()
             answer = reading.answer(asked["row_count"], asked["batch_size"], alone=asked["alone"])
             beside = self._meter.since(edge)
         self._evaluating = reading
         return dict(answer, interference=beside)
+
+    def replay(self, duration_s: float, **asked: Any) -> Dict[str, Any]:
+        """Passes over an evaluation's first examples; the inputs are held until other ones are asked for."""
+        from suite.worker import replay
+
+        loaded, subject = self._model_in_memory(), self._subject()
+        self._replaying = self._replaying or replay.Replaying()
+        with grad_mode(loaded.model, subject.way.precision):
+            passes = self._replaying.passes(subject, asked)
+            edge = self._meter.before()
+            found = passes.run(duration_s)
+            beside = self._meter.since(edge)
+        return dict(found, thread_count=self._threads(), interference=beside)
+
+    def _subject(self) -> Any:
+        """The loaded model as an evaluation calls it."""
+        from suite.worker import evaluate
+
+        loaded = self._model_in_memory()
+        way = evaluate.Way(loaded.target, loaded.device, loaded.started.precision)
+        return evaluate.Subject(loaded.model, way, loaded.synchronise, self._clock)
 
     def time(self, case: str, call_count: int) -> Dict[str, Any]:
         if call_count < 1:

@@ -51,6 +51,10 @@ evaluate          evaluation, data (a path or null), start (a row), row_count, b
                   latency_s} of calls one by one and in batches, changed_count and compared_count (answers, between
                   the two), unreachable_count, corrupt_count, corrupt [text, ...], interference
                                                                            answers judged, rows in order
+replay            evaluation, data, row_count, batch_size, example_count (null: as many as may be held), duration_s ->
+                  started_s, ended_s, pass_count, lengths [of each example of a pass], longest_s [of each call of a
+                  pass], thread_count, interference
+                                          whole passes over the examples of the first rows, for an energy window
 time              case, call_count -> started_s, latency_s [...], thread_count (in force after the calls), flags,
                   interference (the fields of records.Interference, null where the machine doesn't tell)
 time_for          case, duration_s, min_call_count -> started_s, ended_s, call_count, calls_per_value, latency_s [...],

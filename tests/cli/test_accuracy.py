@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from suite.errors import WorkerError
-from suite.records import Accuracy, NotMeasured, store
+from suite.records import Accuracy, EnergyReading, NotMeasured, store
 from tests.cli.conftest import CommandLine
-from tests.fakes import Asked, Fault
+from tests.fakes import Asked, Fault, fake_meter, fake_tools
 
 
 @pytest.fixture
@@ -124,6 +124,103 @@ def test_wrong_use_is_one_line(suite: CommandLine, arguments: tuple[str, ...], t
     assert result.status == 2
     assert told in result.error
     assert "\n" not in result.error.strip()
+
+
+def test_resumed_with_another_evaluation_it_is_refused(suite: CommandLine, data: Path) -> None:
+    assert suite("accuracy", "--model", "reader", "--eval", "jsonl", "--eval-data", data, "--out", "run").status == 0
+    for option, value in (("--eval", "digits-vqa"), ("--limit", 5), ("--eval-data", suite.folder / "plans")):
+        other = suite("all", "--resume", "--out", "run", option, value)
+        assert other.status == 2, option
+        assert option in other.error
+    same = suite("all", "--resume", "--out", "run", "--eval", "jsonl", "--eval-data", data)
+    assert same.status == 0, same.err
+
+
+# The energy of real inputs
+
+
+WINDOWS = """
+name = "mine"
+description = "x"
+models = ["reader", "walker"]
+tests = ["latency", "energy", "accuracy"]
+batch_size = [1]
+[energy]
+window_count = 2
+window_s = 20.0
+idle_s = 3.0
+[[evaluations]]
+name = "jsonl"
+alone_count = 64
+"""
+
+
+@pytest.fixture
+def metered(suite: CommandLine, data: Path) -> CommandLine:
+    """A run of two models whose real inputs are metered, at 7 W over 2 W."""
+    plan = suite.folder / "mine.toml"
+    plan.write_text(f'{WINDOWS}data = "{data}"\n')
+    suite.tools = fake_tools(suite.folder / "plans", suite.workers, lambda _: fake_meter(suite.workers.clock))
+    result = suite("all", "--plan", plan, "--out", "run", "--count-disturbed")
+    assert result.status == 0, result.err
+    return suite
+
+
+def test_real_inputs_are_metered_where_energy_is_asked_for(metered: CommandLine) -> None:
+    """64 inputs alone take 3.326 s a pass, and in batches of 8 1.52 s."""
+    found = [each.accuracy for each in store.load(metered.folder / "run").records if each.task.test == "accuracy"]
+    for each in found:
+        assert isinstance(each, Accuracy)
+        alone, batched = each.energies
+        assert isinstance(alone.energy, EnergyReading)
+        assert isinstance(batched.energy, EnergyReading)
+        assert (alone.example_count, batched.example_count) == (64, 64)
+        assert alone.energy.inference_j(64) == pytest.approx(7 * (64 * 0.05 + 0.126) / 64)
+        assert batched.energy.inference_j(64) == pytest.approx(7 * (8 * 0.19) / 64)
+        assert (alone.energy.idle_before_w, alone.energy.idle_after_w) == pytest.approx((2.0, 2.0))
+    assert "The same inputs, metered" in (metered.folder / "run" / "report.md").read_text()
+
+
+def test_the_recommendation_takes_the_energy_of_real_inputs_and_says_so(metered: CommandLine) -> None:
+    result = metered("recommend", "run", "--max-energy", "400mJ", "--prefer", "energy")
+    assert result.status == 0
+    assert "latencies and energies of its own inputs, one by one" in result.out
+    answer = metered("recommend", "run", "--prefer", "energy", "--json").answer
+    assert answer["energy_of"] == "real inputs"
+    assert answer["best"]["candidate"]["figures"]["energy"]["value"] == pytest.approx(7 * 3.326 / 64)
+
+
+def test_without_a_source_energies_are_absent_with_its_reason(suite: CommandLine, data: Path) -> None:
+    plan = suite.folder / "mine.toml"
+    plan.write_text(f'{WINDOWS}data = "{data}"\n')
+    result = suite("all", "--plan", plan, "--out", "run", "--json")
+    assert result.status == 1
+    told = next(each["accuracy"] for each in result.answer["results"] if each.get("accuracy"))
+    assert [each["not_measured"]["code"] for each in told["energies"]] == ["NO_POWER_SOURCE"] * 2
+    assert told["metrics"]["exact match"]["value"] == 0.9
+    answer = suite("recommend", "run", "--json").answer
+    assert answer["energy_of"] == "synthetic inputs"
+
+
+def test_cut_off_while_it_is_metered_it_asks_no_question_again(suite: CommandLine, data: Path) -> None:
+    plan = suite.folder / "mine.toml"
+    plan.write_text(f'{WINDOWS}data = "{data}"\n')
+    suite.tools = fake_tools(suite.folder / "plans", suite.workers, lambda _: fake_meter(suite.workers.clock))
+    asked: list[str] = []
+
+    def interrupts(request: Asked) -> Fault:
+        asked.append(request.operation)
+        return KeyboardInterrupt() if asked.count("replay") == 2 else None
+
+    suite.workers.script = interrupts
+    assert suite("all", "--plan", plan, "--model", "reader", "--out", "run").status == 130
+    asked.clear()
+    suite.workers.script = lambda request: asked.append(request.operation)
+    assert suite("all", "--resume", "--out", "run").status == 0
+    assert (asked.count("evaluate"), asked.count("replay") > 2) == (0, True)
+    (found,) = (each.accuracy for each in store.load(suite.folder / "run").records if each.task.test == "accuracy")
+    assert isinstance(found, Accuracy)
+    assert (found.item_count, len(found.energies)) == (100, 2)
 
 
 # suite recommend

@@ -11,7 +11,7 @@ from suite.power import choice
 from suite.power.base import Description, Options
 from suite.power.meter import Meter, WindowRule
 from suite.power.selftest import SelfTest
-from suite.records import EnergyReading, NotMeasured, store
+from suite.records import Accuracy, EnergyReading, NotMeasured, store
 from tests.cli.conftest import CommandLine
 from tests.fakes import NO_SENSOR, fake_tools
 
@@ -36,8 +36,12 @@ def metered_by(suite: CommandLine) -> list[str]:
 
 
 def write_log(run: str, path: str = "meter.csv") -> None:
-    """What a meter of 2 W idle and 7 W under load logs of the run's energy tasks, at 4 Hz."""
-    schedules = [found.schedule for found in store.load(Path(run)).records if found.schedule is not None]
+    """What a meter of 2 W idle and 7 W under load logs of the run's windows, at 4 Hz."""
+    records = store.load(Path(run)).records
+    real = [
+        each.schedule for found in records if isinstance(found.accuracy, Accuracy) for each in found.accuracy.energies
+    ]
+    schedules = [each for each in (*real, *(found.schedule for found in records)) if each is not None]
     first_s = min(each.idle_before.start_s for each in schedules) - 20
     last_s = max(each.idle_after.end_s for each in schedules) + 20
     lines = ["time,watts"]
@@ -46,6 +50,37 @@ def write_log(run: str, path: str = "meter.csv") -> None:
         busy = any(each.load.start_s <= at_s < each.load.end_s for each in schedules)
         lines.append(f"{at_s + UNIX_S:.2f},{7.0 if busy else 2.0}")
     Path(path).write_text("\n".join(lines) + "\n")
+
+
+def test_a_log_tells_the_energy_of_an_evaluations_inputs_too(suite: CommandLine) -> None:
+    metered_by(suite)
+    data = suite.folder / "mine.jsonl"
+    data.write_text("{}\n")
+    asked = (
+        "all",
+        "--model",
+        "reader",
+        "--test",
+        "energy",
+        "--test",
+        "accuracy",
+        "--eval",
+        "jsonl",
+        "--eval-data",
+        data,
+    )
+    waiting = suite(*asked, "--batch-size", "1", "--power-csv", "meter.csv", "--out", "run")
+    assert waiting.status == 1
+    write_log("run")
+    assert suite("power", "import", "run", "meter.csv").status == 0
+    (found,) = (each.accuracy for each in store.load(Path("run")).records if each.task.test == "accuracy")
+    assert isinstance(found, Accuracy)
+    for each in found.energies:
+        assert isinstance(each.energy, EnergyReading)
+        watts = [window.energy_j / (window.end_s - window.start_s) for window in each.energy.windows]
+        assert watts == pytest.approx([7.0] * 3)
+    again = suite("power", "import", "run", "meter.csv", "--power", "csv:align=offset,offset_error_s=0.1")
+    assert again.status == 0
 
 
 def test_a_log_is_brought_into_a_run_that_is_over(suite: CommandLine) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from suite.errors import SensorError, UsageError
 from suite.power import choice, sign
 from suite.power.base import Options
 from suite.power.imported.csv_import import ImportedSource, readings
-from suite.records import EnergyReading, NotMeasured, Run, RunRecord, store
+from suite.records import Accuracy, EnergyReading, NotMeasured, Run, RunRecord, Schedule, store
 
 
 def bring_in(out: Path, file: Path, power: str | None) -> list[RunRecord]:
@@ -64,22 +66,47 @@ def _as_begun(power: str, file: Path) -> tuple[ImportedSource, Options]:
 
 
 def _waiting(run: Run, source: ImportedSource) -> list[RunRecord]:
-    """Energy tasks whose calls were made, and that have no reading, or one of this source that may be taken again."""
-    return [
-        record
-        for record in run.records
-        if record.schedule is not None
-        and (isinstance(record.energy, NotMeasured) or (record.energy and record.energy.source == source.name))
-    ]
+    """Records with calls that have no reading, or one of this source that may be taken again."""
+    return [record for record in run.records if any(_waits(slot, source) for slot in _slots(record))]
+
+
+class _Slot(NamedTuple):
+    """A place in a record where energy goes; `size`: of an evaluation's own inputs, None for an energy task."""
+
+    size: int | None
+    schedule: Schedule | None
+    energy: EnergyReading | NotMeasured | None
+
+
+def _slots(record: RunRecord) -> list[_Slot]:
+    real = record.accuracy.energies if isinstance(record.accuracy, Accuracy) else ()
+    own = [_Slot(None, record.schedule, record.energy)]
+    return own + [_Slot(each.batch_size, each.schedule, each.energy) for each in real]
+
+
+def _waits(slot: _Slot, source: ImportedSource) -> bool:
+    found = slot.energy
+    if slot.schedule is None:
+        return False
+    return isinstance(found, NotMeasured) or (found is not None and found.source == source.name)
 
 
 def _amended(records: list[RunRecord], source: ImportedSource, options: Options) -> list[RunRecord]:
-    schedules = [record.schedule for record in records if record.schedule is not None]
-    found = readings(source, options, schedules)
-    return [_with(record, energy) for record, energy in zip(records, found, strict=True)]
+    waiting = [[slot for slot in _slots(record) if _waits(slot, source)] for record in records]
+    schedules = [slot.schedule for slots in waiting for slot in slots if slot.schedule is not None]
+    found = iter(readings(source, options, schedules))
+    return [
+        _with(record, {slot.size: next(found) for slot in slots})
+        for record, slots in zip(records, waiting, strict=True)
+    ]
 
 
-def _with(record: RunRecord, energy: EnergyReading | NotMeasured) -> RunRecord:
-    """The reading, and the doubts about it in the place of those about an earlier one."""
+def _with(record: RunRecord, told: Mapping[int | None, EnergyReading | NotMeasured]) -> RunRecord:
+    """The readings, and the doubts about them in the place of those about earlier ones."""
     kept = tuple(flag for flag in record.flags if flag.code != sign.FLAG)
-    return replace(record, energy=energy, flags=(*kept, *sign.flags((energy,))))
+    accuracy = record.accuracy
+    if isinstance(accuracy, Accuracy):
+        energies = tuple(replace(each, energy=told.get(each.batch_size, each.energy)) for each in accuracy.energies)
+        accuracy = replace(accuracy, energies=energies)
+    flags = (*kept, *sign.flags(tuple(told.values())))
+    return replace(record, energy=told.get(None, record.energy), accuracy=accuracy, flags=flags)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from suite import registry, units
 from suite.records import Accuracy, NotMeasured
-from suite.report import accuracies
+from suite.report import accuracies, real_energies
 from suite.report.accuracies import Answered, Pair
 from suite.report.content import Content, Drawn, Heading, bullets, content
 from suite.report.escape import listed
@@ -29,6 +29,7 @@ def render(view: RunView, plots: Plots) -> Content:
         "episode) hang together, so the interval is that of the independent items that they are worth.",
         *_pairs(pairs),
         *_latency(view, everyone, plots),
+        *_energy(view, everyone),
         Heading("How it was set up"),
         bullets(_setup(everyone)),
     )
@@ -88,6 +89,21 @@ def _latency(view: RunView, everyone: tuple[Answered, ...], plots: Plots) -> Con
         "all of one size.",
         _picture(everyone, plots),
         bullets(text for each in everyone for text in _explained(view, each)),
+    )
+
+
+def _energy(view: RunView, everyone: tuple[Answered, ...]) -> Content:
+    table = real_energies.energy_table(view, everyone)
+    if table is None:
+        return ()
+    return content(
+        Heading("The same inputs, metered"),
+        table,
+        "A window holds whole passes over the first inputs, each as often as any other; one by one and in batches they "
+        "are the same. Gross is all that was drawn, idle-net has the idle power taken off, ± is the 95 % half-width of "
+        "the error budget. Synthetic: the energy section's input at batch 1, gross. The part of a length is the time "
+        "that the line above gives it, at the power of the synthetic input.",
+        bullets(text for each in everyone for text in real_energies.explained(view, each)),
     )
 
 
@@ -167,7 +183,9 @@ def _setup(everyone: tuple[Answered, ...]) -> Iterator[str]:
     yield "Is the input size controlled? No: the inputs are what they are. Their lengths are in the table above."
     if sizes:
         told = " and ".join(map(str, sizes))
-        yield f"Which batch size? Scores are of batches of {told}, latencies of 1 and of that."
+        metered = any(found.found.energies for found in measured if isinstance(found.found, Accuracy))
+        costs = "latencies and energies are" if metered else "latencies are"
+        yield f"Which batch size? Scores are of batches of {told}; {costs} of 1 and of that."
     averaged: dict[str, list[str]] = {}
     for each in measured:
         if isinstance(each.found, Accuracy):

@@ -24,10 +24,9 @@ def render(view: RunView, plots: Plots) -> Content:
 
 def _one(found: Tradeoff, plots: Plots, *, with_heading: bool) -> Content:
     words = [tradeoffs.place(each) for each in found.standings]
-    inputs = "their own inputs, one by one" if found.real else "synthetic inputs at batch 1"
     return content(
         Heading(found.evaluation) if with_heading else None,
-        f"Scores are of {found.evaluation}, latencies of {inputs}. Of two ways to run a model nobody takes the one "
+        f"Scores are of {found.evaluation}, {tradeoffs.inputs(found)}. Of two ways to run a model nobody takes the one "
         "that is worse in everything; scores of the same items are the same where their difference is certainly within "
         f"{accuracies.points(found.margin)}, and where intervals overlap nothing is said for certain.",
         tradeoffs.figures_table(found, Column("Place", wordy=True), words),

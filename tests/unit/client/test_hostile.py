@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from suite.client.decode import Span
 from suite.client.fields import cleaned, one_line
-from suite.client.replies import Hello, Timed, TimedFor
+from suite.client.replies import Hello, PassSize, Timed, TimedFor
 from suite.client.wire import Wire
 from suite.client.worker import Worker
 from suite.errors import WorkerError
@@ -71,6 +71,15 @@ RIGHT: Mapping[str, dict[str, Any]] = {
         "corrupt_count": 1,
         "corrupt": ["row 2: it is no JSON"],
         "ended": False,
+        "interference": INTERFERENCE,
+    },
+    "replay": {
+        "started_s": 101.0,
+        "ended_s": 102.0,
+        "pass_count": 2,
+        "lengths": [7, 8, 9],
+        "longest_s": [0.25, 0.125],
+        "thread_count": 1,
         "interference": INTERFERENCE,
     },
     "import": {"import_s": 1.5, "resident_bytes": 5},
@@ -245,6 +254,7 @@ ASK: Mapping[str, Callable[[Worker], object]] = {
     "prepare": lambda worker: worker.prepare("c", TASK),
     "check_inputs": lambda worker: worker.check_inputs("c"),
     "evaluate": lambda worker: worker.evaluate(RULE, 0, 2, True),
+    "replay": lambda worker: worker.replay(RULE, 64, PassSize(batch_size=2, example_count=3), 1.0, 60.0),
     "fingerprint": lambda worker: worker.fingerprint("c"),
     "time": lambda worker: worker.time("c", 2, 60.0),
     "time_for": lambda worker: worker.time_for("c", 1.0, 1, 60.0),
@@ -388,6 +398,11 @@ HOSTILE = [
     ("evaluate", {"changed_count": 3}, "no more answers change than are compared"),
     ("evaluate", {"alone": {"example_counts": [], "padded_lengths": [], "latency_s": []}}, "alone has 0 calls for 1"),
     ("evaluate", {"corrupt_count": 0}, "a row is an example, or corrupt"),
+    ("replay", {"lengths": [7] * 4}, "a pass has 4 examples, and 3 were asked for"),
+    ("replay", {"lengths": [7, 8]}, "a pass has 2 calls for 2 examples, 2 together"),
+    ("replay", {"ended_s": 101.5}, "the window of 0.5 s is shorter than the 1 s asked for"),
+    ("replay", {"longest_s": [0.75, 0.5]}, "longest_s comes to 1.25 s, more than the window lasts"),
+    ("replay", {"pass_count": 0}, "pass_count is 0, which is not in 1 to"),
     ("count_parameters", {"shared": {"names": []}}, "shared is {'names': []}, not a list"),
     ("count_parameters", {"unique_count": 5}, "unique_count must lie in 0..registered_count"),
     ("count_flops", {"by_operator": [["mm"]]}, "by_operator holds ['mm'], not a name and a count"),

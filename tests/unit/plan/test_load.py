@@ -374,12 +374,23 @@ def test_the_standard_plan_evaluates_a_model_that_it_brings_for_that_alone() -> 
     assert [(task.test, task.precision, task.batch_size) for task in tasks] == [
         ("params", "fp32", 1),
         ("latency", "fp32", 1),
+        ("energy", "fp32", 1),
         ("accuracy", "fp32", 1),
         ("latency", "bf16", 1),
+        ("energy", "bf16", 1),
         ("accuracy", "bf16", 1),
     ]
+    assert {(task.energy.window_count, task.energy.idle_s) for task in tasks if task.test == "accuracy"} == {(3, 10.0)}
+    assert all(task.evaluation.metered for task in tasks if task.evaluation is not None)
     assert {task.weights for task in tasks[1:]} == {"shipped"}
     assert [task.evaluation.name for task in tasks if task.evaluation] == ["digits-vqa"] * 2
+
+
+def test_an_evaluation_is_metered_where_energy_is_asked_for_and_inputs_are_called_alone() -> None:
+    (alone,) = (task for task in plan.load("standard", Options(tests=("accuracy",), precisions=("fp32",)), HERE).tasks)
+    assert alone.evaluation is not None
+    assert not alone.evaluation.metered
+    assert alone.energy == EnergyRule()
 
 
 def test_who_chooses_models_gets_no_other() -> None:
