@@ -17,7 +17,7 @@ FACES = (
     "DejaVuSerif-Bold.ttf",
     "DejaVuSerif-Italic.ttf",
 )
-# Of 100 lines so many have 1, 2, ... 12 words: labels and headings, and lines of a column; 5.8 words on average.
+# Of 100 lines so many have 1, 2, ... 12 words: labels and headings, and lines of a column; 5.9 words on average.
 WORD_COUNTS = (10, 10, 10, 9, 9, 9, 9, 8, 8, 7, 6, 5)
 _SIZES_PX, _INK, _PAPER = (14, 40), (0, 80), (200, 256)
 _NUMBER_SHARE, _CAPITAL_SHARE, _MARK_SHARE = 0.12, 0.3, 0.15
@@ -96,12 +96,15 @@ def drawn(line: Line, folder: str, height: int) -> Any:
     """A Pillow image in grey, as high as asked for and as wide as its text then is."""
     from PIL import Image, ImageDraw, ImageFont
 
-    font = ImageFont.truetype(os.path.join(folder, line.face), line.size_px, layout_engine=0)  # without libraqm
+    layouts: Any = getattr(ImageFont, "Layout", None)  # before Pillow 9.1 plain numbers
+    basic: Any = 0 if layouts is None else layouts.BASIC  # without libraqm, which not every wheel has
+    font = ImageFont.truetype(os.path.join(folder, line.face), line.size_px, layout_engine=basic)
     margin = line.size_px // 5
     size = (int(font.getlength(line.text)) + 2 * margin, sum(font.getmetrics()))
     image = Image.new("L", size, line.paper)
     ImageDraw.Draw(image).text((margin, 0), line.text, font=font, fill=line.ink)
-    return image.resize((max(1, int(size[0] * height / size[1] + 0.5)), height), Image.BICUBIC)
+    width = max(1, int(size[0] * height / size[1] + 0.5))
+    return image.resize((width, height), getattr(Image, "Resampling", Image).BICUBIC)
 
 
 def collapsed(places: Sequence[int], alphabet: Sequence[str]) -> str:

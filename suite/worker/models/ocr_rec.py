@@ -24,6 +24,7 @@ class OcrRec(Model):
     source = "PaddleOCR's ch_PP-OCRv4_rec (Apache-2.0), the .onnx file of rapidocr-onnxruntime as it is"
     axes = (_WIDTH,)
     packages = ("torch", "onnx", "onnxruntime")
+    extra = "ocr"
     runtimes = ("onnxruntime",)
     precisions = ("fp32", "fp16", "int8")  # the first is the file's own, the others are made of it
     own_weights = True
@@ -36,7 +37,7 @@ class OcrRec(Model):
         return NotMeasured(
             "PACKAGE_MISSING",
             "{} needs the file {} of rapidocr-onnxruntime, which the worker's Python lacks".format(self.title, _FILE),
-            "install it there: pip install rapidocr-onnxruntime (the suite's extra ocr)",
+            "install it there: pip install rapidocr-onnxruntime (the suite's extra {})".format(self.extra),
         )
 
     def build(self, options: Dict[str, Any]) -> Any:
@@ -48,7 +49,15 @@ class OcrRec(Model):
 
     def runner(self, runtime: str, precision: str) -> Any:
         found = self._opened()
-        if precision == self.precisions[0] or precision not in self.precisions or runtime not in self.runtimes:
+        if precision not in self.precisions:
+            raise WorkerFault(
+                "UNSUPPORTED_PRECISION",
+                "{} holds its weights in fp32, of which ONNX Runtime can make fp16 and int8, and not {}".format(
+                    self.title, precision
+                ),
+                "use one of {}".format(", ".join(self.precisions)),
+            )
+        if precision == self.precisions[0] or runtime not in self.runtimes:
             return found.runner(runtime, precision)
         from suite.worker.brought.onnx_variant import VariantRunner
 
