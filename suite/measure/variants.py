@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from suite import registry
 from suite.client.replies import Built, WorkerLike
 from suite.errors import WorkerError
 from suite.measure.builds import Builds
-from suite.records import TIMED, TOLERANCES, Fidelity, Flag, NotMeasured, OutputFidelity, Task, Variant
+from suite.records import TIMED, TOLERANCES, Fidelity, Flag, NotMeasured, OutputFidelity, Precision, Task, Variant
 from suite.units import show
 
 OpenWorker = Callable[[int], WorkerLike]
@@ -25,7 +26,11 @@ _CASE = "reference"
 
 
 def reference_of(task: Task) -> Task:
-    """The same call by eager fp32 on the CPU."""
+    """The same call by eager fp32 on the CPU, or by the file as it is."""
+    model = registry.models().get(task.model)
+    if model is not None and model.runtimes and model.precisions:
+        own = cast(Precision, model.precisions[0])
+        return replace(task, runtime=model.runtimes[0], precision=own, device="cpu")
     return replace(task, runtime="eager", precision="fp32", device="cpu")
 
 
@@ -35,9 +40,9 @@ def is_reference(task: Task) -> bool:
 
 
 def runs_as_it_is(task: Task) -> bool:
-    """Whether the model is a file that its one runtime takes as it is."""
+    """Whether the model is a file that its one runtime takes as it is: in the precision of its weights."""
     model = registry.models().get(task.model)
-    return model is not None and bool(model.runtimes)
+    return model is not None and bool(model.runtimes) and task.precision in (model.precisions or (task.precision,))[:1]
 
 
 def is_built(task: Task) -> bool:
@@ -101,19 +106,20 @@ class Variants:
         except WorkerError as error:
             if error.fatal:
                 raise
-            self._references[call] = _absent(error)
+            self._references[call] = _absent(error, task)
         else:
             self._references[call] = path
 
     def _made(self, task: Task, open_worker: OpenWorker, pinned: Path | None) -> Path | NotMeasured:
-        self._tell(f"computing what {task.model} gives in eager fp32, to compare with")
         path, wanted = self._path(), reference_of(task)
+        self._tell(f"computing what {task.model} gives in {wanted.runtime} {wanted.precision}, to compare with")
         try:
             worker = open_worker(task.thread_count)
         except WorkerError as error:
-            return _absent(error)
+            return _absent(error, wanted)
         try:
-            _refuse_absent(worker, task)
+            if wanted.runtime == _REFERENCE["runtime"]:
+                _refuse_absent(worker, task)
             worker.import_model(task.model)
             worker.load(wanted, pinned)
             worker.prepare(_CASE, wanted)
@@ -121,7 +127,7 @@ class Variants:
         except _CannotWork as error:
             raise error.fault from None
         except WorkerError as error:
-            return _absent(error)
+            return _absent(error, wanted)
         finally:
             worker.close()
         return path
@@ -160,7 +166,11 @@ def fidelity(task: Task, outputs: tuple[OutputFidelity, ...]) -> Fidelity | NotM
             reason="the call gives no tensor that could be compared",
             remedy="return tensors from `output_tensors` in the model plug-in",
         )
-    return Fidelity(tolerance=TOLERANCES[task.precision], outputs=outputs)
+    own = reference_of(task)
+    found = Fidelity(tolerance=TOLERANCES[task.precision], outputs=outputs)
+    if own.runtime == _REFERENCE["runtime"]:
+        return found
+    return replace(found, reference=f"the file as it is, {own.precision} on {own.device}")
 
 
 def flags(variant: Variant | None, precision: str) -> tuple[Flag, ...]:
@@ -195,9 +205,9 @@ def _call_of(task: Task) -> object:
     return (task.model, task.scenario, task.batch_size, task.axes, weights)
 
 
-def _absent(error: WorkerError) -> NotMeasured:
+def _absent(error: WorkerError, wanted: Task) -> NotMeasured:
     return NotMeasured(
         code="NO_REFERENCE",
-        reason=f"eager fp32 on the processor gave no outputs to compare with: {error.reason}",
+        reason=f"{wanted.runtime} {wanted.precision} on the processor gave no outputs to compare with: {error.reason}",
         remedy=error.remedy,
     )

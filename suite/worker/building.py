@@ -7,6 +7,7 @@ import sys
 from typing import Any, Dict, List
 
 from suite.worker import artefacts, calls, memory, packages, precision, weights
+from suite.worker.brought.artefact import Artefact
 from suite.worker.case import grad_mode, read_trajectory
 from suite.worker.loading import Filled, Started
 from suite.worker.model import Model
@@ -59,7 +60,9 @@ def answer(  # noqa: PLR0913 (what a build depends on)
 
 
 def _calls(model: Model, module: Any, way: Dict[str, Any], points: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """Of the module, one of each shape that the points lead to."""
+    """Of the module, one of each shape that the points lead to; none of what is no module, and has its sizes open."""
+    if isinstance(module, Artefact):
+        return []
     found: Dict[Any, Dict[str, Any]] = {}
     for scenario in sorted({point["scenario"] for point in points}):
         if scenario not in model.scenarios:
@@ -87,7 +90,8 @@ def _typed(call: Dict[str, Any]) -> Any:
 
 def _sources(model: Model, module: Any) -> List[str]:
     """Hashes of the files that say what the module computes: equal weights may be used otherwise."""
-    owners = {type(model).__module__} | {type(part).__module__ for part in module.modules()}
+    parts = [module] if isinstance(module, Artefact) else list(module.modules())
+    owners = {type(model).__module__} | {type(part).__module__ for part in parts}
     owners |= {name for name in sys.modules if name.startswith("suite.worker")}
     paths = {getattr(sys.modules.get(name), "__file__", None) for name in owners}
     found = []

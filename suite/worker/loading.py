@@ -3,6 +3,7 @@
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from suite.worker import artefacts, devices, precision
+from suite.worker.brought import artefact as brought
 from suite.worker.imports import Imports
 from suite.worker.model import Model
 from suite.worker.outcome import WorkerFault
@@ -61,10 +62,15 @@ def filled(started: Started, options: Dict[str, Any], clock: Clock) -> Filled:
             "weight_bytes": complexity.count_parameters(module)["parameter_bytes"],
             "weights_source": source,
             "weights_sha256": weights.digest(module),
-            "weights_precision": precision.weights_precision(started.precision),
+            "weights_precision": precision.weights_precision(_own(started, module)),
             "configuration": list(started.plugin.configuration(module)),
         },
     )
+
+
+def _own(started: Started, module: Any) -> str:
+    """The precision that is asked for; of a file that of its weights, which are not made in another."""
+    return started.plugin.precisions[0] if isinstance(module, brought.Artefact) else started.precision
 
 
 def loaded(
@@ -89,7 +95,7 @@ def loaded(
     began_s = clock()
     target = runner.open(files, _skeleton(started, options), *way)
     told = dict(description["loaded"], build_s=0.0, weights_s=clock() - began_s)
-    if started.precision == "int8":
+    if started.precision not in (told["weights_precision"], "tf32"):
         told["weight_bytes"] = description["size_bytes"]  # of the files: what was loaded to build them was float32
     return target, told
 

@@ -31,6 +31,7 @@ class Model:
     axes: Tuple[Axis, ...] = ()
     scenarios: Tuple[str, ...] = ("forward",)
     packages: Tuple[str, ...] = ("torch",)
+    extra = ""  # the suite's optional extra that brings what it needs beyond `packages`
     modules: Tuple[str, ...] = ()  # what `build` would import later: imported with the packages, so as import time
     grad_mode = "inference_mode"  # in which it is called: "no_grad" or "enable_grad" where inference tensors won't do
     takes_checkpoint = False

@@ -42,12 +42,19 @@ def each_model(test: Any) -> Any:
     return pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())(test)
 
 
+def require_extra(model: Model) -> None:
+    """Skips a model whose optional extra is not installed."""
+    if model.extra and (absence := model.available()) is not None:
+        pytest.skip(f"{model.name}: {absence.reason} (locks/models.txt)")
+
+
 def defaults(model: Model) -> dict[str, int]:
     return {axis.name: axis.default for axis in model.axes}
 
 
 def macs(model: Model, batch_size: int, axes: dict[str, int]) -> int:
     """Multiply-accumulates of one call; 0 for a model that multiplies nothing."""
+    require_extra(model)
     try:
         mac_count: int = count_flops(model, NO_OPTIONS, "forward", batch_size, axes)["mac_count"]
     except WorkerFault as fault:
@@ -98,6 +105,7 @@ def test_models_are_listed_without_torch_and_say_what_is_missing() -> None:
 
 @each_model
 def test_the_model_works_here(model: Model) -> None:
+    require_extra(model)
     assert model.available() is None
 
 
@@ -126,6 +134,7 @@ def test_the_least_and_the_largest_input_can_be_taken(model: Model) -> None:
 def test_parameters_are_counted_once_each(model: Model) -> None:
     from suite.worker.build import build
 
+    require_extra(model)
     counted = count_parameters(build(model, NO_OPTIONS, "meta"))
     assert 0 <= counted["embedding_count"] <= counted["unique_count"] <= counted["registered_count"]
     assert counted["trainable_count"] <= counted["unique_count"]

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from suite.client.replies import Way
 from suite.errors import WorkerError
-from suite.measure.variants import Variants, chosen_point, fidelity, flags
-from suite.records import Build, Fidelity, NotMeasured, OutputFidelity, Precision, RunRecord, Task, Variant
+from suite.measure.variants import (
+    Variants,
+    chosen_point,
+    fidelity,
+    flags,
+    is_built,
+    is_reference,
+    reference_of,
+    runs_as_it_is,
+)
+from suite.records import TOLERANCES, Build, Fidelity, NotMeasured, OutputFidelity, Precision, RunRecord, Task, Variant
 from tests.fakes import Asked, FakeWorker, Fault, died
 from tests.unit.measure.test_runner import quiet, run, task
 
+WIDTH = (("width", 320),)
 OUTPUT = OutputFidelity(
     name="scores", element_count=10, max_abs_error=0.5, relative_error=0.05, cosine=0.99, top_agreement=1.0
 )
@@ -198,3 +209,35 @@ def test_what_was_temporary_is_gone_at_the_end() -> None:
     assert path.parent.is_dir()
     made.close()
     assert not path.parent.exists()
+
+
+class TestAFile:
+    """A model that its one runtime takes as it is: other precisions are made of the file, and held against it."""
+
+    @staticmethod
+    def ocr(**changes: object) -> Task:
+        return replace(latency(runtime="onnxruntime", **changes), model="ocr-rec", axes=WIDTH)
+
+    def test_only_what_is_made_of_it_is_built(self) -> None:
+        own, half = self.ocr(), self.ocr(precision="fp16")
+        assert (is_built(own), is_reference(own), runs_as_it_is(own)) == (False, True, True)
+        assert (is_built(half), is_reference(half), runs_as_it_is(half)) == (True, False, False)
+
+    def test_the_reference_is_the_file(self) -> None:
+        assert reference_of(self.ocr(precision="int8")) == self.ocr()
+        found = fidelity(self.ocr(precision="int8"), (OUTPUT,))
+        assert isinstance(found, Fidelity)
+        assert found.reference == "the file as it is, fp32 on cpu"
+        assert found.tolerance == TOLERANCES["int8"]
+
+    def test_it_is_built_and_compared_in_workers_of_their_own(self) -> None:
+        workers = quiet()
+        (record,) = run(workers, [self.ocr(precision="int8")])
+        assert steps(workers.asked, "build", "load", "write_outputs", "compare_outputs") == [
+            ("build", "onnxruntime", "int8"),
+            ("load", "onnxruntime", "fp32"),
+            ("write_outputs", "onnxruntime", "fp32"),
+            ("load", "onnxruntime", "int8"),
+            ("compare_outputs", "onnxruntime", "int8"),
+        ]
+        assert isinstance(variant(record).fidelity, Fidelity)
