@@ -39,7 +39,7 @@ class Numbers(Evaluation):
         given = output.argmax(-1).tolist()
         return [
             [Judged(float(one == example.answer), str(one), ((2.0, 1.0),), reachable=example.answer != 1)]
-            for one, example in zip(given, examples, strict=True)
+            for one, example in zip(given, examples)
         ]
 
 
