@@ -38,8 +38,8 @@ class Numbers(Evaluation):
     def judge(self, model, output, examples):
         given = output.argmax(-1).tolist()
         return [
-            [Judged(float(one == example.answer), str(one), ((2.0, 1.0),), reachable=example.answer != 1)]
-            for one, example in zip(given, examples)
+            [Judged(float(given[at] == example.answer), str(given[at]), ((2.0, 1.0),), reachable=example.answer != 1)]
+            for at, example in enumerate(examples)
         ]
 
 
