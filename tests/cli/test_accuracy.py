@@ -107,7 +107,10 @@ def test_no_example_at_all_is_no_score(suite: CommandLine, data: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--model", "reader"), "is for reader; name one, there is alfred, digits-vqa, jsonl, ocr-lines, vqa"),
+        (
+            ("--model", "reader"),
+            "no evaluation is for reader; name one, there is alfred, digits-vqa, jsonl, ocr-lines, vqa",
+        ),
         (("--model", "reader", "--eval", "jsom"), "--eval: unknown evaluation 'jsom': did you mean 'jsonl'?"),
         (("--model", "reader", "--eval", "jsonl"), "--eval: jsonl needs a file of lines like"),
         (("--model", "reader", "--eval", "digits-vqa"), "digits-vqa is not for reader; choose --model lxmert-digits"),
