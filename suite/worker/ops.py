@@ -163,7 +163,8 @@ class Operations:
             source = weights.Stream(seed, "inputs") if trajectory is None else read_trajectory(model, trajectory)
             own_sizes.update({} if trajectory is None else model.own_sizes(source))
             made = model.inputs(batch_size, axes, source)
-            return made if model.precisions else precision.cast_inputs(made, loaded.started.precision)
+            own = model.precisions[:1] == (loaded.started.precision,)  # a file takes the types that it says
+            return made if own else precision.cast_inputs(made, loaded.started.precision)
 
         made = self._cases[case] = Case(model, loaded.target, loaded.device, scenario, make, axes)
         return {
