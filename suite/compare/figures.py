@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from suite.records import (
+    Accuracy,
     ColdStart,
     EnergyReading,
     FlopCount,
@@ -16,6 +18,7 @@ from suite.records import (
     ParameterCount,
     RunRecord,
 )
+from suite.report import accuracies
 from suite.report.energies import inference_energy
 from suite.report.gaps import no_latency
 from suite.stats.ratio import Level, level
@@ -70,6 +73,21 @@ def latency(record: RunRecord) -> Found:
     reached = level([block.latency_s for block in found.counted_blocks], spent_s)
     steps = f"{found.step_count} steps a call" if found.step_count != 1 else ""
     return Figure(reached.median, reached, bound="≤ " if found.is_upper_bound else "", about=steps)
+
+
+def score(record: RunRecord) -> Found:
+    """Of the evaluation's first metric; of other examples it is another figure."""
+    found = record.accuracy
+    if not isinstance(found, Accuracy):
+        return found
+    reached = accuracies.scored(found)
+    examples = hashlib.sha256(" ".join(found.examples).encode()).hexdigest()[:12]
+    about = f"{found.metrics[0]} of {found.item_count} answers, examples {examples}"
+    if reached.value <= 0 or reached.standard_error is None:
+        return Figure(reached.value, about=about)
+    error = reached.standard_error / reached.value
+    known = Level(log_median=math.log(reached.value), error=error, freedom=max(reached.group_count - 1, 1))
+    return Figure(reached.value, known if error > 0 else None, about=about)
 
 
 def peak_memory(record: RunRecord) -> Found:

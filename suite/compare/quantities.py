@@ -50,6 +50,11 @@ def _one(read: Callable[[RunRecord], Found]) -> Callable[[RunRecord], Iterator[t
     return parts
 
 
+def _by_evaluation(record: RunRecord) -> Iterator[tuple[Part, Found]]:
+    assert record.task.evaluation is not None
+    yield record.task.evaluation.name, figures.score(record)
+
+
 def _by_part(
     read: Callable[[RunRecord, EnergyReading], Found],
 ) -> Callable[[RunRecord], Iterator[tuple[Part, Found]]]:
@@ -88,6 +93,11 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
         name="energy_net", title="Energy per inference, idle taken off", unit="J", column="energy_net_j",
         tests=("energy",), read=_by_part(figures.net_energy), timed=True,
+    ),
+    Quantity(
+        name="accuracy", title="Score", unit="", column="score", tests=("accuracy",), read=_by_evaluation,
+        facts=(*MODEL_FACTS, "runtime", "precision", "torch", "libraries"), less="WORSE", more="BETTER",
+        better="more", per_model=True, in_summary=True,
     ),
     Quantity(
         name="cold_start", title="Cold start, to the first answer", unit="s", column="cold_start_s",
