@@ -97,7 +97,7 @@ def test_a_teammate_pulls_by_digest_and_computes_the_same(listed, results):
     records = store.load(results / "run").records
     assert {record.host.container_image_digest for record in records} == {listed.split("@")[1]}
     locked = {name: model for name, model in models_lock.load().models.items() if model.source != "shipped"}
-    assert len(locked) == 4  # those of the plan quick
+    assert len(locked) == 4  # those of PLAN
     counted = {r.task.model: r.parameters.unique_count for r in records if r.task.test == "params"}
     assert counted == {name: model.unique_parameter_count for name, model in locked.items()}
     timed = {r.task.model: r.provenance for r in records if r.task.test == "latency"}
