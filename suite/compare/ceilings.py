@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from suite.compare.findings import Finding, Line, at
-from suite.records import FlopCount, LatencySamples, ParameterCount, Roofline, Task
+from suite.records import FlopCount, LatencySamples, ParameterCount, QuietRule, Roofline, Task
 from suite.stats import roofline as stats
+from suite.stats.quiet import disturbance
 from suite.stats.roofline import Rate, Work
 from suite.units import show
 
@@ -22,7 +23,7 @@ def findings(lines: Sequence[Line]) -> Iterator[Finding]:
     roofs: dict[tuple[str, int, str], Roofline] = {}
     for line in lines:
         found, task = line.record.roofline, line.record.task
-        if isinstance(found, Roofline):
+        if isinstance(found, Roofline) and _is_ceiling(found):
             roofs |= {(task.device, task.thread_count, product.precision): found for product in found.matmul}
     for line in lines:
         task, samples, count = line.record.task, line.record.latency, parameters.get(line.record.task.model)
@@ -34,6 +35,12 @@ def findings(lines: Sequence[Line]) -> Iterator[Finding]:
             continue
         flop_count = counted.flops.flop_count * task.batch_size / counted.task.batch_size
         yield from _beaten(line, samples, _least_s(count, flop_count, roof, task.precision))
+
+
+def _is_ceiling(found: Roofline) -> bool:
+    """Whether nothing took the processor while it was measured: what a busy machine did is no limit of a quiet one."""
+    beside = found.interference
+    return beside is not None and disturbance(beside, QuietRule(), found.thread_count) is None
 
 
 def _work_of(task: Task) -> tuple[object, ...]:

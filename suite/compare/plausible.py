@@ -176,7 +176,7 @@ def _trace_j(trace: PowerTrace, start_s: float, end_s: float) -> float | None:
 
 
 def _origins(lines: Iterable[Line]) -> Iterator[Finding]:
-    """The same model and seed have the same weights in every record, and inputs of one size are the same."""
+    """The same model and seed have the same weights in every record of a precision, and so have inputs of one size."""
     weights: dict[object, tuple[str, int]] = {}
     inputs: dict[object, tuple[str, int]] = {}
     machines: dict[object, int] = {}
@@ -185,8 +185,9 @@ def _origins(lines: Iterable[Line]) -> Iterator[Finding]:
         machines.setdefault((host.board, host.cpu_model, host.architecture, host.accelerators), line.number)
         if found is None:
             continue
-        own = (task.model, task.seed, task.weights, task.checkpoint)
-        sized = (task.model, task.seed, task.trajectory, task.scenario, task.batch_size, task.axes)
+        own = (task.model, task.seed, task.weights, task.checkpoint, found.weights_precision)
+        source = (found.inputs_source, task.precision, task.evaluation)
+        sized = (task.model, task.seed, task.trajectory, task.scenario, task.batch_size, task.axes, source)
         for field, known, key, value in (
             ("provenance.weights_sha256", weights, own, found.weights_sha256),
             ("provenance.inputs_sha256", inputs, sized, found.inputs_sha256),

@@ -131,7 +131,7 @@ class RunView:
     def label(self, subject: Subject) -> str:
         """The model's title, and what else tells this subject from the others of the run."""
         told = []
-        for name in self._unlike:
+        for name in self._unlike.get(subject.model, ()):
             value = getattr(subject, name)
             count = units.counted(int(value), "thread") if name == "thread_count" else ""
             told.append({"thread_count": count, "seed": f"seed {value}"}.get(name, str(value)))
@@ -147,20 +147,15 @@ class RunView:
         return self._variants.get(subject)
 
     @cached_property
-    def _unlike(self) -> tuple[str, ...]:
-        """The fields in which the run's subjects differ, apart from the model."""
-        fields = (
-            "runtime",
-            "precision",
-            "device",
-            "thread_count",
-            "seed",
-            "weights",
-            "checkpoint",
-            "trajectory",
-            "side",
-        )
-        return tuple(name for name in fields if len({getattr(other, name) for other in self.subjects}) > 1)
+    def _unlike(self) -> Mapping[str, tuple[str, ...]]:
+        """By model, the fields in which its subjects differ, or in which it differs from the run's first model."""
+        first = self.subjects[0] if self.subjects else None
+        values: dict[tuple[str, str], set[object]] = {}
+        for other in self.subjects:
+            for name in UNLIKE:
+                values.setdefault((other.model, name), {getattr(first, name)}).add(getattr(other, name))
+        models = dict.fromkeys(other.model for other in self.subjects)
+        return {model: tuple(name for name in UNLIKE if len(values[model, name]) > 1) for model in models}
 
     def describe(self, point: Point) -> str:
         """The sizes of a point in words: "batch 1, 20 text tokens, 36 image regions"; a scenario by its name behind."""

@@ -17,6 +17,7 @@ from suite.records import (
     EnergyReading,
     EnergyWindow,
     ErrorBudget,
+    Interference,
     LatencySamples,
     Matmul,
     PowerTrace,
@@ -290,8 +291,18 @@ def roofline(seconds: float) -> RunRecord:
         copy=moved,
         read=moved,
         matmul=(Matmul(precision="fp32", size=10, ceiling=ceiling),),
+        interference=Interference(wall_s=1.0, foreign_s=0.0),
     )
     return replace(blank(task, 92.0, 93.0), roofline=roof)
+
+
+def test_what_a_busy_machine_reached_is_no_limit(tmp_path: Path) -> None:
+    busy = Interference(wall_s=1.0, foreign_s=1.0)
+    for beside in (None, busy):
+        record = roofline(0.1)
+        assert isinstance(record.roofline, Roofline)
+        found = replace(record, roofline=replace(record.roofline, interference=beside))
+        assert plausible(tmp_path / str(beside is None), [*whole(), found]) == []
 
 
 def test_a_latency_below_what_the_roofline_allows(tmp_path: Path) -> None:
