@@ -19,7 +19,8 @@ from suite.compare.table import Comparison, Line
 from suite.errors import UsageError
 from suite.outside import brief
 from suite.records import Interval
-from suite.stats.verdicts import holm
+from suite.stats import holm
+from suite.stats.verdicts import ERROR_SHARE
 
 Answer: TypeAlias = Literal["HOLDS", "RULED OUT", "OPEN"]
 PASSED, FAILED, OPEN = 0, 4, 5  # exit statuses
@@ -125,11 +126,11 @@ def status(gates: Sequence[Gate]) -> int:
 def _verdicts(found: Comparison, asked: Condition) -> Iterator[Verdict]:
     cells = list(_cells(found, asked))
     p_values = [_p_value(beside, asked.limit) for _, beside, _ in cells]
-    for (about, beside, absence), is_proved in zip(cells, holm(p_values), strict=True):
+    for (about, beside, absence), p_value in zip(cells, holm.adjusted(p_values), strict=True):
         if beside is None:
             yield Verdict("OPEN", about, absence, None)
         else:
-            answer, reason = _answer(beside, asked.limit, is_proved)
+            answer, reason = _answer(beside, asked.limit, p_value <= ERROR_SHARE)
             yield Verdict(answer, about, reason, beside)
 
 

@@ -14,7 +14,7 @@ from suite.measure.series import Series
 from suite.records import Task
 from suite.records.sweeps import base_of
 from suite.stats.paired import MIN_ROUND_COUNT, Paired, paired
-from suite.stats.variants import MARGIN
+from suite.stats.verdicts import MARGIN
 
 LOOK_CONFIDENCE = 0.99
 SPARE_ROUNDS = 3  # for those in which one of the two is disturbed

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from suite.records import Interval, record, require
+from suite.stats import holm
 from suite.stats.scores import by_group
 
 Verdict = Literal["SAME", "WORSE", "BETTER", "UNRESOLVED"]
@@ -119,23 +120,13 @@ def sign_flip_p(of_groups: np.ndarray) -> float:
     return (beyond + 1) / (FLIPS + 1)
 
 
-def holm(ps: Sequence[float]) -> tuple[float, ...]:
-    """Adjusted p, in the same order. Source: Holm, Scandinavian Journal of Statistics 6 (1979)."""
-    order = sorted(range(len(ps)), key=lambda place: ps[place])
-    adjusted, highest = [0.0] * len(ps), 0.0
-    for rank, place in enumerate(order):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[place]))
-        adjusted[place] = highest
-    return tuple(adjusted)
-
-
 def judge(found: Sequence[Difference], margin: float = MARGIN, alpha: float = ALPHA) -> tuple[Judged, ...]:
     """Each against the same reference. SAME comes first: a difference that shows and is within the margin is one that
     its user has called small enough.
 
     SAME needs an interval of its own for each claim: at 1 - 2 alpha / variants.
     """
-    adjusted = holm([each.p for each in found])
+    adjusted = holm.adjusted([each.p for each in found])
     return tuple(_judged(each, p, margin, alpha, len(found)) for each, p in zip(found, adjusted, strict=True))
 
 

@@ -1,6 +1,6 @@
 """Variants of a model against the first one: ratios from rounds in which both had a turn, verdicts over a whole table.
 
-Source: docs/statistics.md, section Variants. The step-down: Holm, Scandinavian Journal of Statistics 6 (1979).
+Source: docs/statistics.md, section Variants.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Literal
 
 from suite.records import Block, Interval, record
+from suite.stats import holm
 from suite.stats import paired as pairs
+from suite.stats.verdicts import ERROR_SHARE, MARGIN
 
 Verdict = Literal["FASTER", "SLOWER", "SAME", "UNRESOLVED"]
 Reason = Literal[pairs.Reason, "other_variants"]  # other_variants: alone it would be told, beside so many it isn't
 
-MARGIN = 0.03  # a ratio that certainly lies within it is no difference that anybody would choose by
-ERROR_SHARE = 0.05  # at most, that any verdict of a table is wrong by chance
+OTHERS: Reason = "other_variants"
 STEPS = 40  # of the bisection for a p-value
 
 
@@ -83,10 +84,9 @@ def _p_value(first: Sequence[Block], other: Sequence[Block], margin: float) -> f
 
 
 def _stepped_down(found: Sequence[Compared], share: float) -> list[Compared]:
-    """The smallest p-value must be below share / count, the next below share / (count - 1), until one isn't."""
-    kept, is_open = list(found), True
-    for step, place in enumerate(sorted(range(len(found)), key=lambda at: found[at].p_value)):
-        is_open = is_open and found[place].p_value <= share / (len(found) - step)
-        if not is_open and found[place].verdict != "UNRESOLVED":
-            kept[place] = replace(found[place], verdict="UNRESOLVED", reason="other_variants")
-    return kept
+    """Those verdicts that hold beside all the others of the table."""
+    adjusted = holm.adjusted([each.p_value for each in found])
+    return [
+        each if p_value <= share or each.verdict == "UNRESOLVED" else replace(each, verdict="UNRESOLVED", reason=OTHERS)
+        for each, p_value in zip(found, adjusted, strict=True)
+    ]

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from scipy.special import stdtrit
 
 from suite.records import record
+from suite.stats import holm
 from suite.stats.ratio import Ratio
 
 Answer = Literal["LESS", "MORE", "SAME", "UNRESOLVED"]
@@ -40,20 +41,11 @@ def judged(ratios: Sequence[Ratio], margin: float = MARGIN, share: float = ERROR
     first: a difference that certainly lies within it is none.
     Source: Schuirmann, J. Pharmacokin. Biopharm. 15 (1987); Holm, Scand. J. Statist. 6 (1979).
     """
-    rejected = holm([1.0 if each.p_value is None else each.p_value for each in ratios], share)
+    adjusted = holm.adjusted([1.0 if each.p_value is None else each.p_value for each in ratios])
     return tuple(
-        _judged(each, told, margin, share / max(1, len(ratios))) for each, told in zip(ratios, rejected, strict=True)
+        _judged(each, p_value <= share, margin, share / max(1, len(ratios)))
+        for each, p_value in zip(ratios, adjusted, strict=True)
     )
-
-
-def holm(p_values: Sequence[float], share: float = ERROR_SHARE) -> tuple[bool, ...]:
-    """Which hypotheses are rejected: the smallest p against share / count, the next against share / (count - 1), ..."""
-    told = [False] * len(p_values)
-    for step, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        if p_values[place] > share / (len(p_values) - step):
-            break
-        told[place] = True
-    return tuple(told)
 
 
 def _judged(found: Ratio, is_rejected: bool, margin: float, share: float) -> Judged:

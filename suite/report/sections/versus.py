@@ -7,7 +7,7 @@ from suite.report.content import Content, Heading, content
 from suite.report.plots import Plots
 from suite.report.section import Section
 from suite.report.view import RunView
-from suite.stats.variants import MARGIN
+from suite.stats.verdicts import MARGIN
 
 HOW = (
     "Each ratio is a variant's latency over the first one's, of blocks that took turns: two blocks of one round share "

@@ -7,7 +7,7 @@ import random
 import pytest
 from scipy.stats import binomtest
 
-from suite.stats.same_items import difference, holm, judge, sign_flip_p
+from suite.stats.same_items import difference, judge, sign_flip_p
 
 
 def scores(count: int, *wrong: int) -> list[float]:
@@ -45,12 +45,6 @@ def test_the_draws_agree_with_the_exact_test() -> None:
     sums = np.array([2.0] * 9 + [-2.0])
     assert sign_flip_p(sums) == pytest.approx(binomtest(1, 10, 0.5).pvalue, abs=0.004)
     assert sign_flip_p(sums) == sign_flip_p(sums)
-
-
-def test_holm_is_as_in_r() -> None:
-    """p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")"""
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
-    assert holm([]) == ()
 
 
 def test_verdicts() -> None:

@@ -9,7 +9,7 @@ from scipy.special import stdtr, stdtrit
 
 from suite.records import Interval
 from suite.stats.ratio import Ratio
-from suite.stats.verdicts import groups, holm, judged
+from suite.stats.verdicts import groups, judged
 
 
 def told(value: float, error: float, freedom: float = 10.0) -> Ratio:
@@ -44,12 +44,6 @@ def test_a_verdict_is_what_the_interval_shows(found: Ratio, answer: str, reason:
 def test_absence_of_significance_is_no_sameness() -> None:
     (verdict,) = judged([told(1.0, 0.04)])
     assert verdict.answer == "UNRESOLVED"
-
-
-def test_holm_goes_down_until_one_stays() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == (True, False, False, True)
-    assert holm([]) == ()
-    assert holm([0.05]) == (True,)
 
 
 def test_what_alone_would_be_told_is_open_beside_many() -> None:
