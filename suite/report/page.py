@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -10,7 +11,7 @@ from suite import registry
 from suite.errors import StoreError
 from suite.records import Run
 from suite.records.folder import Folder
-from suite.report import lab, overview
+from suite.report import explained, lab, overview
 from suite.report.content import Chapter, Document
 from suite.report.declared import Declaration
 from suite.report.plots import Plots, style
@@ -35,7 +36,7 @@ def render(
         document = compose(view, plots)
     if layout == "lab":
         document = lab.document(view, document.title, {each.name: each.content for each in document.chapters})
-    text, web = markdown.write(document), html.write(document, plots.drawings)
+    text, web = markdown.write(document), html.write(_explained(view, document), plots.drawings)
     try:
         with Folder(out) as folder:
             with folder.inner("plots") as pictures:
@@ -51,6 +52,12 @@ def render(
             "then run `suite report` again: the measurements are unharmed"
         ) from exc
     return out / f"{layout}.md"
+
+
+def _explained(view: RunView, document: Document) -> Document:
+    """With what its codes mean, for a page on which one can click on them."""
+    last = explained.chapter(view)
+    return replace(document, chapters=(*document.chapters, last)) if last.content else document
 
 
 def compose(view: RunView, plots: Plots) -> Document:

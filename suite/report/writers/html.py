@@ -11,6 +11,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
+from suite.codes import explanation
 from suite.report.content import Block, Content, Details, Document, Heading, Table
 from suite.report.escape import BLANK, MAX_CELL, words
 from suite.report.spans import Gap, Span, Spans, plain, target_of
@@ -116,6 +117,11 @@ def _fragment(gap: Gap) -> str:
     return "" if gap.value is None else anchor(words(gap.value.code))
 
 
+def _meaning(code: str) -> str:
+    """The anchor of a code's entry; empty for what is none of the suite's codes."""
+    return anchor(code) if explanation(code) is not None and code.isupper() else ""
+
+
 def _is_long(table: Table) -> bool:
     return len(table.rows) >= MANY_ROWS
 
@@ -133,6 +139,7 @@ def _environment() -> jinja2.Environment:
         cell=_cell, fragment=_fragment, hint=_hint, kind=_kind, line=_line, number=_number, plain=plain, words=_told
     )
     environment.filters.update(gap=lambda gap: absent_plain(gap.value), target=target_of, sign=SIGNS.__getitem__)
+    environment.filters["meaning"] = _meaning
     environment.tests["long"] = _is_long
     return environment
 
