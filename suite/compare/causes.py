@@ -140,12 +140,16 @@ def _heat(first: Sequence[RunRecord], then: Sequence[RunRecord]) -> Iterator[Cau
     if before is not None and after is not None and abs(before - after) >= WARMER_K:
         text = f"temperature: {before:.0f} °C and {after:.0f} °C"
         yield Cause(name="temperature", text=text, affects=TIMES)
-    counts = [
-        sum((each.after.throttle_count or 0) - (each.before.throttle_count or 0) for each in side)
-        for side in (first, then)
-    ]
-    if (counts[0] > 0) != (counts[1] > 0):
-        yield Cause(name="throttling", text=f"events of throttling: {counts[0]} and {counts[1]}", affects=TIMES)
+    one, other = _throttled(first), _throttled(then)
+    if one is not None and other is not None and (one > 0) != (other > 0):
+        yield Cause(name="throttling", text=f"events of throttling: {one} and {other}", affects=TIMES)
+
+
+def _throttled(records: Sequence[RunRecord]) -> int | None:
+    """Events within the tasks; None where the machine does not count them all along."""
+    states = [(each.before.throttle_count, each.after.throttle_count) for each in records]
+    counts = [after - before for before, after in states if before is not None and after is not None]
+    return sum(counts) if len(counts) == len(states) else None
 
 
 def _warmest(records: Sequence[RunRecord]) -> float | None:

@@ -222,7 +222,7 @@ def latency_table(view: RunView, everyone: tuple[Answered, ...]) -> Table | None
                 each.evaluation,
                 lengths,
                 sign + scale.value(one.median_s) if one else None,
-                scale.spread(one.mean_s, one.std_s or 0.0) if one else None,
+                _mean(scale, one) if one else None,
                 synthetic if isinstance(synthetic, NotMeasured | None) else scale.value(synthetic),
                 str(rule.batch_size) if rule else None,
                 sign + scale.value(many.per_example_s) if many else None,
@@ -230,6 +230,11 @@ def latency_table(view: RunView, everyone: tuple[Answered, ...]) -> Table | None
             ]
         )
     return table(columns, rows, left=2, caption="Latency of the evaluated inputs")
+
+
+def _mean(scale: units.Scale, found: RealLatency) -> str:
+    """One call has no deviation."""
+    return scale.value(found.mean_s) if found.std_s is None else scale.spread(found.mean_s, found.std_s)
 
 
 def synthetic_median_s(view: RunView, task: Task) -> float | NotMeasured | None:

@@ -12,7 +12,7 @@ from suite.worker.runtime import Runtime
 from suite.worker.weights import Stream
 
 RUNTIME = "onnxruntime"
-_PRECISIONS = {"float16": "fp16", "bfloat16": "bf16", "int8": "int8", "uint8": "int8"}
+_PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "int8": "int8", "uint8": "int8"}
 
 
 class OnnxModel(base.Brought):
@@ -163,11 +163,20 @@ def _read(path: str) -> Any:
 
 
 def _precision(graph: Any) -> str:
-    """The one that most of the file's weights are in."""
+    """The one that most of the file's weights are in; fp32 of a file without any.
+
+    Raises WorkerFault UNSUPPORTED_PRECISION for weights of a type that none of ours stands for.
+    """
     totals: Dict[str, int] = {}
     for _, tensor in onnx_graph.tensors(graph):
         if onnx_graph.is_weight(tensor):
             dtype = onnx_graph.dtype_of(tensor.data_type)
             totals[dtype] = totals.get(dtype, 0) + onnx_graph.element_count(tensor)
     most: List[str] = sorted(totals, key=lambda dtype: -totals[dtype])
-    return _PRECISIONS.get(most[0], "fp32") if most else "fp32"
+    if most and most[0] not in _PRECISIONS:
+        raise WorkerFault(
+            "UNSUPPORTED_PRECISION",
+            "most of its weights are {}, and there is {}".format(most[0], ", ".join(sorted(_PRECISIONS))),
+            "export it with weights of one of these types",
+        )
+    return _PRECISIONS[most[0]] if most else "fp32"

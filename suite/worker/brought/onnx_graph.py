@@ -4,8 +4,14 @@ import hashlib
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from suite.worker.brought.shapes import Input
+from suite.worker.outcome import WorkerFault
 
-_BYTES = {"float16": 2, "bfloat16": 2, "float64": 8, "int64": 8, "uint64": 8, "complex64": 8, "complex128": 16}
+_BITS = {
+    "int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "float4e2m1": 4, "bool": 8, "int8": 8, "uint8": 8,
+    "float8e4m3fn": 8, "float8e4m3fnuz": 8, "float8e5m2": 8, "float8e5m2fnuz": 8, "float8e8m0": 8,
+    "int16": 16, "uint16": 16, "float16": 16, "bfloat16": 16, "int32": 32, "uint32": 32, "float32": 32,
+    "int64": 64, "uint64": 64, "float64": 64, "complex64": 64, "complex128": 128,
+}  # fmt: skip
 _SAME_VALUES = (
     "Cast",
     "Identity",
@@ -18,8 +24,6 @@ _SAME_VALUES = (
     "Slice",
     "Concat",
 )
-_SMALL = 8  # bits
-_BITS = {"int4": 4, "uint4": 4, "float4e2m1": 4, "int2": 2, "uint2": 2}
 
 
 def graphs(graph: Any) -> Iterator[Any]:
@@ -63,10 +67,17 @@ def element_count(tensor: Any) -> int:
 
 
 def byte_count(tensor: Any) -> int:
+    """Text has its own length; raises WorkerFault COUNT_FAILED for an element type that is not known here."""
     name = dtype_of(tensor.data_type)
-    if name in _BITS:
-        return (element_count(tensor) * _BITS[name] + 7) // _SMALL
-    return element_count(tensor) * _BYTES.get(name, 4 if name.endswith("32") else 1)
+    if name == "string":
+        return sum(map(len, tensor.string_data))
+    if name not in _BITS:
+        raise WorkerFault(
+            "COUNT_FAILED",
+            "how many bytes an element of type {} takes is not known".format(name),
+            "export the model with weights of another type",
+        )
+    return (element_count(tensor) * _BITS[name] + 7) // 8
 
 
 def is_weight(tensor: Any) -> bool:

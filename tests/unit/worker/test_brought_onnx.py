@@ -224,3 +224,30 @@ def test_what_is_no_onnx_file_is_told_in_a_line(tmp_path, content):
         onnx_file.load({"word": str(path), "name": "m.onnx"})
     assert told.value.code == "MODEL_UNREADABLE"
     assert told.value.reason.startswith(f"{path} is no ONNX file")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "byte_count"),
+    [("float32", 24), ("float16", 12), ("int16", 12), ("uint16", 12), ("int8", 6), ("bool", 6), ("float64", 48)],
+)
+def test_each_element_type_takes_its_own_bytes(dtype, byte_count):
+    assert onnx_graph.byte_count(numpy_helper.from_array(numpy.ones((2, 3), dtype=dtype), "w")) == byte_count
+
+
+def test_an_element_type_of_unknown_size_is_refused_and_not_taken_as_small(monkeypatch):
+    monkeypatch.setattr(onnx_graph, "dtype_of", lambda _: "float128")
+    with pytest.raises(WorkerFault) as told:
+        onnx_graph.byte_count(weight("w", 2))
+    assert told.value.code == "COUNT_FAILED"
+
+
+def test_weights_of_a_type_that_no_precision_stands_for_are_refused(tmp_path):
+    wide = made(
+        [helper.make_node("Add", ["x", "w"], ["y"])],
+        [value("x", [1, 3], TensorProto.DOUBLE)],
+        [value("y", [1, 3], TensorProto.DOUBLE)],
+        [weight("w", 3, dtype="float64")],
+    )
+    with pytest.raises(WorkerFault) as told:
+        opened(tmp_path, wide)
+    assert (told.value.code, "float64" in told.value.reason) == ("UNSUPPORTED_PRECISION", True)
