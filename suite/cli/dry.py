@@ -11,6 +11,7 @@ from suite.measure.estimate import allowed_s
 from suite.pinned import lock
 from suite.records import TIMED, Precision, Task
 from suite.report.content import Content, bullets, content
+from suite.report.rows import task_columns
 from suite.report.table import Cell, Column, table
 
 UNKNOWN = "unknown"
@@ -80,15 +81,7 @@ def _allowed_s(task: Task, is_metered: bool) -> float | None:
 def _row(task: Task, is_metered: bool) -> Row:
     is_fixed = _is_fixed(task)
     return {
-        "test": task.test,
-        "model": None if task.is_of_the_machine else task.model,
-        "scenario": task.scenario,
-        "runtime": task.runtime,
-        "precision": task.precision,
-        "device": task.device,
-        "thread_count": task.thread_count,
-        "batch_size": task.batch_size,
-        **{f"axis_{name}": size for name, size in task.axes},
+        **task_columns(task),
         "allowed_s": _allowed_s(task, is_metered),
         "fixed_call_count": task.repetition.min_call_count if is_fixed else None,
         "weights_bytes": weights_bytes(task),

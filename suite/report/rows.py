@@ -47,7 +47,7 @@ def _of(found: RunRecord, percentiles: Sequence[float]) -> dict[str, Value]:
         absences = {"latency": lost, **absences}
     doubts = dict.fromkeys(flag.code for flag in (*found.flags, *shapes.doubts(found)))
     return {
-        **_task(found.task),
+        **task_columns(found.task),
         **_FIGURES[found.task.test](found, percentiles),
         "flags": " ".join(doubts) or None,
         "not_measured": " ".join(f"{name}={absence.code}" for name, absence in absences.items()) or None,
@@ -58,7 +58,8 @@ def _timed(found: RunRecord, percentiles: Sequence[float]) -> dict[str, Value]:
     return {**_latency(found, percentiles), **_memory(found.memory), **_cold(found.cold_start)}
 
 
-def _task(task: Task) -> dict[str, Value]:
+def task_columns(task: Task) -> dict[str, Value]:
+    """What was asked, in the columns that every table for programs begins with."""
     return {
         "test": task.test,
         "model": None if task.is_of_the_machine else task.model,
@@ -176,7 +177,7 @@ def _sustained(value: Sustained | NotMeasured | None) -> dict[str, Value]:
     }
 
 
-def _accuracy(value: Accuracy | NotMeasured | None) -> dict[str, Value]:
+def accuracy_columns(value: Accuracy | NotMeasured | None) -> dict[str, Value]:
     """Of the first metric; the same examples one by one, and in padded batches."""
     found = value if isinstance(value, Accuracy) else None
     score = accuracies.scored(found) if found else None
@@ -223,7 +224,7 @@ def operators(run: Run) -> list[Row]:
     """One row an operator of every profiled point: its own time over all profiled calls, its counts of one call."""
     return [
         {
-            **_task(found.task),
+            **task_columns(found.task),
             "operator": each.operator,
             "call_count": each.call_count,
             "self_s": each.self_s,
@@ -252,6 +253,6 @@ _FIGURES: Mapping[Test, Callable[[RunRecord, Sequence[float]], dict[str, Value]]
     "energy": lambda found, _: _energy(found),
     "sustained": lambda found, _: _sustained(found.sustained),
     "roofline": lambda found, _: _roofline(found.roofline),
-    "accuracy": lambda found, _: _accuracy(found.accuracy),
+    "accuracy": lambda found, _: accuracy_columns(found.accuracy),
     "profile": lambda found, _: _profile(found),
 }

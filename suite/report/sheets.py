@@ -11,21 +11,27 @@ from dataclasses import asdict, fields
 from typing import TypeAlias
 
 from suite.records import (
+    Accuracy,
+    Build,
     ColdStart,
     EnergyReading,
+    Fidelity,
     FlopCount,
     HostFacts,
     MemoryUse,
     NotMeasured,
+    OutputFidelity,
     ParameterCount,
     RunRecord,
     Summary,
     Task,
+    Variant,
 )
 from suite.report import endurances, roofs, scaling
 from suite.report.energies import inference_energy
 from suite.report.missing import absences
-from suite.report.points import Point
+from suite.report.points import Point, Subject, point_of
+from suite.report.rows import accuracy_columns, operators, task_columns
 from suite.report.view import RunView
 from suite.stats import shapes
 
@@ -45,6 +51,9 @@ def sheets(view: RunView) -> Iterator[tuple[str, list[Row]]]:
         "roofline.csv": _roofline,
         "energy.csv": _energy,
         "sustained.csv": _sustained,
+        "accuracy.csv": _accuracy,
+        "variants.csv": _variants,
+        "profile.csv": lambda view: iter(map(dict, operators(view.run))),
         "provenance.csv": _provenance,
         "machine.csv": _machine,
         "doubts.csv": _doubts,
@@ -57,20 +66,8 @@ def sheets(view: RunView) -> Iterator[tuple[str, list[Row]]]:
 
 def _task(view: RunView, task: Task) -> Row:
     """Which record a row is of, and what was asked."""
-    return {
-        "record": task.key,
-        "model": task.model,
-        "title": task.model if task.is_of_the_machine else view.title(task.model),
-        "scenario": task.scenario,
-        "runtime": task.runtime,
-        "precision": task.precision,
-        "device": task.device,
-        "thread_count": task.thread_count,
-        "seed": task.seed,
-        "weights": task.checkpoint or task.weights,
-        "batch_size": task.batch_size,
-        **{f"size_{name}": size for name, size in task.axes},
-    }
+    title = task.model if task.is_of_the_machine else view.title(task.model)
+    return {"record": task.key, "title": title, **task_columns(task)}
 
 
 def _records(view: RunView, name: str) -> Iterator[tuple[RunRecord, object, Row]]:
@@ -215,11 +212,39 @@ def _sustained(view: RunView) -> Iterator[Row]:
         yield row | {"throttled_after_s": each.throttle.time_s if each.throttle else None}
 
 
+def _accuracy(view: RunView) -> Iterator[Row]:
+    for _, value, row in _records(view, "accuracy"):
+        found = value if isinstance(value, Accuracy) else None
+        yield row | accuracy_columns(found) | _gap(value)
+
+
+def _variants(view: RunView) -> Iterator[Row]:
+    """A row an output of each variant that was compared; a variant without one has a row of its own."""
+    told: set[Subject] = set()
+    for record, value, row in _records(view, "variant"):
+        subject = point_of(record.task).subject
+        if subject in told or value != view.variant(subject):
+            continue
+        told.add(subject)
+        assert isinstance(value, Variant)
+        build = value.build if isinstance(value.build, Build) else None
+        row |= {"provider": value.provider, "nodes_fallen_back_count": value.fallen_back_count}
+        row |= {"build_s": build.build_s if build else None, "build_size_bytes": build.size_bytes if build else None}
+        if not isinstance(value.fidelity, Fidelity):
+            yield row | _gap(value.fidelity)
+            continue
+        for output in value.fidelity.outputs:
+            yield row | {"tolerance": value.fidelity.tolerance, "output": output.name, **_errors(output)}
+
+
+def _errors(output: OutputFidelity) -> Row:
+    return {name: each for name, each in asdict(output).items() if name != "name"}
+
+
 def _provenance(view: RunView) -> Iterator[Row]:
     for record, _, row in _records(view, "provenance"):
         if found := record.provenance:
             yield row | {
-                "test": record.task.test,
                 "weights_source": found.weights_source,
                 "weights_verified": found.weights_verified,
                 "weights_sha256": found.weights_sha256,
@@ -245,11 +270,11 @@ def _machine(view: RunView) -> Iterator[Row]:
 def _doubts(view: RunView) -> Iterator[Row]:
     for record in view.run.records:
         for flag in (*record.flags, *shapes.doubts(record)):
-            yield _task(view, record.task) | {"test": record.task.test, "code": flag.code, "seen": flag.text}
+            yield _task(view, record.task) | {"code": flag.code, "seen": flag.text}
 
 
 def _missing(view: RunView) -> Iterator[Row]:
     for absence in absences(view):
         value = absence.value
-        row = _task(view, absence.task) | {"test": absence.task.test, "quantity": absence.quantity}
+        row = _task(view, absence.task) | {"quantity": absence.quantity}
         yield row | {"code": value.code, "reason": value.reason, "remedy": value.remedy}

@@ -19,6 +19,7 @@ from suite.report.view import RunView
 from suite.report.writers import csv as writer
 from tests.golden.cases import CASES, FOLDER
 from tests.unit.report import synthetic
+from tests.unit.report.test_variants import both
 
 NUMBER = re.compile(r"\d[\d,]*\.?\d*")
 FACTORS = (1.0, 1e3, 1e6, 1e-9, 1e-6, 1e-3, 100.0, 2.0**-20, 2.0**-30)
@@ -102,7 +103,7 @@ def test_names_of_figures_say_their_unit() -> None:
             figures = {
                 name for name, field in row.items() if isinstance(field, int | float) and not isinstance(field, bool)
             }
-            assert {name for name in figures - bare if not name.startswith("size_")} <= {
+            assert {name for name in figures - bare if not name.startswith("axis_")} <= {
                 name for name in figures if name.endswith(units)
             }
 
@@ -112,3 +113,11 @@ def test_files_are_written_beside_the_report(tmp_path: Path) -> None:
     named = set(re.findall(r"\(tables/([\w.]+)\)", text))
     assert named
     assert named <= {path.name for path in (tmp_path / "tables").iterdir()}
+
+
+def test_a_variant_has_a_row_for_each_output_and_no_more() -> None:
+    rows = dict(sheets(both(0.05)))["variants.csv"]
+    assert [(row["runtime"], row.get("output"), row.get("relative_error")) for row in rows] == [
+        ("eager", None, None),
+        ("onnxruntime", "scores", 0.05),
+    ]
