@@ -13,9 +13,10 @@ from suite.compare.against import BY_CHANCE, OTHER_STATE, Merged
 from suite.compare.sheet import Sheet
 from suite.compare.table import Cell, Comparison
 from suite.errors import UsageError
-from suite.records import Flag, NotMeasured
+from suite.records import EvaluationRule, Flag, NotMeasured
 from suite.units import Scale
 from tests.unit.compare.made import HOST, ORIGIN, PACE_S, STATE, record, sheet
+from tests.unit.report.evaluated import accuracy
 
 WIDE = (-0.05, -0.03, -0.01, 0.02, 0.04, 0.06)
 
@@ -249,3 +250,30 @@ class TestNames:
             kinds.kinds([sheet(record()), sheet(record())], ["a", "b", "c"])
         with pytest.raises(UsageError, match="give two names"):
             kinds.kinds([sheet(record()), sheet(record())], ["a", "a"])
+
+
+def scored(wrong_count: int, examples: str = "ef" * 32) -> Any:
+    made = accuracy(wrong=wrong_count)
+    batches = tuple(replace(each, examples_sha256=examples) for each in made.batches)
+    found = record(0.1)
+    task = replace(found.task, test="accuracy", evaluation=EvaluationRule(name="digits-vqa"))
+    return replace(found, task=task, latency=None, memory=None, accuracy=replace(made, batches=batches))
+
+
+@pytest.mark.parametrize(
+    ("wrong_count", "expected"), [(4, "UNRESOLVED"), (32, "LESS"), (38, "LESS")], ids=["as right", "worse", "far worse"]
+)
+def test_scores_are_compared_by_their_standard_errors(wrong_count: int, expected: str) -> None:
+    found = cell(compared(sheet(scored(4)), sheet(scored(wrong_count))), quantity="accuracy")
+    assert found.told is not None
+    assert found.told.answer == expected
+    assert found.beside is not None
+    assert found.beside.ratio is not None
+    assert found.beside.ratio.value == pytest.approx((40 - wrong_count) / 36)
+
+
+def test_scores_of_other_examples_are_not_compared() -> None:
+    found = cell(compared(sheet(scored(4)), sheet(scored(4, "ab" * 32))), quantity="accuracy")
+    assert found.told is not None
+    assert found.told.answer == "NONE"
+    assert "of another thing: accuracy of 40 answers" in found.told.reason
